@@ -1,0 +1,1 @@
+"""The honeycomb lattice: geometry, states, pores, statistics. NumPy and SciPy alone."""

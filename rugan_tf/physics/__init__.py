@@ -1,0 +1,1 @@
+"""From states to atoms and their reference energies. NumPy, SciPy and ASE alone."""

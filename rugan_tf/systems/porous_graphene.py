@@ -1,0 +1,63 @@
+"""Porous graphene: a honeycomb of carbon with holes, without dangling atoms."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rugan_tf.lattice import honeycomb, pores, states as honeycomb_states
+from rugan_tf.physics import calculators
+from rugan_tf.systems.system import LatticeSystem
+
+if TYPE_CHECKING:
+    import ase
+
+
+class PorousGraphene(LatticeSystem):
+    """States count the atoms of the two sites of a cell: occupied(A) + 2 occupied(B)."""
+
+    name = "porous_graphene"
+    num_states = honeycomb_states.NUM_STATES
+    row_period = 1
+    col_period = 2
+
+    def validate_size(self, rows: int, cols: int) -> None:
+        """Raise ValueError for fewer than one row, or an odd number of columns."""
+        honeycomb.validate_size(rows, cols)
+
+    def validate_states(self, states: ArrayLike) -> NDArray[np.uint8]:
+        """Return states as uint8 (batch, rows, cols), values 0 to 3."""
+        return honeycomb_states.validate_states(states)
+
+    def area(self, rows: int, cols: int) -> float:
+        """Return the area of a sheet, Å²."""
+        return float(np.prod(honeycomb.cell_lengths(rows, cols)))
+
+    def draw_states(
+        self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: pores.PoreOptions
+    ) -> NDArray[np.uint8]:
+        """Draw porous sheets, uint8 (num_sheets, rows, cols)."""
+        return pores.draw_porous_states(rng, num_sheets, rows, cols, options)
+
+    def energy_function(self, spec: str) -> calculators.EnergyFunction:
+        """Return tight binding or an ASE calculator."""
+        return calculators.energy_function(spec)
+
+    def repair_step(self, states: Any, xp: Any) -> Any:
+        """Remove atoms with fewer than two neighbours, once."""
+        site_a, site_b = honeycomb_states.remove_dangling(states % 2, states // 2, xp)
+        return site_a + 2 * site_b
+
+    def repair(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Remove atoms with fewer than two neighbours until none is left."""
+        return honeycomb_states.prune(states)
+
+    def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the number of carbon atoms (batch,)."""
+        return honeycomb_states.num_atoms(states)
+
+    def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":
+        """Return one sheet (rows, cols) as carbon atoms."""
+        from rugan_tf.physics.structures import sheet_structure
+
+        return sheet_structure(states)
