@@ -1,0 +1,1 @@
+"""Periodic convolutional networks of any lattice size. Keras alone."""

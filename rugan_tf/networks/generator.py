@@ -1,0 +1,133 @@
+"""The generator: a latent with the label as one more channel becomes a sheet twice as long and wide."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from rugan_tf.networks.layers import PeriodicConv2D
+
+
+@keras.saving.register_keras_serializable("rugan_tf")
+class GeneratorBlock(keras.layers.Layer):
+    """Residual block of two periodic convolutions, optionally upsampling by nearest neighbour.
+
+    >>> GeneratorBlock(16, upsampling=2)(keras.ops.ones((2, 7, 8, 8))).shape
+    TensorShape([2, 14, 16, 16])
+
+    Args:
+        filters: channels of the output.
+        upsampling: factor by which rows and columns grow.
+        preactivate: begin with a ReLU. Not for the first block, where it would clip negative latents and labels.
+
+    Input shape: (batch, rows, cols, channels).
+    Output shape: (batch, upsampling rows, upsampling cols, filters).
+    """
+
+    def __init__(self, filters: int, upsampling: int = 1, preactivate: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.upsampling, self.preactivate = filters, upsampling, preactivate
+        self.first = PeriodicConv2D(filters, 3, name="first")
+        self.second = PeriodicConv2D(filters, 3, name="second")
+        self.shortcut: keras.layers.Layer | None = None
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights; the shortcut is a 1x1 convolution where the number of channels changes."""
+        hidden = (*input_shape[:-1], self.filters)
+        self.first.build(input_shape)
+        self.second.build(hidden)
+        if input_shape[-1] != self.filters:
+            self.shortcut = PeriodicConv2D(self.filters, 1, name="shortcut")
+            self.shortcut.build(input_shape)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Add the two convolutions to the shortcut; nothing follows the addition."""
+        hidden = ops.relu(inputs) if self.preactivate else inputs
+        hidden = self.second(ops.relu(self.first(self.upsample(hidden))))
+        passed = self.shortcut(inputs) if self.shortcut else inputs
+        return hidden + self.upsample(passed)
+
+    def upsample(self, inputs: Any) -> Any:
+        """Repeat each row and each column `upsampling` times."""
+        if self.upsampling == 1:
+            return inputs
+        return ops.repeat(ops.repeat(inputs, self.upsampling, axis=1), self.upsampling, axis=2)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the upsampled shape with `filters` channels."""
+        batch, rows, cols, _ = input_shape
+        factor = self.upsampling
+        return batch, rows and rows * factor, cols and cols * factor, self.filters
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"filters": self.filters, "upsampling": self.upsampling, "preactivate": self.preactivate}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("rugan_tf")
+class Generator(keras.Model):
+    """Map a latent and a label map to the probabilities of the states of every cell.
+
+    Three residual blocks, the second upsampling by two, one batch normalisation, one convolution, softmax
+    (Mills, Casert, Tamblyn 2019). Rolling the latent by k cells rolls the result by 2k cells.
+
+    >>> network = Generator(width=8)
+    >>> network({"latent": keras.ops.ones((2, 7, 8, 63)), "label": keras.ops.ones((2, 7, 8))}).shape
+    TensorShape([2, 14, 16, 4])
+
+    Args:
+        width: channels of the hidden layers, 128 in the paper.
+        num_states: states of a cell.
+        latent_channels: Gaussian channels, 63 in the paper.
+
+    Input shape: {"latent": (batch, rows/2, cols/2, latent_channels), "label": (batch, rows/2, cols/2)}.
+    Output shape: (batch, rows, cols, num_states), float32 whatever the precision policy.
+    """
+
+    def __init__(self, width: int = 128, num_states: int = 4, latent_channels: int = 63, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if min(width, num_states, latent_channels) < 1:
+            raise ValueError(
+                "width, num_states and latent_channels must be positive. "
+                f"Received: width={width}, num_states={num_states}, latent_channels={latent_channels}"
+            )
+        self.width, self.num_states, self.latent_channels = width, num_states, latent_channels
+        self.blocks = [
+            GeneratorBlock(width, preactivate=False, name="block_1"),
+            GeneratorBlock(width, upsampling=2, name="block_2"),
+            GeneratorBlock(width, name="block_3"),
+        ]
+        self.normalization = keras.layers.BatchNormalization(name="normalization")
+        self.convolution = PeriodicConv2D(num_states, 3, name="convolution")
+        self.softmax = keras.layers.Softmax(dtype="float32", name="softmax")
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create all weights; no lattice size is needed for that."""
+        shape: tuple[int | None, ...] = (None, None, None, self.latent_channels + 1)
+        for block in self.blocks:
+            block.build(shape)
+            shape = block.compute_output_shape(shape)
+        self.normalization.build(shape)
+        self.convolution.build(shape)
+        self.built = True
+
+    def call(self, inputs: dict[str, Any], training: bool = False) -> Any:
+        """Return the probabilities of the states."""
+        latent, label = inputs["latent"], ops.expand_dims(inputs["label"], -1)
+        hidden = ops.concatenate([latent, ops.cast(label, latent.dtype)], axis=-1)
+        for block in self.blocks:
+            hidden = block(hidden)
+        hidden = ops.relu(self.normalization(hidden, training=training))
+        return self.softmax(ops.cast(self.convolution(hidden), "float32"))
+
+    def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
+        """Return (batch, rows, cols, num_states)."""
+        batch, rows, cols, _ = input_shape["latent"]
+        return batch, rows and 2 * rows, cols and 2 * cols, self.num_states
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"width": self.width, "num_states": self.num_states, "latent_channels": self.latent_channels}
+        return {**super().get_config(), **own}

@@ -1,0 +1,103 @@
+"""Layers of a periodic lattice: what leaves one side enters at the opposite one."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("rugan_tf")
+class PeriodicPadding2D(keras.layers.Layer):
+    """Pad rows and columns with what lies across the periodic boundary.
+
+    >>> PeriodicPadding2D(1)(keras.ops.ones((2, 7, 8, 3))).shape
+    TensorShape([2, 9, 10, 3])
+
+    Args:
+        padding: cells added on each side of rows and of columns.
+
+    Input shape: (batch, rows, cols, channels), any rows and cols.
+    Output shape: (batch, rows + 2 padding, cols + 2 padding, channels).
+    """
+
+    def __init__(self, padding: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if padding < 0:
+            raise ValueError(f"padding must not be negative. Received: padding={padding}")
+        self.padding = padding
+
+    def call(self, inputs: Any) -> Any:
+        """Pad axis 1, then axis 2."""
+        return pad_periodic(pad_periodic(inputs, self.padding, axis=1), self.padding, axis=2)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the padded shape."""
+        batch, rows, cols, channels = input_shape
+        grow = 2 * self.padding
+        return batch, rows and rows + grow, cols and cols + grow, channels
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "padding": self.padding}
+
+
+def pad_periodic(inputs: Any, padding: int, axis: int) -> Any:
+    """Pad one axis periodically.
+
+    Concatenated slices are fast and have a deterministic gradient, but need a lattice at least as long as the
+    padding. Where that is not known, a gather wraps around as often as it takes.
+    """
+    if padding == 0:
+        return inputs
+    size = inputs.shape[axis]
+    if padding == 1 or (size is not None and size >= padding):
+        lead = (slice(None),) * axis
+        first, last = inputs[(*lead, slice(None, padding))], inputs[(*lead, slice(-padding, None))]
+        return ops.concatenate([last, inputs, first], axis=axis)
+    size = ops.shape(inputs)[axis]
+    return ops.take(inputs, ops.arange(-padding, size + padding) % size, axis=axis)
+
+
+@keras.saving.register_keras_serializable("rugan_tf")
+class PeriodicConv2D(keras.layers.Conv2D):
+    """Convolve a periodic lattice without changing its size.
+
+    >>> PeriodicConv2D(8, 3)(keras.ops.ones((2, 7, 8, 3))).shape
+    TensorShape([2, 7, 8, 8])
+
+    Args:
+        filters: output channels.
+        kernel_size: odd, so that a cell has as many neighbours on either side.
+        **kwargs: of keras.layers.Conv2D, without strides and padding.
+
+    Input shape: (batch, rows, cols, channels). Output shape: (batch, rows, cols, filters).
+    """
+
+    def __init__(self, filters: int, kernel_size: int = 3, **kwargs: Any) -> None:
+        width = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
+        if width % 2 == 0:
+            raise ValueError(f"kernel_size must be odd. Received: kernel_size={kernel_size}")
+        kwargs.pop("padding", None)  # get_config of the base class names it
+        super().__init__(filters, kernel_size, padding="valid", **kwargs)
+        self.reach = (width - 1) // 2
+
+    def call(self, inputs: Any) -> Any:
+        """Pad periodically by the kernel's reach, then convolve."""
+        padded = pad_periodic(pad_periodic(inputs, self.reach, axis=1), self.reach, axis=2)
+        return super().call(padded)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the input's shape with `filters` channels."""
+        return *input_shape[:-1], self.filters
+
+
+def fold_cells(inputs: Any, rows: int, cols: int) -> Any:
+    """Fold blocks of rows x cols cells into channels: (batch, R, C, k) to (batch, R/rows, C/cols, rows*cols*k)."""
+    if rows == cols == 1:
+        return inputs
+    _, height, width, channels = inputs.shape
+    shape = ops.shape(inputs)
+    height, width = (height or shape[1]) // rows, (width or shape[2]) // cols
+    blocks = ops.reshape(inputs, (-1, height, rows, width, cols, channels))
+    blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))  # (batch, R/rows, C/cols, rows, cols, k)
+    return ops.reshape(blocks, (-1, height, width, rows * cols * channels))

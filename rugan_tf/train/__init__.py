@@ -1,0 +1,1 @@
+"""Training: losses, the RUGAN model, callbacks, checkpoints, runs."""

@@ -1,0 +1,74 @@
+"""The losses of RUGAN as pure functions of critic outputs.
+
+WGAN with gradient penalty: Gulrajani et al., arXiv 1704.00028. Consistency term: Wei et al., arXiv 1803.01541.
+Scores are float32 (batch,), features float32 (batch, width). All return means over the batch.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import tensorflow as tf
+
+ConsistencyForm = Literal["squared", "absolute"]
+
+
+def critic_wasserstein_loss(real_score: Any, fake_score: Any) -> Any:
+    """Return mean D(fake) - mean D(real), the negative estimate of the Wasserstein distance."""
+    return tf.reduce_mean(fake_score) - tf.reduce_mean(real_score)
+
+
+def generator_loss(fake_score: Any) -> Any:
+    """Return -mean D(fake)."""
+    return -tf.reduce_mean(fake_score)
+
+
+def interpolate(real: Any, fake: Any, epsilon: Any) -> Any:
+    """Return epsilon real + (1 - epsilon) fake, epsilon (batch,) uniform in [0, 1), for each sample its own."""
+    epsilon = tf.reshape(epsilon, (-1, 1, 1, 1))
+    return epsilon * real + (1.0 - epsilon) * fake
+
+
+def gradient_penalty(score_function: Callable[[Any], Any], interpolated: Any) -> Any:
+    """Return mean (|grad_x D(x)| - 1)^2, equation 3 of Gulrajani et al. without its weight.
+
+    Args:
+        score_function: encoding (batch, rows, cols, states) to scores (batch,), each of its own sheet alone.
+        interpolated: between real and fake, float32 (batch, rows, cols, states).
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(interpolated)
+        score = score_function(interpolated)
+    gradient = tape.gradient(score, interpolated)
+    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3)) + 1e-12)  # no infinite slope at zero
+    return tf.reduce_mean(tf.square(norm - 1.0))
+
+
+def consistency_term(
+    score: Any,
+    second_score: Any,
+    features: Any,
+    second_features: Any,
+    margin: float = 0.0,
+    form: ConsistencyForm = "squared",
+) -> Any:
+    """Return how much two passes of the same real sheets through a critic with dropout differ.
+
+    "squared" is equation 4 of Wei et al. as their programs compute it,
+    mean max(0, (D1 - D2)^2 + 0.1 mean_j (F1_j - F2_j)^2 - margin); "absolute" is the form of the RUGAN authors,
+    mean max(0, |D1 - D2| + 0.1 |F1 - F2| - margin) with the Euclidean norm.
+
+    Args:
+        score, second_score: of the two passes, (batch,).
+        features, second_features: inputs of the critic's last layer, (batch, width).
+        margin: difference that costs nothing.
+        form: "squared" or "absolute".
+    """
+    if form == "squared":
+        distance = tf.square(score - second_score)
+        distance += 0.1 * tf.reduce_mean(tf.square(features - second_features), axis=-1)
+    elif form == "absolute":
+        squared = tf.reduce_sum(tf.square(features - second_features), axis=-1)
+        distance = tf.abs(score - second_score) + 0.1 * tf.sqrt(squared + 1e-12)
+    else:
+        raise ValueError(f"form must be 'squared' or 'absolute'. Received: form={form!r}")
+    return tf.reduce_mean(tf.maximum(distance - margin, 0.0))
