@@ -1,7 +1,8 @@
 """Reference energies by name: the built-in tight binding, or any ASE calculator.
 
-An energy function takes one sheet, uint8 (rows, cols), and returns its total energy in eV. It can be pickled, so that worker
-processes each make their own calculator, and its `description` says in a data set's metadata where energies come from.
+An energy function takes one sheet, uint8 (rows, cols), and returns its total energy in eV. It can be pickled,
+so that worker processes each make their own calculator, and its `description` says in a data set's metadata
+where energies come from.
 """
 
 import functools
@@ -36,10 +37,13 @@ class EnergyFunction(Protocol):
 class TightBindingEnergy:
     """Energies of the built-in tight binding, relative to 2 E_s + 2 E_p per atom."""
 
-    description: str = (
-        "tight-binding: orthogonal sp3 model of Xu, Wang, Chan and Ho (1992), Gamma point, band energy "
-        f"(Fermi smearing {SMEARING} eV) and repulsion, eV relative to 2 E_s + 2 E_p per atom"
-    )
+    @property
+    def description(self) -> str:
+        """Method and zero of the energy, in words."""
+        return (
+            f"{TIGHT_BINDING}: orthogonal sp3 model of Xu, Wang, Chan and Ho (1992), Gamma point, band "
+            f"energy (Fermi smearing {SMEARING} eV) and repulsion, in eV relative to 2 E_s + 2 E_p per atom"
+        )
 
     def __call__(self, states: ArrayLike) -> float:
         """Return the total energy of one sheet, uint8 (rows, cols), in eV."""
@@ -94,15 +98,19 @@ class AseEnergy:
 def _calculator_class(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"The ASE calculator must be importable. Received: {module}:{name} ({error})"
+        ) from error
 
 
 def _parse_arguments(text: str) -> dict[str, Any]:
     try:
         arguments = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"Calculator arguments must be a JSON object. Received: {text!r} ({error})") from error
+        raise ValueError(
+            f"Calculator arguments must be a JSON object. Received: {text!r} ({error})"
+        ) from error
     if not isinstance(arguments, dict):
         raise ValueError(f"Calculator arguments must be a JSON object. Received: {text!r}")
     return arguments
@@ -126,8 +134,8 @@ def energy_function(spec: str) -> EnergyFunction:
     'LennardJones'
 
     Args:
-        spec: "tight-binding"; or "ase:package.module:Class", optionally followed by a colon and the calculator's
-            keyword arguments as a JSON object.
+        spec: "tight-binding"; or "ase:package.module:Class", optionally followed by a colon and the
+            calculator's keyword arguments as a JSON object.
 
     Raises:
         ValueError: another name, a calculator that cannot be imported, or arguments that are no JSON object.

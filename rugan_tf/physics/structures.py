@@ -61,4 +61,4 @@ def sheet_structure(states: ArrayLike, vacuum: float = 20.0) -> ase.Atoms:
     from ase import Atoms
 
     positions = np.column_stack([planar, np.full(len(planar), vacuum / 2)])
-    return Atoms(f"C{len(planar)}" if len(planar) else "", positions, cell=[*lengths, vacuum], pbc=(True, True, False))
+    return Atoms(["C"] * len(planar), positions, cell=[*lengths, vacuum], pbc=(True, True, False))

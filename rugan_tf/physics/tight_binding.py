@@ -1,7 +1,7 @@
 """Energies of planar carbon sheets from the orthogonal sp3 tight binding of Xu, Wang, Chan and Ho.
 
-J. Phys.: Condens. Matter 4, 6047 (1992). In a plane, pz couples to nothing but pz: the Hamiltonian falls apart into a
-sigma block (s, px, py) and a pi block (pz), which share one Fermi level. All at the Gamma point of a periodic
+J. Phys.: Condens. Matter 4, 6047 (1992). In a plane, pz couples to nothing but pz: the Hamiltonian falls into
+a sigma block (s, px, py) and a pi block (pz), which share one Fermi level. All at the Gamma point of a periodic
 orthorhombic cell, which may be shorter than the range of the hoppings: every image of an atom counts.
 """
 
@@ -24,8 +24,9 @@ E_S, E_P = -2.99, 3.71  # on-site energies, eV
 V_SS, V_SP, V_PP_SIGMA, V_PP_PI = -5.0, 4.7, 5.5, -1.55  # hoppings at 1.536329 Å, eV
 CUTOFF = 2.6  # Å, of hoppings and repulsion
 HOPPING_TAIL_START, REPULSION_TAIL_START = 2.45, 2.57  # Å
-HOPPING_TAIL = (6.7392620074314e-3, -8.1885359517898e-2, 0.1932365259144, 0.3542874332380)  # powers of r - 2.45
-REPULSION_TAIL = (2.2504290109e-8, -1.4408640561e-6, 2.1043303374e-5, 6.6024390226e-5)  # powers of r - 2.57
+# Coefficients of rising powers of r - start for the tails, of the repulsion's sum for the embedding.
+HOPPING_TAIL = (6.7392620074314e-3, -8.1885359517898e-2, 0.1932365259144, 0.3542874332380)
+REPULSION_TAIL = (2.2504290109e-8, -1.4408640561e-6, 2.1043303374e-5, 6.6024390226e-5)
 EMBEDDING = (-2.5909765118191, 0.5721151498619, -1.7896349903996e-3, 2.3539221516757e-5, -1.24251169551587e-7)
 SMEARING = 0.1  # kT of the Fermi function, eV
 CLOSEST = 0.5  # Å; the model means nothing for atoms closer than this
@@ -53,13 +54,13 @@ def _with_tail(r: Floats, inner: Floats, start: float, tail: tuple[float, ...]) 
 
 
 def scaling(r: ArrayLike) -> Floats:
-    """Return by what all four hoppings are multiplied at the distance r > 0 (any shape, Å); 1 at 1.536329 Å."""
+    """Return the factor of all four hoppings at the distance r > 0 (any shape), Å; 1 at 1.536329 Å."""
     r = np.asarray(r, np.float64)
     return _with_tail(r, _decay(r, 1.536329, 2.0, 2.18, 6.5), HOPPING_TAIL_START, HOPPING_TAIL)
 
 
 def repulsive_pair(r: ArrayLike) -> Floats:
-    """Return the pair repulsion phi at the distance r > 0 (any shape, Å), eV."""
+    """Return the pair repulsion phi at the distance r > 0 (any shape), Å, in eV."""
     r = np.asarray(r, np.float64)
     inner = 8.18555 * _decay(r, 1.64, 3.30304, 2.1052, 8.6655)
     return _with_tail(r, inner, REPULSION_TAIL_START, REPULSION_TAIL)
@@ -75,16 +76,16 @@ def _validate(positions: ArrayLike, cell_lengths: ArrayLike) -> tuple[Floats, Fl
     if positions.ndim != 2 or positions.shape[1] != 2:
         raise ValueError(f"positions must have the shape (num_atoms, 2). Received: shape={positions.shape}")
     if not np.isfinite(positions).all():
-        raise ValueError(f"positions must be finite. Received: {np.sum(~np.isfinite(positions))} that are not")
+        raise ValueError(f"positions must be finite. Received: {positions[~np.isfinite(positions)][0]}")
     if cell.shape != (2,) or not (np.isfinite(cell).all() and (cell > 0).all()):
-        raise ValueError(f"cell_lengths must be two positive lengths in Å. Received: cell_lengths={cell.tolist()}")
+        raise ValueError(f"cell_lengths must be two positive lengths, Å. Received: {cell.tolist()}")
     if (cell < CLOSEST).any():
-        raise ValueError(f"cell_lengths must be at least {CLOSEST} Å. Received: cell_lengths={cell.tolist()}")
+        raise ValueError(f"cell_lengths must be at least {CLOSEST} Å. Received: {cell.tolist()}")
     return positions, cell
 
 
 def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike) -> Pairs:
-    """Return all ordered pairs within the cutoff, each image of an atom (an atom's own images too) for itself.
+    """Return all ordered pairs within the cutoff, each image of an atom (its own, too) for itself.
 
     Args:
         positions: float64 (num_atoms, 2), Å.
@@ -111,7 +112,7 @@ def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike) -> Pairs:
 
 
 def _block_levels(pairs: Pairs, hoppings: Floats, onsite: list[float], num_atoms: int) -> Floats:
-    """Return the eigenvalues of a block from its hoppings (num_pairs, orbitals, orbitals) and on-site energies."""
+    """Return a block's eigenvalues from hoppings (num_pairs, orbitals, orbitals) and on-site energies."""
     width = len(onsite)
     orbital = np.arange(width)
     row = np.broadcast_to(width * pairs.first[:, None, None] + orbital[:, None], hoppings.shape)
@@ -139,7 +140,7 @@ def electronic_levels(pairs: Pairs, num_atoms: int) -> tuple[Floats, Floats]:
 
 
 def fermi_level(levels: Floats, num_electrons: float, smearing: float = SMEARING) -> float:
-    """Return the level (eV) at which twice the Fermi occupations of `levels` (num_levels,), eV, sum to the electrons."""
+    """Return the Fermi level in eV that fills `levels` (num_levels,), eV, twice each, with the electrons."""
 
     def surplus(level: float) -> float:
         return float(2 * expit((level - levels) / smearing).sum() - num_electrons)
@@ -153,7 +154,9 @@ def band_energy(levels: Floats, num_electrons: float, smearing: float = SMEARING
     return float(2 * (occupations * levels).sum())
 
 
-def tight_binding_energy(positions: ArrayLike, cell_lengths: ArrayLike, *, smearing: float = SMEARING) -> float:
+def tight_binding_energy(
+    positions: ArrayLike, cell_lengths: ArrayLike, *, smearing: float = SMEARING
+) -> float:
     """Return the energy of planar carbon in a periodic cell: band energy at Gamma plus repulsion.
 
     Args:

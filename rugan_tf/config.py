@@ -1,0 +1,72 @@
+"""What every command shares: options read from the command line, errors told without a traceback."""
+
+import dataclasses
+import functools
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+Options = Any  # an instance of the frozen dataclass that the command declares
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One command: the dataclass of its options (for a subcommand also an instance), what does it, what it does."""
+
+    options: Any
+    handler: Callable[[Any], None]
+    description: str
+
+
+def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None) -> int:
+    """Read the options of a command, or of one of several subcommands, and call its handler.
+
+    Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
+        130: interrupted.
+    """
+    options, handler = parse_command(prog, commands, args)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        handler(options)
+    except (ValueError, OSError) as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parse_command(
+    prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None
+) -> tuple[Options, Callable[[Any], None]]:
+    """Return the options that `args` (default: sys.argv) say and their handler; wrong arguments exit with code 2.
+
+    Subcommands whose options are of one class share one handler.
+    """
+    import tyro
+
+    parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
+    if isinstance(commands, Command):
+        return parse(commands.options, description=commands.description), commands.handler
+    kinds, handlers = [], {}
+    for name, command in commands.items():
+        kind = command.options if isinstance(command.options, type) else type(command.options)
+        default = {} if kind is command.options else {"default": command.options}
+        kinds.append(Annotated[kind, tyro.conf.subcommand(name, description=command.description, **default)])
+        handlers[kind] = command.handler
+    options = parse(Union[tuple(kinds)])  # noqa: UP007
+    return options, handlers[type(options)]
+
+
+def to_json(options: Options) -> Any:
+    """Return options as JSON content: dataclasses as objects, paths as strings, tuples as lists."""
+    if dataclasses.is_dataclass(options) and not isinstance(options, type):
+        return {field.name: to_json(getattr(options, field.name)) for field in dataclasses.fields(options)}
+    if isinstance(options, tuple | list):
+        return [to_json(item) for item in options]
+    if isinstance(options, dict):
+        return {key: to_json(value) for key, value in options.items()}
+    return str(options) if isinstance(options, Path) else options

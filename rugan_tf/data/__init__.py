@@ -1,0 +1,1 @@
+"""Data sets: sheets drawn or brought, their energies, storage, and the pipeline to training."""

@@ -1,0 +1,132 @@
+"""Data sets as .npz files: states, energy per area, metadata as JSON. Read without pickles, written atomically."""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf import files
+from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.system import LatticeSystem
+
+ARRAYS = ("states", "energy_per_area", "metadata")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """Sheets with their energies.
+
+    Attributes:
+        states: uint8 (n, rows, cols).
+        energy_per_area: float64 (n,), eV/Å².
+        metadata: JSON content; "system" names the LatticeSystem.
+    """
+
+    states: NDArray[np.uint8]
+    energy_per_area: NDArray[np.float64]
+    metadata: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse what no data set can be."""
+        if not len(self.states):
+            raise ValueError("A data set must hold at least one sheet. Received: 0 sheets")
+        shape = self.energy_per_area.shape
+        if shape != (len(self.states),):
+            raise ValueError(f"energy_per_area must have the shape ({len(self.states)},). Received: shape={shape}")
+        if not np.isfinite(self.energy_per_area).all():
+            bad = int(np.flatnonzero(~np.isfinite(self.energy_per_area))[0])
+            raise ValueError(
+                f"energy_per_area must be finite. Received: {self.energy_per_area[bad]} for sheet {bad}"
+            )
+
+    @property
+    def system(self) -> LatticeSystem:
+        """The LatticeSystem that the metadata name."""
+        return system_named(self.metadata["system"])
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over states and energies, hexadecimal."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.states))
+        digest.update(np.ascontiguousarray(self.energy_per_area))
+        return digest.hexdigest()
+
+
+def write_data_set(path: Path | str, data_set: DataSet) -> None:
+    """Write a data set as compressed .npz."""
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"A data set must be an .npz file. Received: {path}")
+    with files.replacing(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            states=data_set.states,
+            energy_per_area=data_set.energy_per_area,
+            metadata=np.array(json.dumps(data_set.metadata)),
+        )
+
+
+def read_data_set(path: Path | str) -> DataSet:
+    """Read and check a data set.
+
+    Raises:
+        ValueError: the file is damaged, lacks an array, or holds values that no sheet has.
+    """
+    arrays = read_arrays(path, ARRAYS)
+    metadata = decode_metadata(path, arrays["metadata"])
+    states = system_named(metadata["system"]).validate_states(arrays["states"])
+    energy = arrays["energy_per_area"]
+    if not np.issubdtype(energy.dtype, np.floating):
+        raise ValueError(f"energy_per_area must be of a floating type. Received: dtype={energy.dtype} in {path}")
+    return DataSet(states, energy.astype(np.float64), metadata)
+
+
+def read_states(path: Path | str, system: LatticeSystem) -> NDArray[np.uint8]:
+    """Read the array `states` alone, uint8 (n, rows, cols); other arrays are not looked at."""
+    states = system.validate_states(read_arrays(path, ("states",))["states"])
+    if not len(states):
+        raise ValueError(f"states must hold at least one sheet. Received: 0 sheets in {path}")
+    return states
+
+
+def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Read arrays by name from an .npz, never unpickling.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no .npz, is truncated, lacks an array, or an array is pickled.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError(f"A data set must be an .npz file. Received: {path}")
+            missing = [name for name in names if name not in archive.files]
+            if missing:
+                raise ValueError(
+                    f"{path} must hold the arrays {', '.join(names)}. Received: {', '.join(archive.files) or 'none'}"
+                )
+            return {name: archive[name] for name in names}
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})") from None
+    except ValueError as error:
+        if "allow_pickle" in str(error) or "pickled" in str(error):
+            raise ValueError(
+                f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
+            ) from None
+        raise
+
+
+def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:
+    """Return the metadata of a data set, which must name its system."""
+    try:
+        metadata = json.loads(str(array))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"metadata must be a JSON string. Received: {error} in {path}") from None
+    if not isinstance(metadata, dict) or "system" not in metadata:
+        raise ValueError(f"metadata must be a JSON object that names a system. Received: {str(array)[:80]} in {path}")
+    return metadata

@@ -1,0 +1,129 @@
+import dataclasses
+import json
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.calculator import PropertyNotImplementedError
+from tblite.ase import TBLite
+
+from rugan_tf.physics.calculators import energy_function
+from rugan_tf.physics.tight_binding import sheet_energy
+
+LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
+GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
+ABSTRACT = "ase:ase.calculators.calculator:Calculator"
+
+
+def pristine(rows, cols):
+    return np.full((rows, cols), 3, np.uint8)
+
+
+def with_vacancy(rows, cols):
+    states = pristine(rows, cols)
+    states[1, 1] = 1
+    return states
+
+
+def test_tight_binding_by_name():
+    energy = energy_function("tight-binding")
+    assert energy(pristine(3, 4)) == sheet_energy(pristine(3, 4))
+    assert energy.description.startswith("tight-binding: ")
+    assert "0.1 eV" in energy.description
+
+
+def test_lennard_jones_of_one_pair_with_arguments():
+    states = np.zeros((4, 4), np.uint8)
+    states[2, 1] = 3
+    energy = energy_function(LENNARD_JONES + ':{"sigma": 1.3, "epsilon": 0.5, "rc": 3.0}')
+    x, cut = (1.3 * 3**0.5 / 2.46) ** 6, (1.3 / 3.0) ** 6
+    assert energy(states) == pytest.approx(4 * 0.5 * (x * x - x - cut * cut + cut), rel=1e-12)
+
+
+@pytest.mark.parametrize("spec", ["tight-binding", LENNARD_JONES, GFN1])
+def test_energy_functions_survive_pickling_and_cannot_be_changed(spec):
+    energy = energy_function(spec)
+    copy = pickle.loads(pickle.dumps(energy))
+    assert copy == energy
+    assert copy(with_vacancy(2, 2)) == energy(with_vacancy(2, 2))
+    assert json.loads(json.dumps(energy.description)).startswith(spec)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        energy.module = "other"
+
+
+@pytest.mark.parametrize("spec", ["tight-binding", ABSTRACT])
+def test_empty_sheet_has_no_energy_and_needs_no_calculator(spec):
+    assert energy_function(spec)(np.zeros((2, 2), np.uint8)) == 0.0
+
+
+def test_exception_of_the_calculator_is_passed_on():
+    with pytest.raises(PropertyNotImplementedError):
+        energy_function(ABSTRACT)(pristine(2, 2))
+
+
+def test_gfn1_sees_the_periodic_sheet():
+    a, bond = 2.46, 2.46 / 3**0.5
+    positions = [[0, 0, 9], [0, bond, 9], [a / 2, 1.5 * bond, 9], [a / 2, 2.5 * bond, 9]]
+    by_hand = Atoms("C4", positions, cell=[a, 3 * bond, 18], pbc=True)
+    by_hand.calc = TBLite(method="GFN1-xTB", verbosity=0)
+    assert energy_function(GFN1)(pristine(1, 2)) == pytest.approx(by_hand.get_potential_energy(), abs=1e-6)
+
+
+def test_gfn1_energy_does_not_depend_on_the_sheets_before():
+    energy = energy_function(GFN1)
+    first = energy(with_vacancy(2, 4))
+    assert energy(np.roll(with_vacancy(2, 4), 1, axis=0)) == pytest.approx(first, abs=1e-5)
+    assert energy(pristine(2, 2)) != first
+    assert energy(with_vacancy(2, 4)) == first
+
+
+def test_gfn1_and_tight_binding_agree_about_a_vacancy():
+    costs = []
+    for energy in (energy_function(GFN1), energy_function("tight-binding")):
+        costs.append(energy(with_vacancy(3, 4)) - 23 / 24 * energy(pristine(3, 4)))
+    assert costs[0] == pytest.approx(costs[1], rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("dft", r'The energy must be "tight-binding", "ase:package.module:Class" or .* Received: \'dft\''),
+        ("ase:", "The energy must be "),
+        ("ase:ase.calculators.lj", "The energy must be "),
+        ("ase::LennardJones", "The energy must be "),
+        ("ase.calculators.lj:LennardJones", "The energy must be "),
+        ("ase:no_such_package.x:Y", "must be importable. Received: no_such_package.x:Y .*No module named"),
+        ("ase:ase.calculators.lj:Missing", "must be importable. Received: ase.calculators.lj:Missing"),
+        ("ase:.lj:LennardJones", "must be importable"),
+        (LENNARD_JONES + ":{sigma: 1}", "arguments must be a JSON object. Received: '{sigma: 1}'"),
+        (LENNARD_JONES + ":[1]", r"arguments must be a JSON object. Received: '\[1\]'"),
+    ],
+)
+def test_unknown_energies_are_refused_at_once(spec, message):
+    with pytest.raises(ValueError, match=message):
+        energy_function(spec)
+
+
+def test_energy_that_is_not_finite_is_refused():
+    energy = energy_function(LENNARD_JONES + ':{"epsilon": NaN}')
+    with pytest.raises(ValueError, match="The energy must be finite. Received: nan from ase"):
+        energy(pristine(2, 2))
+
+
+def test_arguments_that_the_calculator_refuses():
+    energy = energy_function('ase:ase.calculators.singlepoint:SinglePointCalculator:{"wrong": 1}')
+    with pytest.raises(ValueError, match=r"must accept its arguments. Received: .*SinglePointCalculator"):
+        energy(pristine(2, 2))
+
+
+def test_module_needs_neither_tensorflow_nor_ase():
+    code = (
+        "import sys, rugan_tf.physics.calculators; print({'tensorflow', 'keras', 'ase'} & set(sys.modules))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "set()\n"
+    )
