@@ -26,9 +26,9 @@ def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequ
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
         130: interrupted.
     """
-    options, handler = parse_command(prog, commands, args)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing GPUs as errors
     try:
+        options, handler = parse_command(prog, commands, args)
         handler(options)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)

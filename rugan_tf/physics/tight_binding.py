@@ -1,8 +1,8 @@
 """Energies of planar carbon sheets from the orthogonal sp3 tight binding of Xu, Wang, Chan and Ho.
 
 J. Phys.: Condens. Matter 4, 6047 (1992). In a plane, pz couples to nothing but pz: the Hamiltonian falls into
-a sigma block (s, px, py) and a pi block (pz), which share one Fermi level. All at the Gamma point of a periodic
-orthorhombic cell, which may be shorter than the range of the hoppings: every image of an atom counts.
+a sigma block (s, px, py) and a pi block (pz), which share one Fermi level. All at the Gamma point of a
+periodic orthorhombic cell, which may be shorter than the reach of hoppings: every image of an atom counts.
 """
 
 import itertools

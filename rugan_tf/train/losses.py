@@ -5,11 +5,11 @@ Scores are float32 (batch,), features float32 (batch, width). All return means o
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import tensorflow as tf
 
-ConsistencyForm = Literal["squared", "absolute"]
+from rugan_tf.train.loss_options import ConsistencyForm
 
 
 def critic_wasserstein_loss(real_score: Any, fake_score: Any) -> Any:

@@ -1,0 +1,133 @@
+"""`python -m rugan_tf.data`: draw sheets and compute their energies, or label sheets that the user brings."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rugan_tf.config import Command, run_command, to_json
+from rugan_tf.lattice.pores import PoreOptions
+
+if TYPE_CHECKING:
+    from rugan_tf.systems.system import LatticeSystem
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """Draw sheets at random and compute their energies."""
+
+    out: Path
+    """Data set to write, .npz."""
+    num_sheets: int = 512
+    """Number of sheets."""
+    rows: int = 14
+    """Lattice cells along zigzag, 2.46 Å each."""
+    cols: int = 16
+    """Lattice cells along armchair, 2.13 Å each; even."""
+    seed: int = 0
+    """Seed of the random numbers."""
+    energy: str = "tight-binding"
+    """tight-binding, or ase:package.module:Class for any ASE calculator."""
+    system: str = "porous_graphene"
+    """Material."""
+    processes: int | None = None
+    """Worker processes; one per core unless said otherwise."""
+    overwrite: bool = False
+    """Replace a data set that exists."""
+    pores: PoreOptions = PoreOptions()
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelOptions:
+    """Compute the energies of sheets that you bring."""
+
+    states: Path
+    """Sheets: an .npz with the array `states`, uint8 (n, rows, cols)."""
+    out: Path
+    """Data set to write, .npz."""
+    energy: str = "tight-binding"
+    """tight-binding, or ase:package.module:Class for any ASE calculator."""
+    system: str = "porous_graphene"
+    """Material."""
+    processes: int | None = None
+    """Worker processes; one per core unless said otherwise."""
+    overwrite: bool = False
+    """Replace a data set that exists."""
+
+
+def build(options: BuildOptions) -> None:
+    """Draw, label, write."""
+    from rugan_tf.data.synthesis import draw_sheets
+    from rugan_tf.systems.registry import system_named
+
+    system = system_named(options.system)
+    check_target(options)
+    energy_function = system.energy_function(options.energy)
+    states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, options.pores)
+    label_and_write(system, states, energy_function, options)
+
+
+def label(options: LabelOptions) -> None:
+    """Read, label, write."""
+    from rugan_tf.data.storage import read_states
+    from rugan_tf.systems.registry import system_named
+
+    system = system_named(options.system)
+    check_target(options)
+    energy_function = system.energy_function(options.energy)
+    label_and_write(system, read_states(options.states, system), energy_function, options)
+
+
+def check_target(options: BuildOptions | LabelOptions) -> None:
+    """Refuse a bad or existing output before any work is done."""
+    if options.processes is not None and options.processes < 1:
+        raise ValueError(f"processes must be at least 1. Received: processes={options.processes}")
+    if options.out.suffix != ".npz":
+        raise ValueError(f"A data set must be an .npz file. Received: {options.out}")
+    if options.out.exists() and not options.overwrite:
+        raise FileExistsError(f"The data set must not exist, or --overwrite be given. Received: {options.out}")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def label_and_write(
+    system: "LatticeSystem", states: Any, energy_function: Any, options: BuildOptions | LabelOptions
+) -> None:
+    """Compute the energies, resuming an interrupted labelling of the same sheets, and write the data set."""
+    import rugan_tf
+    from rugan_tf.data.labelling import label_states
+    from rugan_tf.data.storage import DataSet, write_data_set
+
+    progress_path = options.out.with_name(f"{options.out.stem}.progress.npz")
+    energy = label_states(
+        states, energy_function, progress_path=progress_path, processes=options.processes, description=options.energy
+    )
+    metadata = {
+        "system": system.name,
+        "energy": energy_function.description,
+        "options": to_json(options),
+        "rugan_tf": rugan_tf.__version__,
+    }
+    per_area = system.energy_per_area(energy, *states.shape[1:])
+    write_data_set(options.out, DataSet(states, per_area, metadata))
+    progress_path.unlink(missing_ok=True)
+    print(
+        f"{options.out}: {len(states)} sheets of {states.shape[1]}x{states.shape[2]} cells, "
+        f"{per_area.min():.3f} to {per_area.max():.3f} eV/Å²\n"
+        f"next: python -m rugan_tf.train quick --data {options.out} --run-dir runs/quick"
+    )
+
+
+COMMANDS = {
+    "build": Command(BuildOptions, build, "Draw sheets and compute their energies."),
+    "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
+}
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    return run_command("rugan data", COMMANDS, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""`python -m rugan_tf.demo`: the main job from end to end, by the same commands as a user would type."""
+
+import dataclasses
+import importlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rugan_tf.config import Command, run_command
+
+ENERGIES = ("-3.4", "-3.0", "-2.6", "-2.2")  # eV/Å², over the range of the data
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoOptions:
+    """Build a data set, train `quick`, export, generate at 1x1 and 2x2, evaluate."""
+
+    out: Path = Path("runs/demo")
+    """Folder for everything that is made; what is there already is used again."""
+    num_sheets: int = 1536
+    """Sheets of the data set."""
+    num_samples: tuple[int, int] = (256, 32)
+    """Generated sheets that tight binding judges at 1x1 and at 2x2."""
+
+
+def demo(options: DemoOptions) -> None:
+    """Run the steps that are not done yet, saying each command before it runs."""
+    start = time.perf_counter()
+    out, data = options.out, options.out / "sheets.npz"
+    training, model = out / "training", out / "saved_model"
+    if not data.exists():
+        step("data", "build", "--num-sheets", str(options.num_sheets), "--out", str(data))
+    resume = ["--resume"] if (training / "config.json").exists() else []
+    step("train", "quick", "--data", str(data), "--run-dir", str(training), *resume)
+    if model.exists():
+        shutil.rmtree(model)  # the demo's own, of an earlier run
+    step("export", "--run-dir", str(training), "--out", str(model))
+    for name, rows, cols in (("1x1", 14, 16), ("2x2", 28, 32)):
+        size = ["--rows", str(rows), "--cols", str(cols), "--num-sheets", str(len(ENERGIES)), "--seed", "0"]
+        for suffix in (".png", ".extxyz"):
+            target = ["--out", str(out / f"sheets_{name}{suffix}"), "--overwrite"]
+            step("generate", "--model", str(model), "--energy-per-area", *ENERGIES, *size, *target)
+    samples = [str(number) for number in options.num_samples]
+    evaluation = ["--scales", "1", "2", "--num-samples", *samples, "--out", str(out / "evaluation"), "--overwrite"]
+    step("evaluate", "--model", str(model), "--data", str(data), *evaluation)
+    summarise(out, time.perf_counter() - start)
+
+
+def step(door: str, *args: str) -> None:
+    """Say a command, then run it in this process.
+
+    Raises:
+        ValueError: it failed; what it said stands above.
+    """
+    print(f"\n$ python -m rugan_tf.{door} {' '.join(args)}", flush=True)
+    if importlib.import_module(f"rugan_tf.{door}.__main__").main(list(args)):
+        raise ValueError(f"Every step of the demo must succeed. Received: rugan_tf.{door} failed, see above")
+
+
+def summarise(out: Path, seconds: float) -> None:
+    """Print a short table, where the pictures are, and what to run next."""
+    from rich.console import Console
+    from rich.table import Table
+
+    metrics = json.loads((out / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    table = Table(title=f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested")
+    for heading in ("size", "sheets", "R²", "MAE (eV/Å²)", "bias (eV/Å²)", "KS D", "valid before repair"):
+        table.add_column(heading, justify="right")
+    for scale, values in metrics["scales"].items():
+        numbers = (values["r2"], values["mae"], values["bias"], values["ks_statistic"], values["validity"])
+        table.add_row(scale, str(values["num_samples"]), *("-" if value is None else f"{value:.3f}" for value in numbers))
+    console = Console()
+    console.print(table)
+    console.print("pictures:", *sorted(str(path) for path in out.glob("**/*.png")), sep="\n  ", highlight=False)
+    console.print(
+        "next: a longer training, minutes to hours (Ctrl-C and --resume at any time):\n"
+        f"  .venv/bin/python -m rugan_tf.train cpu --data {out / 'sheets.npz'} --run-dir runs/cpu\n"
+        f"  .venv/bin/tensorboard --logdir {out / 'training' / 'tensorboard'}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    return run_command("rugan demo", Command(DemoOptions, demo, "Run the main job from end to end."), args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

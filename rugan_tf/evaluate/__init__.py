@@ -1,0 +1,1 @@
+"""Generated sheets judged: energy obtained against energy requested, validity, variety, figures."""

@@ -1,0 +1,160 @@
+"""Figures of an evaluation: energies obtained against requested, and a large sheet beside one of the data."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+
+from rugan_tf.data.storage import DataSet
+from rugan_tf.generate.drawing import draw_sheet
+from rugan_tf.units import ENERGY_PER_AREA, LENGTH
+
+if TYPE_CHECKING:
+    from rugan_tf.evaluate.evaluation import ScaleSamples
+
+SCATTER_BELOW = 500  # samples; fewer make no heat map
+BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, and grey
+
+
+def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure:
+    """Draw energies obtained against requested on the left, both histograms on the right.
+
+    Args:
+        samples: generated sheets with both energies, eV/Å².
+        values: metrics of these sheets; None is shown as undefined.
+    """
+    figure = Figure(figsize=(11, 4.8), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    draw_pairs(figure, left, samples)
+    draw_histograms(right, samples)
+    shown = [
+        f"KS D = {as_text(values['ks_statistic'])}",
+        f"$R^2$ = {as_text(values['r2'])}",
+        f"MAE = {as_text(values['mae'])} {ENERGY_PER_AREA}",
+        f"bias = {as_text(values['bias'], '+.4f')} {ENERGY_PER_AREA}",
+    ]
+    box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "#BBBBBB"}
+    left.text(
+        0.03, 0.97, "\n".join(shown), transform=left.transAxes, va="top", fontsize=10, bbox=box, zorder=5
+    )
+    rows, cols = samples.states.shape[1:]
+    figure.suptitle(
+        f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=13
+    )
+    return figure
+
+
+def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples") -> None:
+    """Draw a heat map of the pairs, or points where they are few, and the line of equal energies."""
+    limits = energy_limits(samples)
+    if len(samples.requested) < SCATTER_BELOW:
+        axes.scatter(samples.requested, samples.obtained, s=16, color=BLUE, alpha=0.6, linewidths=0, zorder=2)
+    else:
+        counts, *edges = np.histogram2d(samples.requested, samples.obtained, bins=60, range=[limits, limits])
+        image = axes.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), cmap="viridis")
+        figure.colorbar(image, ax=axes, label="sheets per bin")
+    axes.plot(
+        limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3
+    )
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
+    axes.set_xlabel(f"requested energy per area ({ENERGY_PER_AREA})", fontsize=11)
+    axes.set_ylabel(f"obtained energy per area ({ENERGY_PER_AREA})", fontsize=11)
+    axes.legend(loc="lower right", fontsize=10)
+
+
+def draw_histograms(axes: Axes, samples: "ScaleSamples") -> None:
+    """Draw the distributions of the requested and of the obtained energies over each other."""
+    limits = energy_limits(samples)
+    num_bins = int(np.clip(len(samples.requested) // 10, 12, 60))
+    edges = np.linspace(*limits, num_bins + 1).tolist()
+    axes.hist(samples.requested, edges, color=GREY, alpha=0.35, label="requested")
+    axes.hist(samples.obtained, edges, color=BLUE, histtype="step", linewidth=2, label="obtained")
+    axes.set_xlim(*limits)
+    axes.margins(y=0.25)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel(f"energy per area ({ENERGY_PER_AREA})", fontsize=11)
+    axes.set_ylabel("sheets", fontsize=11)
+    axes.legend(loc="upper right", fontsize=10)
+
+
+def energy_limits(samples: "ScaleSamples") -> tuple[float, float]:
+    """Return limits that hold all energies of both kinds, eV/Å²."""
+    both = np.concatenate([samples.requested, samples.obtained])
+    margin = 0.04 * np.ptp(both) or 0.01
+    return float(both.min() - margin), float(both.max() + margin)
+
+
+def as_text(value: float | None, form: str = ".4f") -> str:
+    """Return a number as text; None is undefined."""
+    return "undefined" if value is None else format(value, form)
+
+
+def large_sheet_figure(samples: "ScaleSamples", data_set: DataSet) -> Figure:
+    """Draw a generated sheet beside one of the data at the same length scale, whose size is marked on it.
+
+    The generated sheet is the one whose request is the median; the other has the energy closest to its own.
+
+    Args:
+        samples: generated sheets.
+        data_set: where the other sheet comes from.
+    """
+    system = data_set.system
+    median = np.argsort(samples.requested, kind="stable")[len(samples.requested) // 2]
+    nearest = np.argmin(np.abs(data_set.energy_per_area - samples.obtained[median]))
+    sheets = samples.states[median], data_set.states[nearest]
+    lengths = [system.structure(sheet).cell.lengths()[:2] for sheet in sheets]  # Å
+    figure, left, right = side_by_side(*lengths)
+    for axes, sheet in zip((left, right), sheets, strict=True):
+        draw_sheet(axes, system, sheet)
+    left.set_title(
+        f"generated: {samples.requested[median]:.3f} requested,\n"
+        f"{samples.obtained[median]:.3f} {ENERGY_PER_AREA} obtained",
+        fontsize=11,
+    )
+    right.set_title(
+        f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {ENERGY_PER_AREA}", fontsize=11
+    )
+    mark_size(left, *lengths[1])
+    return figure
+
+
+def side_by_side(large: np.ndarray, small: np.ndarray) -> tuple[Figure, Axes, Axes]:
+    """Return a new figure and its axes for two sheets of the given lengths (2,), Å, at one length scale."""
+    scale = min(8.0 / max(large.max(), small.max()), 0.12)  # inches per Å
+    margin, gap, title = 0.75, 0.9, 0.7  # inches
+    width = margin + (large[0] + small[0]) * scale + gap + 0.2
+    height = margin + max(large[1], small[1]) * scale + title
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+
+    def place(left: float, lengths: np.ndarray) -> Axes:
+        size = lengths * scale
+        return figure.add_axes((left / width, margin / height, size[0] / width, size[1] / height))
+
+    return figure, place(margin, large), place(margin + large[0] * scale + gap, small)
+
+
+def mark_size(axes: Axes, length_x: float, length_y: float) -> None:
+    """Mark a rectangle of the given lengths, Å, in the lower left corner."""
+    axes.add_patch(
+        Rectangle(
+            (0, 0),
+            length_x,
+            length_y,
+            fill=False,
+            edgecolor=VERMILION,
+            linewidth=2.5,
+            zorder=4,
+            clip_on=False,
+        )
+    )
+    box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": VERMILION}
+    axes.text(
+        length_x / 2, length_y / 2, f"training size\n{length_x:.1f} {LENGTH} × {length_y:.1f} {LENGTH}",
+        ha="center", va="center", fontsize=11, color=VERMILION, bbox=box, zorder=5,
+    )  # fmt: skip

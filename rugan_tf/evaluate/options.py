@@ -1,0 +1,50 @@
+"""What an evaluation is told."""
+
+import dataclasses
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateOptions:
+    """Judge generated sheets: the energy per area that they have against what was requested."""
+
+    model: Path
+    """Exported model: a version folder, or a folder of numeric versions."""
+    data: Path
+    """Data set whose energies per area are requested, .npz."""
+    out: Path
+    """Folder for metrics.json, the sheets and the figures; new or empty."""
+    num_samples: tuple[int, ...] = (10000,)
+    """Sheets of every scale, or one number for each. Tight binding takes seconds for a sheet of scale 2."""
+    scales: tuple[int, ...] = (1, 2)
+    """Sizes of the sheets, in multiples of the training size."""
+    seed: int = 0
+    """Seed of the energies drawn and of the generator."""
+    energy: str = "tight-binding"
+    """What judges: tight-binding, or ase:package.module:Class for any ASE calculator."""
+    processes: int | None = None
+    """Worker processes; one per core unless said otherwise."""
+    overwrite: bool = False
+    """Replace the content of a folder that has some."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be evaluated."""
+        if not self.scales or min(self.scales) < 1 or len(set(self.scales)) < len(self.scales):
+            raise ValueError(f"scales must be different, and at least 1. Received: scales={self.scales}")
+        if len(self.num_samples) not in (1, len(self.scales)):
+            raise ValueError(
+                f"num_samples must be one number, or one for each of {len(self.scales)} scales. "
+                f"Received: num_samples={self.num_samples}"
+            )
+        if min(self.num_samples) < 2:
+            raise ValueError(f"num_samples must be at least 2. Received: num_samples={self.num_samples}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
+        if self.processes is not None and self.processes < 1:
+            raise ValueError(f"processes must be at least 1. Received: processes={self.processes}")
+
+    @property
+    def samples_by_scale(self) -> dict[int, int]:
+        """The number of sheets of each scale, in the order of the scales."""
+        counts = self.num_samples * len(self.scales) if len(self.num_samples) == 1 else self.num_samples
+        return dict(zip(self.scales, counts, strict=True))

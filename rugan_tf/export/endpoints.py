@@ -1,0 +1,104 @@
+"""The signatures of the SavedModel, as plain TensorFlow functions that check what they are given."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rugan_tf.data.labels import LabelScale
+from rugan_tf.export.sampling import draw_latent
+from rugan_tf.systems.system import LatticeSystem
+
+
+class Endpoints(tf.Module):
+    """A generator with what it takes to ask it in physical units.
+
+    Args:
+        generator: built.
+        system: the material, whose rule repairs sheets.
+        scale: of the labels the generator was trained on.
+        max_cells: largest batch * rows * cols of one request.
+    """
+
+    def __init__(self, generator: keras.Model, system: LatticeSystem, scale: LabelScale, max_cells: int) -> None:
+        super().__init__()
+        self.generator, self.system, self.scale, self.max_cells = generator, system, scale, max_cells
+        self.tracked = list(generator.weights and [weight.value for weight in generator.weights])
+        channels = generator.latent_channels
+        self.generate = tf.function(
+            self.compute_states,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None], tf.float32, "energy_per_area"),
+                tf.TensorSpec([], tf.int32, "rows"),
+                tf.TensorSpec([], tf.int32, "cols"),
+                tf.TensorSpec([], tf.int64, "seed"),
+            ],
+        )
+        self.generate_from_latent = tf.function(
+            self.compute_probabilities,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None, None, None, channels], tf.float32, "latent"),
+                tf.TensorSpec([None, None, None], tf.float32, "energy_per_area"),
+            ],
+        )
+
+    def compute_states(self, energy_per_area: Any, rows: Any, cols: Any, seed: Any) -> dict[str, Any]:
+        """Return repaired states, uint8 (batch, rows, cols), at energies per area (batch,), eV/Å²."""
+        batch = tf.shape(energy_per_area)[0]
+        checks = [
+            tf.debugging.assert_greater(batch, 0, "energy_per_area must hold at least one value"),
+            tf.debugging.assert_greater(rows, 1, "rows must be at least 2"),
+            tf.debugging.assert_greater(cols, 1, "cols must be at least 2"),
+            tf.debugging.assert_equal((rows % 2, cols % 2), 0, "rows and cols must be even"),
+            tf.debugging.assert_non_negative(seed, "seed must not be negative"),
+            *self.check_energies(energy_per_area),
+            *self.check_cells(batch, rows, cols),
+        ]
+        with tf.control_dependencies(checks):
+            rows, cols = tf.identity(rows), tf.identity(cols)
+        latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
+        field = tf.ones(tf.shape(latent)[:3]) * energy_per_area[:, None, None]
+        states = tf.argmax(self.probabilities(latent, field), axis=-1, output_type=tf.int32)
+        return {"states": tf.cast(self.repair(states), tf.uint8)}
+
+    def compute_probabilities(self, latent: Any, energy_per_area: Any) -> dict[str, Any]:
+        """Return probabilities (batch, 2h, 2w, states) of latents (batch, h, w, channels) and a map of eV/Å²."""
+        shape = tf.shape(latent)
+        checks = [
+            tf.debugging.assert_equal(
+                shape[:3], tf.shape(energy_per_area), "energy_per_area must have the latent's batch, rows and cols"
+            ),
+            tf.debugging.assert_greater(shape[:3], 0, "latent must not be empty"),
+            tf.debugging.assert_all_finite(latent, "latent must be finite"),
+            *self.check_energies(energy_per_area),
+            *self.check_cells(shape[0], 2 * shape[1], 2 * shape[2]),
+        ]
+        with tf.control_dependencies(checks):
+            latent = tf.identity(latent)
+        return {"probabilities": self.probabilities(latent, energy_per_area)}
+
+    def probabilities(self, latent: Any, energy_per_area: Any) -> Any:
+        """Apply the generator to standardised labels."""
+        label = (energy_per_area - self.scale.mean) / self.scale.standard_deviation
+        return self.generator({"latent": latent, "label": label}, training=False)
+
+    def repair(self, states: Any) -> Any:
+        """Apply the system's rule until nothing changes, int32 (batch, rows, cols)."""
+
+        def step(states: Any, _: Any) -> tuple[Any, Any]:
+            repaired = self.system.repair_step(states, keras.ops)
+            return repaired, tf.reduce_any(repaired != states)
+
+        return tf.while_loop(lambda _, changed: changed, step, (states, tf.constant(True)))[0]
+
+    def check_energies(self, energy_per_area: Any) -> list[Any]:
+        """Return the assertion that energies are finite."""
+        return [tf.debugging.assert_all_finite(energy_per_area, "energy_per_area must be finite")]
+
+    def check_cells(self, batch: Any, rows: Any, cols: Any) -> list[Any]:
+        """Return assertions that a request is within the limit; in float64, where products do not overflow."""
+        cells = tf.cast(batch, tf.float64) * tf.cast(rows, tf.float64) * tf.cast(cols, tf.float64)
+        message = f"batch * rows * cols must be at most {self.max_cells}"
+        return [tf.debugging.assert_less_equal(cells, tf.constant(self.max_cells, tf.float64), message)]

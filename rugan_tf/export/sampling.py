@@ -1,0 +1,40 @@
+"""Latents that depend on the seed and the place alone: the same whether a sheet is made whole or tile by tile."""
+
+from typing import Any
+
+import tensorflow as tf
+
+BLOCK = 8  # latent cells along each side of a block that is drawn at once
+
+
+def draw_latent(seed: Any, num_sheets: Any, rows: Any, cols: Any, channels: int) -> Any:
+    """Draw Gaussian latents, float32 (num_sheets, rows, cols, channels).
+
+    Each block of 8x8 latent cells has a random stream keyed by (seed, sheet, block row, block column), so its values
+    do not depend on how large the sheet is, nor on how many sheets are drawn.
+
+    Args:
+        seed: int64 ().
+        num_sheets, rows, cols: int32 (); rows and cols in latent cells.
+        channels: Gaussian channels.
+    """
+    block_rows, block_cols = -(-rows // BLOCK), -(-cols // BLOCK)
+    sheet, row, col = tf.meshgrid(tf.range(num_sheets), tf.range(block_rows), tf.range(block_cols), indexing="ij")
+    keys = tf.cast(tf.stack([tf.reshape(index, (-1,)) for index in (sheet, row, col)], axis=-1), tf.int64)
+    blocks = tf.map_fn(
+        lambda key: draw_block(seed, key, channels),
+        keys,
+        fn_output_signature=tf.TensorSpec((BLOCK, BLOCK, channels), tf.float32),
+    )
+    blocks = tf.reshape(blocks, (num_sheets, block_rows, block_cols, BLOCK, BLOCK, channels))
+    joined = tf.transpose(blocks, (0, 1, 3, 2, 4, 5))  # (sheets, block rows, BLOCK, block cols, BLOCK, channels)
+    joined = tf.reshape(joined, (num_sheets, block_rows * BLOCK, block_cols * BLOCK, channels))
+    return joined[:, :rows, :cols]
+
+
+def draw_block(seed: Any, key: Any, channels: int) -> Any:
+    """Draw the latent (BLOCK, BLOCK, channels) of one block; key is int64 (sheet, block row, block column)."""
+    stream = tf.stack([seed, key[0]])
+    for place in (key[1], key[2]):
+        stream = tf.random.experimental.stateless_fold_in(stream, place, alg="philox")
+    return tf.random.stateless_normal((BLOCK, BLOCK, channels), stream, alg="philox")

@@ -1,0 +1,107 @@
+"""`python -m rugan_tf.generate`: sheets of any even size at a requested energy per area."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rugan_tf.config import Command, run_command, to_json
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerateOptions:
+    """Generate sheets at a requested energy per area."""
+
+    model: Path
+    """Exported model: a version folder, or a folder of numeric versions."""
+    energy_per_area: tuple[float, ...]
+    """Requested energy per area, eV/Å²: one value, or one for each sheet."""
+    out: Path
+    """File to write: .npz, .extxyz, .cif, .vasp or .png."""
+    rows: int | None = None
+    """Lattice cells along the rows, even; as in training unless said otherwise."""
+    cols: int | None = None
+    """Lattice cells along the columns, even; as in training unless said otherwise."""
+    num_sheets: int | None = None
+    """Number of sheets; as many as there are energies unless said otherwise."""
+    seed: int = 0
+    """Seed of the random numbers."""
+    overwrite: bool = False
+    """Replace a file that exists."""
+
+    @property
+    def requested(self) -> list[float]:
+        """The requested energy per area of each sheet, eV/Å²."""
+        given = list(self.energy_per_area)
+        num_sheets = len(given) if self.num_sheets is None else self.num_sheets
+        if num_sheets < 1:
+            raise ValueError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
+        if len(given) not in (1, num_sheets):
+            raise ValueError(
+                f"energy_per_area must be one value, or one for each of num_sheets={num_sheets} sheets. "
+                f"Received: {len(given)} values"
+            )
+        return given * num_sheets if len(given) == 1 else given
+
+
+def generate(options: GenerateOptions) -> None:
+    """Check, generate, write."""
+    import numpy as np
+
+    from rugan_tf.generate.sheets import SheetModel
+    from rugan_tf.generate.writers import write_sheets
+
+    requested = options.requested
+    check_targets(options, len(requested))
+    model = SheetModel.load(options.model)
+    rows = model.rows if options.rows is None else options.rows
+    cols = model.cols if options.cols is None else options.cols
+    model.check_request(requested, rows, cols, options.seed)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    states = model.generate(requested, rows, cols, options.seed)
+    written = write_sheets(
+        options.out, model.system, states, np.array(requested), metadata(options, model.folder)
+    )
+    count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
+    names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
+    print(f"{names}: {count} of {rows}x{cols} cells\nnext: {next_command(written[0])}")
+
+
+def check_targets(options: GenerateOptions, num_sheets: int) -> None:
+    """Refuse an unknown format or an existing file before any work is done."""
+    from rugan_tf.generate.writers import target_paths
+
+    for path in target_paths(options.out, num_sheets):
+        if path.exists() and not options.overwrite:
+            raise FileExistsError(f"The file must not exist, or --overwrite be given. Received: {path}")
+
+
+def metadata(options: GenerateOptions, folder: Path) -> dict[str, object]:
+    """Return what an .npz keeps of where its sheets came from."""
+    import rugan_tf
+
+    return {
+        "energy": f"requested of the generator in {folder}, not computed",
+        "options": to_json(options),
+        "rugan_tf": rugan_tf.__version__,
+    }
+
+
+def next_command(path: Path) -> str:
+    """Return what a user may want to do with the file."""
+    if path.suffix == ".npz":
+        labelled = path.with_name(f"{path.stem}-labelled.npz")
+        return f"python -m rugan_tf.data label --states {path} --out {labelled}"
+    if path.suffix == ".png":
+        return f"the same command with --out {path.with_suffix('.extxyz')} for the atoms"
+    return f"ase gui {path}"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = Command(GenerateOptions, generate, "Generate sheets at a requested energy per area.")
+    return run_command("rugan generate", command, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

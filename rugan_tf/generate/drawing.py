@@ -1,0 +1,131 @@
+"""Sheets drawn to scale: atoms, and bonds that are cut at the border of the periodic cell."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.units import ENERGY_PER_AREA, LENGTH
+
+BOND_TOLERANCE = 1.15  # atoms closer than this times the sum of their covalent radii are drawn bonded
+ATOM_DIAMETER, BOND_WIDTH = 0.7, 0.3  # Å
+COLOURS = ("#333333", "#D55E00", "#0072B2", "#009E73", "#E69F00")  # Okabe and Ito's after grey
+MOST_SHOWN = 9
+
+
+def draw_sheet(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> None:
+    """Draw one sheet into `axes`, whose limits become its periodic cell, at one scale along x and y.
+
+    Bonds are drawn between atoms that are close, whatever the lattice. The width of a bond follows from the
+    size that the axes have now: place them first.
+
+    Args:
+        axes: where to draw.
+        system: the material; its cells are rectangular in the plane.
+        states: uint8 (rows, cols).
+    """
+    from ase.data import covalent_radii
+
+    structure = system.structure(states)
+    lengths = structure.cell.lengths()[:2]
+    axes.set(xlim=(0, lengths[0]), ylim=(0, lengths[1]), aspect="equal")
+    axes.set_xlabel(f"x ({LENGTH})")
+    axes.set_ylabel(f"y ({LENGTH})")
+    if not len(structure):
+        return
+    radii = covalent_radii[structure.numbers] * BOND_TOLERANCE
+    positions, origin = with_images(structure.positions[:, :2] % lengths, lengths, 2 * radii.max())
+    pairs = bonded_pairs(positions, radii[origin])
+    cell = Rectangle((0, 0), *lengths, transform=axes.transData)
+    width = max(0.2, BOND_WIDTH * points_per_length(axes, lengths))
+    bonds = LineCollection(list(positions[pairs]), colors="#888888", linewidths=width, zorder=2)
+    bonds.set_clip_path(cell)
+    axes.add_collection(bonds, autolim=False)
+    for number, colour in zip(np.unique(structure.numbers), COLOURS, strict=False):
+        chosen = positions[structure.numbers[origin] == number]
+        size = np.full(len(chosen), ATOM_DIAMETER)
+        atoms = EllipseCollection(
+            size, size, np.zeros(len(chosen)), units="xy", offsets=chosen, offset_transform=axes.transData,
+            facecolors=colour, linewidths=0, zorder=3,
+        )  # fmt: skip
+        atoms.set_clip_path(cell)
+        axes.add_collection(atoms, autolim=False)
+
+
+def with_images(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64], reach: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return positions and then their periodic images within `reach` of the cell, and whose images they are.
+
+    Args:
+        positions: (n, 2), within the cell, Å.
+        lengths: periods (2,), Å.
+        reach: at most the shorter period, Å.
+
+    Returns:
+        Positions (m, 2) in Å and indices (m,) of the atoms, both with m >= n.
+    """
+    placed, origin = [positions], [np.arange(len(positions))]
+    for shift in ((x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if (x, y) != (0, 0)):
+        images = positions + np.array(shift) * lengths
+        is_near = ((images >= -reach) & (images <= lengths + reach)).all(axis=1)
+        placed.append(images[is_near])
+        origin.append(np.flatnonzero(is_near))
+    return np.concatenate(placed), np.concatenate(origin)
+
+
+def bonded_pairs(positions: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the pairs (p, 2) of atoms that are closer than the sum of their radii."""
+    from scipy.spatial import cKDTree
+
+    pairs = cKDTree(positions).query_pairs(2 * radii.max(), output_type="ndarray")
+    first, second = pairs.T
+    distance = np.linalg.norm(positions[first] - positions[second], axis=1)
+    return pairs[distance <= radii[first] + radii[second]]
+
+
+def points_per_length(axes: Axes, lengths: NDArray[np.float64]) -> float:
+    """Return how many points one Å takes in axes of their present place."""
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("axes must belong to a figure. Received: axes without one")
+    box = axes.get_position(original=True)
+    inches = np.array([box.width, box.height]) * figure.get_size_inches()
+    return float((72 * inches / lengths).min())
+
+
+def sheets_figure(
+    system: LatticeSystem, states: NDArray[np.uint8], energy_per_area_requested: NDArray[np.floating]
+) -> Figure:
+    """Draw up to nine sheets in a grid, titled by their requested energies; a note says if there are more.
+
+    Args:
+        system: the material.
+        states: uint8 (n, rows, cols).
+        energy_per_area_requested: (n,), eV/Å².
+    """
+    shown = min(len(states), MOST_SHOWN)
+    num_cols = math.ceil(math.sqrt(shown))
+    num_rows = math.ceil(shown / num_cols)
+    lengths = system.structure(states[0]).cell.lengths()[:2]
+    longest = max(3.2 if shown > 1 else 4.0, min(0.09 * lengths.max(), 12.0 / num_cols))  # inches of a sheet
+    width, height = longest * lengths / lengths.max()
+    figure = Figure(
+        figsize=(num_cols * (max(width, 2.4) + 0.9), num_rows * (height + 0.9) + 0.4),
+        layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08),
+    )
+    FigureCanvasAgg(figure)
+    for index in range(shown):
+        axes = figure.add_subplot(num_rows, num_cols, index + 1)
+        draw_sheet(axes, system, states[index])
+        axes.set_title(f"{energy_per_area_requested[index]:.3f} {ENERGY_PER_AREA} requested", fontsize=11)
+    if shown < len(states):
+        figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)
+    return figure

@@ -1,0 +1,202 @@
+"""An exported generator as a function: energies per area in, sheets out. TensorFlow starts on first use."""
+
+import dataclasses
+import functools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
+
+from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.units import ENERGY_PER_AREA
+
+GRAPH_FILE = "saved_model.pb"
+CARD_FILE = Path("assets.extra", "rugan.json")
+CARD_KEYS = ("system", "rows", "cols", "max_cells", "energy_range")
+MAX_SEED = 2**63 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class SheetModel:
+    """A generator exported as a SavedModel, with what its folder says about it.
+
+    Attributes:
+        folder: the version folder.
+        system: the material.
+        rows: lattice cells along the rows of the training sheets.
+        cols: lattice cells along the columns of the training sheets.
+        max_cells: most lattice cells (sheets * rows * cols) of one call of the SavedModel.
+        energy_range: smallest and largest energy per area of the training data, eV/Å².
+    """
+
+    folder: Path
+    system: LatticeSystem
+    rows: int
+    cols: int
+    max_cells: int
+    energy_range: tuple[float, float]
+
+    @classmethod
+    def load(cls, model_dir: Path | str) -> "SheetModel":
+        """Read what a model folder says about the model; its graph is loaded when sheets are first generated.
+
+        Args:
+            model_dir: a version folder, or a base folder with numeric version folders, of which the highest
+                is taken.
+
+        Raises:
+            FileNotFoundError: the folder holds no SavedModel, or no description of it.
+            ValueError: the description is damaged or incomplete.
+        """
+        folder = version_folder(Path(model_dir))
+        card = read_card(folder / CARD_FILE)
+        low, high = card["energy_range"]
+        rows, cols, max_cells = (int(card[key]) for key in ("rows", "cols", "max_cells"))
+        return cls(folder, system_named(card["system"]), rows, cols, max_cells, (float(low), float(high)))
+
+    @functools.cached_property
+    def signature(self) -> Any:
+        """The signature `generate` of the SavedModel, which is loaded here."""
+        import tensorflow as tf
+
+        try:
+            return tf.saved_model.load(str(self.folder)).signatures["generate"]
+        except KeyError:
+            raise ValueError(f"The model must have the signature generate. Received: {self.folder}") from None
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"The model must be a whole SavedModel. Received: {error} in {self.folder}"
+            ) from error
+
+    def check_request(
+        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int
+    ) -> NDArray[np.float32]:
+        """Return the requested energies as float32 (n,), or raise ValueError for what cannot be generated."""
+        energy = np.asarray(energy_per_area, dtype=np.float64)
+        if energy.ndim != 1 or not len(energy):
+            raise ValueError(
+                f"energy_per_area must have the shape (n,), n >= 1. Received: shape={energy.shape}"
+            )
+        is_finite = np.abs(energy) <= np.finfo(np.float32).max
+        if not is_finite.all():
+            raise ValueError(
+                f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}"
+            )
+        self.system.validate_size(rows, cols)
+        if rows % 2:
+            raise ValueError(f"rows must be even. Received: rows={rows}")
+        if rows * cols > self.max_cells:
+            raise ValueError(
+                f"rows * cols must be at most {self.max_cells}, the limit of this model. "
+                f"Received: rows={rows}, cols={cols}"
+            )
+        if not 0 <= seed <= MAX_SEED - len(energy):
+            raise ValueError(f"seed must not be negative, and must fit into 63 bits. Received: seed={seed}")
+        return energy.astype(np.float32)
+
+    def generate(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0) -> NDArray[np.uint8]:
+        """Generate one sheet for each requested energy per area.
+
+        The request is split into calls of max(1, max_cells // (rows * cols)) sheets, of which call k is given
+        the seed `seed + k`: the same request gives the same sheets.
+
+        Args:
+            energy_per_area: (n,), eV/Å². What lies outside `energy_range` is warned of on stderr.
+            rows: lattice cells, even.
+            cols: lattice cells, even.
+            seed: not negative.
+
+        Returns:
+            uint8 (n, rows, cols).
+
+        Raises:
+            ValueError: a request that cannot be generated, or that the SavedModel refuses.
+        """
+        energy = self.check_request(energy_per_area, rows, cols, seed)
+        self.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
+        return np.concatenate(list(self.generated_parts(energy, rows, cols, seed)))
+
+    def generated_parts(
+        self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield the sheets of one call after another."""
+        import tensorflow as tf
+
+        size = max(1, self.max_cells // (rows * cols))
+        starts = range(0, len(energy), size)
+        for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
+            part = energy[start : start + size]
+            try:
+                outputs = self.signature(
+                    energy_per_area=tf.constant(part),
+                    rows=tf.constant(rows, tf.int32),
+                    cols=tf.constant(cols, tf.int32),
+                    seed=tf.constant(seed + call, tf.int64),
+                )
+            except tf.errors.OpError as error:
+                raise ValueError(f"The model refuses the request: {refusal(error.message)}") from error
+            states = self.system.validate_states(outputs["states"].numpy())
+            if states.shape != (len(part), rows, cols):
+                expected = (len(part), rows, cols)
+                raise ValueError(f"The model must return states {expected}. Received: shape={states.shape}")
+            yield states
+
+    def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
+        """Say on stderr which requested energies the training data does not cover."""
+        low, high = self.energy_range
+        margin = 1e-6 * max(abs(low), abs(high))  # single precision of what was read off the data
+        outside = energy[(energy < low - margin) | (energy > high + margin)]
+        if len(outside):
+            print(
+                f"warning: {len(outside)} of {len(energy)} requested energies lie outside what the training "
+                f"data covers, {low:.4g} to {high:.4g} {ENERGY_PER_AREA}. First of them: {outside[0]:.4g}",
+                file=sys.stderr,
+            )
+
+
+def refusal(message: str) -> str:
+    """Return the line of TensorFlow's message that says what was wrong, without where in the graph."""
+    lines = message.splitlines() or [""]
+    return next((line for line in lines if "assertion failed" in line), lines[0])
+
+
+def version_folder(model_dir: Path) -> Path:
+    """Return `model_dir` if it holds a SavedModel, else its highest numeric version folder.
+
+    Raises:
+        FileNotFoundError: neither is a SavedModel.
+    """
+    if (model_dir / GRAPH_FILE).is_file():
+        return model_dir
+    children = model_dir.iterdir() if model_dir.is_dir() else ()
+    versions = [child for child in children if child.name.isdecimal() and child.is_dir()]
+    newest = max(versions, key=lambda child: int(child.name), default=model_dir)
+    if not (newest / GRAPH_FILE).is_file():
+        raise FileNotFoundError(f"The model must be a folder that holds {GRAPH_FILE}. Received: {newest}")
+    return newest
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Read the description of a model.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no JSON object, or lacks a key.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The model must hold {CARD_FILE}. Received: {path.parents[1]}")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{CARD_FILE.name} must be JSON. Received: {error} in {path}") from None
+    missing = [key for key in CARD_KEYS if not isinstance(card, dict) or key not in card]
+    if missing:
+        rule = f"{CARD_FILE.name} must hold {', '.join(CARD_KEYS)}"
+        raise ValueError(f"{rule}. Received: {path} without {', '.join(missing)}")
+    return dict(card)

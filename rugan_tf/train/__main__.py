@@ -1,0 +1,24 @@
+"""`python -m rugan_tf.train`: train RUGAN by a preset, quick, cpu or paper."""
+
+import sys
+from collections.abc import Sequence
+
+from rugan_tf.config import Command, run_command
+from rugan_tf.train.options import PRESETS, TrainOptions
+
+
+def train(options: TrainOptions) -> None:
+    """Train; TensorFlow is imported only now."""
+    from rugan_tf.train import run
+
+    run.train(options)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    commands = {name: Command(options, train, description) for name, (options, description) in PRESETS.items()}
+    return run_command("rugan train", commands, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

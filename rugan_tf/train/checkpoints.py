@@ -1,0 +1,96 @@
+"""Checkpoints: everything that a training needs to go on as if it had not been interrupted, as one .npz each."""
+
+import dataclasses
+import re
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from rugan_tf import files
+from rugan_tf.train.model import RUGAN
+
+NAME = re.compile(r"checkpoint-(\d{8})\.npz")
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointFolder:
+    """The newest checkpoints of a run.
+
+    Attributes:
+        path: the folder.
+        keep: how many are kept.
+    """
+
+    path: Path
+    keep: int = 2
+
+    def write(self, model: RUGAN, num_updates: int) -> Path:
+        """Write the state of `model` after `num_updates` generator updates, then remove the oldest checkpoints."""
+        arrays = {name: np.asarray(variable) for name, variable in state_variables(model).items()}
+        target = self.path / f"checkpoint-{num_updates:08d}.npz"
+        with files.replacing(target) as temporary:
+            np.savez(temporary, num_updates=np.array(num_updates), **arrays)
+        for _, old in self.newest_first()[self.keep :]:
+            old.unlink()
+        return target
+
+    def newest_first(self) -> list[tuple[int, Path]]:
+        """Return (num_updates, path) of every checkpoint, newest first."""
+        found = ((NAME.fullmatch(path.name), path) for path in self.path.glob("checkpoint-*.npz"))
+        return sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
+
+    def restore(self, model: RUGAN) -> int:
+        """Set the state of `model` to the newest checkpoint that is whole; return its number of updates.
+
+        Raises:
+            ValueError: no checkpoint is whole, or one belongs to another model.
+        """
+        for num_updates, path in self.newest_first():
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    arrays = {name: archive[name] for name in archive.files}
+            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+                print(f"{path} is damaged ({error}): going back to the checkpoint before it", file=sys.stderr)
+                continue
+            assign_state(model, arrays, path)
+            return num_updates
+        raise ValueError(f"A run can be resumed from a whole checkpoint. Received: none in {self.path}")
+
+
+def state_variables(model: RUGAN) -> dict[str, keras.Variable]:
+    """Return every variable that training changes: networks, average, random streams, trackers, optimisers."""
+    groups = {
+        "model": model.variables,
+        "critic_optimizer": model.critic_optimizer.variables,
+        "generator_optimizer": model.generator_optimizer.variables,
+    }
+    return {
+        f"{group}-{index:04d}": variable for group, members in groups.items() for index, variable in enumerate(members)
+    }
+
+
+def assign_state(model: RUGAN, arrays: dict[str, Any], path: Path) -> None:
+    """Assign the arrays of a checkpoint to the variables of a model of the same configuration.
+
+    Raises:
+        ValueError: names or shapes differ.
+    """
+    variables = state_variables(model)
+    expected = {name: tuple(variable.shape) for name, variable in variables.items()}
+    received = {name: array.shape for name, array in arrays.items() if name != "num_updates"}
+    differing = sorted(name for name in {*expected, *received} if expected.get(name) != received.get(name))
+    if differing:
+        first = differing[0]
+        raise ValueError(
+            f"A checkpoint must be of the same networks and optimisers. Received: {path}, where {first} has the shape "
+            f"{received.get(first)} instead of {expected.get(first)}"
+        )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+

@@ -1,0 +1,26 @@
+"""Weights and forms of the terms in the critic's loss."""
+
+import dataclasses
+from typing import Literal
+
+ConsistencyForm = Literal["squared", "absolute"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LossOptions:
+    """Weights of the critic's loss."""
+
+    gradient_penalty_weight: float = 10.0
+    """Weight of the gradient penalty."""
+    consistency_weight: float = 2.0
+    """Weight of the consistency term."""
+    consistency_margin: float = 0.0
+    """Difference of two passes that costs nothing."""
+    consistency_form: ConsistencyForm = "squared"
+    """squared: Wei et al.; absolute: the RUGAN authors' form."""
+
+    def __post_init__(self) -> None:
+        """Refuse negative weights."""
+        for name in ("gradient_penalty_weight", "consistency_weight", "consistency_margin"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")

@@ -1,0 +1,167 @@
+"""RUGAN: the training algorithm as a Keras model. Networks and optimisers are given to it."""
+
+import functools
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rugan_tf.train import losses
+from rugan_tf.train.averaging import MovingAverage
+from rugan_tf.train.loss_options import LossOptions
+
+
+class RUGAN(keras.Model):
+    """Regressive upscaling GAN (Mills, Casert, Tamblyn 2019), trained as a Wasserstein GAN.
+
+    Args:
+        generator: {"latent", "label" map} to probabilities (batch, rows, cols, states).
+        critic: {"encoding", "label"} to (score, features).
+        num_states: states of a cell.
+        latent_channels: channels of the Gaussian latent.
+        critic_steps: critic updates per generator update.
+        loss_options: weights of the critic's loss.
+        average_decay: of the moving average of the generator's weights.
+        seed: of latents and of the interpolation.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        *,
+        num_states: int,
+        latent_channels: int,
+        critic_steps: int = 10,
+        loss_options: LossOptions | None = None,
+        average_decay: float = 0.998,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if critic_steps < 1:
+            raise ValueError(f"critic_steps must be at least 1. Received: critic_steps={critic_steps}")
+        self.generator, self.critic = generator, critic
+        self.num_states, self.latent_channels = num_states, latent_channels
+        self.critic_steps = critic_steps
+        self.loss_options = loss_options or LossOptions()
+        for network in (generator, critic):
+            if not network.built:
+                network.build()
+        self.average = MovingAverage(generator, average_decay, name="average")
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        names = ("critic_loss", "wasserstein_estimate", "gradient_penalty", "consistency_term", "generator_loss")
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    def compile(  # type: ignore[override]
+        self,
+        critic_optimizer: keras.optimizers.Optimizer,
+        generator_optimizer: keras.optimizers.Optimizer,
+        use_xla: bool = False,
+    ) -> None:
+        """Set the optimisers, and whether losses and gradients are compiled by XLA."""
+        super().compile()
+        self.critic_optimizer, self.generator_optimizer = critic_optimizer, generator_optimizer
+        critic_optimizer.build(self.critic.trainable_variables)
+        generator_optimizer.build(self.generator.trainable_variables)
+        compiled = functools.partial(tf.function, jit_compile=use_xla, autograph=False)
+        self.critic_gradients = compiled(self.compute_critic_gradients)
+        self.generator_gradients = compiled(self.compute_generator_gradients)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The trackers, reset at the start of every epoch."""
+        return list(self.trackers.values())
+
+    def train_step(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Update the critic `critic_steps` times, then the generator once.
+
+        Args:
+            data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}.
+        """
+        for states, label in zip(self.split(data["states"]), self.split(data["label"]), strict=True):
+            logs, gradients = self.critic_gradients(states, label)
+            self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
+            self.track(logs)
+        logs, gradients = self.generator_gradients(states, label)
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        self.average.update(self.generator, self.generator_optimizer.iterations)
+        self.track(logs)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def split(self, values: Any) -> list[Any]:
+        """Split (critic_steps batch, ...) into critic_steps batches."""
+        if values.shape[0] is not None and values.shape[0] % self.critic_steps:
+            raise ValueError(
+                "The sheets of a step must divide into critic_steps batches. "
+                f"Received: {values.shape[0]} sheets, critic_steps={self.critic_steps}"
+            )
+        return tf.split(values, self.critic_steps)
+
+    def compute_critic_gradients(self, states: Any, label: Any) -> tuple[dict[str, Any], list[Any]]:
+        """Return the parts of the critic's loss and its gradients.
+
+        The critic sees real, real again (with other dropout) and fake sheets in one pass.
+        """
+        real = tf.one_hot(tf.cast(states, tf.int32), self.num_states)
+        fake = tf.stop_gradient(self.draw_fake(states, label))
+        epsilon = keras.random.uniform(tf.shape(label), seed=self.seed_generator)
+        interpolated = losses.interpolate(real, fake, epsilon)
+        options = self.loss_options
+        with tf.GradientTape() as tape:
+            score, features = self.critic(
+                {"encoding": tf.concat([real, real, fake], 0), "label": tf.tile(label, [3])}, training=True
+            )
+            real_score, again_score, fake_score = tf.split(score, 3)
+            real_features, again_features, _ = tf.split(features, 3)
+            wasserstein = losses.critic_wasserstein_loss(real_score, fake_score)
+            penalty = losses.gradient_penalty(
+                lambda encoding: self.critic({"encoding": encoding, "label": label}, training=True)[0], interpolated
+            )
+            consistency = losses.consistency_term(
+                real_score,
+                again_score,
+                real_features,
+                again_features,
+                margin=options.consistency_margin,
+                form=options.consistency_form,
+            )
+            loss = wasserstein + options.gradient_penalty_weight * penalty + options.consistency_weight * consistency
+            scaled = self.over_replicas(loss)
+        gradients = tape.gradient(scaled, self.critic.trainable_variables)
+        logs = {
+            "critic_loss": loss,
+            "wasserstein_estimate": -wasserstein,
+            "gradient_penalty": penalty,
+            "consistency_term": consistency,
+        }
+        return logs, gradients
+
+    def compute_generator_gradients(self, states: Any, label: Any) -> tuple[dict[str, Any], list[Any]]:
+        """Return the generator's loss and its gradients, for new latents under the labels of a batch."""
+        with tf.GradientTape() as tape:
+            fake = self.draw_fake(states, label)
+            score, _ = self.critic({"encoding": fake, "label": label}, training=True)
+            loss = losses.generator_loss(score)
+            scaled = self.over_replicas(loss)
+        return {"generator_loss": loss}, tape.gradient(scaled, self.generator.trainable_variables)
+
+    def draw_fake(self, states: Any, label: Any) -> Any:
+        """Generate probabilities as large as `states`, with new latents, in training mode."""
+        batch, rows, cols = tf.unstack(tf.shape(states))
+        if None not in states.shape:
+            batch, rows, cols = states.shape
+        shape = (batch, rows // 2, cols // 2, self.latent_channels)
+        latent = keras.random.normal(shape, seed=self.seed_generator)
+        label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
+        return self.generator({"latent": latent, "label": label_map}, training=True)
+
+    def over_replicas(self, loss: Any) -> Any:
+        """Divide a loss by the number of replicas, over which optimisers sum gradients."""
+        return loss / float(tf.distribute.get_strategy().num_replicas_in_sync)
+
+    def track(self, logs: dict[str, Any]) -> None:
+        """Add the values of one update to their means."""
+        for name, value in logs.items():
+            self.trackers[name].update_state(value)

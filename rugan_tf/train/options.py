@@ -1,0 +1,119 @@
+"""What a training can be told, and the presets."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from rugan_tf.config import to_json
+from rugan_tf.train.loss_options import LossOptions
+
+TRANSIENT = ("data", "run_dir", "resume", "overwrite")  # what a resumed run may say differently
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """Options of a training."""
+
+    data: Path
+    """Data set, .npz, as `rugan data` writes it."""
+    run_dir: Path
+    """Folder of this training: configuration, checkpoints, TensorBoard, model."""
+    resume: bool = False
+    """Go on from the newest checkpoint of the run folder."""
+    overwrite: bool = False
+    """Throw away what the run folder holds."""
+    num_updates: int = 65_536
+    """Generator updates."""
+    interval: int = 256
+    """Generator updates between two checkpoints."""
+    batch_size: int = 100
+    """Sheets of one update."""
+    critic_steps: int = 10
+    """Critic updates per generator update."""
+    learning_rate: float = 1e-4
+    """Of Adam (0, 0.9, 1e-8), for both networks."""
+    decay_learning_rate: bool = False
+    """Lower the learning rate linearly to zero at the end."""
+    average_decay: float = 0.998
+    """Largest decay per update of the moving average of the generator, which is what is exported."""
+    width: int = 128
+    """Channels of the generator's hidden layers."""
+    critic_width: int = 128
+    """Channels of the critic's hidden layers."""
+    latent_channels: int = 63
+    """Gaussian channels of the latent."""
+    dropout: float = 0.25
+    """Share dropped after each block of the critic."""
+    projection: bool = False
+    """Condition the critic by projection on the label as well."""
+    seed: int = 0
+    """Of initial weights, latents, dropout, order and shifts of the data."""
+    xla: bool = False
+    """Compile losses and gradients by XLA."""
+    loss: LossOptions = LossOptions()
+
+    def __post_init__(self) -> None:
+        """Refuse options that make no training."""
+        for name in ("num_updates", "interval", "batch_size", "critic_steps", "width", "critic_width", "latent_channels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
+        if self.num_updates % self.interval:
+            raise ValueError(
+                "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
+                f"Received: num_updates={self.num_updates}, interval={self.interval}"
+            )
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate must lie in (0, 1). Received: learning_rate={self.learning_rate}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
+        if self.resume and self.overwrite:
+            raise ValueError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the options that make the training what it is, as JSON content."""
+        return {name: value for name, value in to_json(self).items() if name not in TRANSIENT}
+
+
+def require_same_options(options: TrainOptions, config: Path, data_checksum: str) -> None:
+    """Raise ValueError, naming the differences, unless a run's config.json holds the same options and data."""
+    content = json.loads(config.read_text(encoding="utf-8"))
+    stored = content["options"] | {"data_sha256": content["data"]["sha256"]}
+    given = options.resolved() | {"data_sha256": data_checksum}
+    differing = sorted(name for name in {*stored, *given} if stored.get(name) != given.get(name))
+    if differing:
+        pairs = ", ".join(f"{name}={given.get(name)} instead of {stored.get(name)}" for name in differing)
+        raise ValueError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
+
+
+PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
+
+CPU = dataclasses.replace(
+    PAPER,
+    num_updates=12_000,
+    interval=100,
+    batch_size=64,
+    critic_steps=4,
+    learning_rate=5e-4,
+    decay_learning_rate=True,
+    width=32,
+    critic_width=48,
+    dropout=0.1,
+    projection=True,
+)
+
+QUICK = dataclasses.replace(
+    CPU,
+    num_updates=300,
+    interval=50,
+    learning_rate=1e-3,
+    average_decay=0.98,
+)
+
+PRESETS = {
+    "quick": (QUICK, "Minutes on two cores: shows that everything works."),
+    "cpu": (CPU, "Hours on two cores: a usable model."),
+    "paper": (PAPER, "The paper's settings: 655,360 critic updates at width 128, for GPUs."),
+}

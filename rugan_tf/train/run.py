@@ -1,0 +1,183 @@
+"""One training from options to a run folder: data, networks, callbacks, fit."""
+
+import importlib.metadata
+import platform
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import rugan_tf
+from rugan_tf import files
+from rugan_tf.data.labels import LabelScale
+from rugan_tf.data.pipeline import training_batches
+from rugan_tf.data.storage import DataSet, read_data_set
+from rugan_tf.networks.critic import Critic
+from rugan_tf.networks.generator import Generator
+from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, TensorBoardLog
+from rugan_tf.train.checkpoints import CheckpointFolder
+from rugan_tf.train.gallery import Gallery
+from rugan_tf.train.model import RUGAN
+from rugan_tf.train.options import TrainOptions, require_same_options
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "rugan-tf")
+
+
+def train(options: TrainOptions) -> None:
+    """Train, or go on with a training, and leave everything in the run folder.
+
+    The folder gets config.json (options, data, environment), checkpoints/, tensorboard/, model/generator.keras and
+    model/model.json (what the export needs).
+
+    Raises:
+        ValueError: data that this network cannot be trained on, or a run folder of another configuration.
+        FileExistsError: the run folder has content, and neither resume nor overwrite was said.
+    """
+    data_set = read_data_set(options.data)
+    require_even(data_set)
+    scale = LabelScale.of(data_set.energy_per_area)
+    open_run_folder(options, data_set)
+    keras.utils.set_random_seed(options.seed % 2**32)
+    strategy = distribution_strategy()
+    require_divisible(options.batch_size, strategy.num_replicas_in_sync)
+    with strategy.scope():
+        model = build_model(options, data_set)
+    folder = CheckpointFolder(options.run_dir / "checkpoints")
+    done = folder.restore(model) if options.resume else 0
+    write_model_facts(options, data_set, scale)
+    batches = training_batches(
+        data_set.states,
+        scale.label(data_set.energy_per_area),
+        batch_size=options.batch_size * options.critic_steps,
+        seed=options.seed,
+        period=lattice_period(data_set),
+        first_step=done,
+    )
+    look = Generator(options.width, data_set.system.num_states, options.latent_channels)
+    look.build()
+    callbacks = [
+        ProgressBar(options.num_updates, done),
+        CheckpointWriter(folder, options.interval, lambda trained: write_generator(trained, look, options.run_dir)),
+        TensorBoardLog(options.run_dir / "tensorboard", options.interval, Gallery(look, data_set, scale, options.seed)),
+    ]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`shuffle=True` was passed", category=UserWarning)
+        model.fit(
+            batches,
+            epochs=options.num_updates // options.interval,
+            initial_epoch=done // options.interval,
+            steps_per_epoch=options.interval,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    print(
+        f"{options.run_dir}: {options.num_updates} generator updates; model/generator.keras is the averaged generator\n"
+        f"look: tensorboard --logdir {options.run_dir / 'tensorboard'}\n"
+        f"next: python -m rugan_tf.export --run-dir {options.run_dir} --out {options.run_dir / 'saved_model'}"
+    )
+
+
+def require_even(data_set: DataSet) -> None:
+    """Raise ValueError unless the generator, which doubles its latent, can make sheets of this size."""
+    rows, cols = data_set.states.shape[1:]
+    if rows % 2 or cols % 2:
+        raise ValueError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
+
+
+def require_divisible(batch_size: int, num_replicas: int) -> None:
+    """Raise ValueError unless every replica gets as many sheets."""
+    if batch_size % num_replicas:
+        raise ValueError(
+            f"batch_size must be a multiple of the number of replicas. Received: batch_size={batch_size}, "
+            f"replicas={num_replicas}"
+        )
+
+
+def distribution_strategy() -> Any:
+    """Return MirroredStrategy where there is more than one GPU, else the default strategy."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+def lattice_period(data_set: DataSet) -> tuple[int, int]:
+    """Return the rows and columns after which the lattice repeats."""
+    return data_set.system.row_period, data_set.system.col_period
+
+
+def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
+    """Build networks and optimisers."""
+    num_states = data_set.system.num_states
+    critic = Critic(
+        options.critic_width, num_states, lattice_period(data_set), options.dropout, options.projection, name="critic"
+    )
+    model = RUGAN(
+        Generator(options.width, num_states, options.latent_channels, name="generator"),
+        critic,
+        num_states=num_states,
+        latent_channels=options.latent_channels,
+        critic_steps=options.critic_steps,
+        loss_options=options.loss,
+        average_decay=options.average_decay,
+        seed=options.seed,
+    )
+    model.compile(
+        build_optimizer(options, options.num_updates * options.critic_steps),
+        build_optimizer(options, options.num_updates),
+        use_xla=options.xla,
+    )
+    return model
+
+
+def build_optimizer(options: TrainOptions, num_steps: int) -> keras.optimizers.Optimizer:
+    """Build Adam with the paper's moments, its rate constant or decaying linearly to zero over `num_steps`."""
+    rate: Any = options.learning_rate
+    if options.decay_learning_rate:
+        rate = keras.optimizers.schedules.PolynomialDecay(rate, num_steps, end_learning_rate=0.0)
+    return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.9, epsilon=1e-8)
+
+
+def open_run_folder(options: TrainOptions, data_set: DataSet) -> None:
+    """Make the run folder with config.json, or check that a resumed one belongs to these options and data."""
+    config = options.run_dir / "config.json"
+    if options.resume:
+        if not config.is_file():
+            raise FileNotFoundError(f"A run that is resumed must have a config.json. Received: {options.run_dir}")
+        require_same_options(options, config, data_set.checksum)
+        return
+    files.require_fresh_folder(options.run_dir, options.overwrite)
+    content = {
+        "options": options.resolved(),
+        "data": {"path": str(options.data), "sha256": data_set.checksum, "num_sheets": len(data_set.states)},
+        "environment": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
+        },
+    }
+    files.write_json(config, content)
+
+
+def write_model_facts(options: TrainOptions, data_set: DataSet, scale: LabelScale) -> None:
+    """Write model/model.json: what is needed, beside the generator, to generate and to say where it comes from."""
+    energies = data_set.energy_per_area
+    facts = {
+        "system": data_set.system.name,
+        "rows": data_set.states.shape[1],
+        "cols": data_set.states.shape[2],
+        "latent_channels": options.latent_channels,
+        "label_mean": scale.mean,
+        "label_standard_deviation": scale.standard_deviation,
+        "energy_range": [float(energies.min()), float(energies.max())],
+        "energy": data_set.metadata.get("energy"),
+        "training": options.resolved() | {"data_sha256": data_set.checksum, "rugan_tf": rugan_tf.__version__},
+    }
+    files.write_json(options.run_dir / "model" / "model.json", facts)
+
+
+def write_generator(model: RUGAN, generator: Generator, run_dir: Path) -> None:
+    """Write the averaged generator in Keras format."""
+    model.average.copy_to(generator)
+    with files.replacing(run_dir / "model" / "generator.keras") as temporary:
+        generator.save(temporary)

@@ -1,0 +1,161 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from rugan_tf.evaluate.evaluation import defined, evaluate, progress_path, sample_scale
+from rugan_tf.evaluate.options import EvaluateOptions
+from rugan_tf.generate.sheets import SheetModel
+
+METRICS = {
+    "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
+    "bias_in_sd", "validity", "dangling_share", "uniqueness", "novelty", "energy",
+}  # fmt: skip
+
+
+class AtomCount:
+    """An energy of -1 eV for each atom."""
+
+    description = "atom count"
+
+    def __call__(self, states):
+        return -float((states & 1).sum() + (states >> 1).sum())
+
+
+class Interrupted(AtomCount):
+    def __call__(self, states):
+        raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def model(model_base):
+    return SheetModel.load(model_base)
+
+
+@pytest.fixture
+def options(model_base, tmp_path):
+    return EvaluateOptions(
+        model=model_base, data=tmp_path / "data.npz", out=tmp_path / "out", num_samples=(12, 3), processes=1
+    )
+
+
+def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
+    content = evaluate(model, data_set, AtomCount(), options)
+    assert json.loads((options.out / "metrics.json").read_text()) == content
+    assert {path.name for path in options.out.iterdir()} == {
+        "metrics.json", "large_sheet.png",
+        "samples_1x1.npz", "samples_2x2.npz", "energies_1x1.png", "energies_2x2.png",
+    }  # fmt: skip
+    assert not list(options.out.parent.glob("*.progress.npz"))
+    assert content["num_samples"] == 12
+    assert (content["seed"], content["energy"], content["unit"]) == (0, "atom count", "eV/A^2")
+    assert set(content["scales"]) == {"1x1", "2x2"}
+    for name, scale in content["scales"].items():
+        assert set(scale) == METRICS
+        with np.load(options.out / f"samples_{name}.npz", allow_pickle=False) as samples:
+            assert samples["states"].shape == (scale["num_samples"], scale["rows"], scale["cols"])
+            assert scale["mae"] == pytest.approx(np.abs(samples["obtained"] - samples["requested"]).mean())
+            assert np.isin(samples["requested"], data_set.energy_per_area).all()
+            num_atoms = model.system.num_atoms(samples["states"])
+            area = model.system.area(scale["rows"], scale["cols"])
+            np.testing.assert_allclose(samples["obtained"], -num_atoms / area)
+    assert (content["scales"]["2x2"]["rows"], content["scales"]["2x2"]["cols"]) == (8, 8)
+    assert content["scales"]["2x2"]["novelty"] is None
+    assert content["scales"]["1x1"]["novelty"] == 1.0
+    assert content["scales"]["1x1"]["uniqueness"] == 1.0
+
+
+def test_seed_decides_energies_and_sheets(model, data_set, options):
+    first = sample_scale(model, data_set, AtomCount(), 1, options)
+    again = sample_scale(
+        model, data_set, AtomCount(), 1, dataclasses.replace(options, out=options.out.parent / "b")
+    )
+    other = sample_scale(
+        model, data_set, AtomCount(), 1, dataclasses.replace(options, seed=5, out=options.out.parent / "c")
+    )
+    np.testing.assert_array_equal(first.states, again.states)
+    np.testing.assert_array_equal(first.requested, again.requested)
+    assert (first.requested != other.requested).any()
+    assert (first.states != other.states).any()
+
+
+def test_interrupted_evaluation_goes_on_and_computes_nothing_twice(model, data_set, options):
+    sample_scale(model, data_set, AtomCount(), 1, options)
+    assert progress_path(options.out, 1).exists()
+    resumed = sample_scale(model, data_set, Interrupted(), 1, options)  # would raise if it computed
+    assert np.isfinite(resumed.obtained).all()
+
+
+def test_constant_energies_give_null_and_not_nan(model, data_set, options):
+    class Constant(AtomCount):
+        description = "constant"
+
+        def __call__(self, states):
+            return -10.0
+
+    content = evaluate(
+        model, data_set, Constant(), dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    )
+    assert content["scales"]["1x1"]["r2"] is None
+    assert content["scales"]["1x1"]["pearson_r"] is None
+    assert "NaN" not in (options.out / "metrics.json").read_text()
+
+
+def test_undefined_is_none_and_anything_else_itself():
+    assert defined(float("nan")) is None
+    assert defined(float("inf")) is None
+    assert (defined(0.5), defined(3), defined("x")) == (0.5, 3, "x")
+
+
+def test_folder_with_content_is_kept_unless_told_otherwise(model, data_set, options):
+    options.out.mkdir()
+    (options.out / "old.txt").write_text("old")
+    few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    with pytest.raises(FileExistsError, match=r"must be new or empty, or --overwrite given. Received: "):
+        evaluate(model, data_set, AtomCount(), few)
+    assert (options.out / "old.txt").read_text() == "old"
+    evaluate(model, data_set, AtomCount(), dataclasses.replace(few, overwrite=True))
+    assert not (options.out / "old.txt").exists()
+
+
+def test_old_results_outlive_an_evaluation_that_fails(model, data_set, options):
+    options.out.mkdir()
+    (options.out / "old.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(model, data_set, Interrupted(), dataclasses.replace(options, overwrite=True))
+    assert (options.out / "old.txt").read_text() == "old"
+
+
+def test_overwriting_never_takes_model_or_data_along(model, data_set, options):
+    around = dataclasses.replace(options, out=options.data.parent, overwrite=True)
+    with pytest.raises(ValueError, match=r"must hold neither model nor data. Received: "):
+        evaluate(model, data_set, AtomCount(), around)
+
+
+def test_scale_beyond_the_model_is_refused_before_any_work(model, data_set, options):
+    with pytest.raises(ValueError, match=r"rows \* cols must be at most 64.* Received: rows=12, cols=12"):
+        evaluate(model, data_set, Interrupted(), dataclasses.replace(options, scales=(1, 3)))
+    assert not options.out.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scales": ()}, "scales must be different, and at least 1. Received: scales=\\(\\)"),
+        ({"scales": (1, 1)}, "scales must be different"),
+        ({"scales": (0,), "num_samples": (4,)}, "scales must be different, and at least 1"),
+        ({"num_samples": (1, 4)}, "num_samples must be at least 2. Received: num_samples=\\(1, 4\\)"),
+        ({"num_samples": (4, 4, 4)}, "num_samples must be one number, or one for each of 2 scales"),
+        ({"seed": -1}, "seed must not be negative. Received: seed=-1"),
+        ({"processes": 0}, "processes must be at least 1"),
+    ],
+)
+def test_options_that_contradict_are_refused(options, change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(options, **change)
+
+
+def test_one_number_of_samples_holds_for_all_scales(options):
+    assert dataclasses.replace(options, num_samples=(7,)).samples_by_scale == {1: 7, 2: 7}
+    assert options.samples_by_scale == {1: 12, 2: 3}

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.patches import Rectangle
+
+from rugan_tf.evaluate.evaluation import ScaleSamples
+from rugan_tf.evaluate.figures import comparison_figure, large_sheet_figure
+
+VALUES = {"ks_statistic": 0.0153, "r2": None, "mae": 0.01, "bias": -0.0025}
+
+
+def samples(count, scale=1):
+    rng = np.random.default_rng(0)
+    requested = rng.uniform(-2.0, -1.0, count)
+    states = rng.integers(0, 4, (count, 4 * scale, 4 * scale), np.uint8)
+    return ScaleSamples(scale, states, requested, requested + rng.normal(0, 0.02, count))
+
+
+@pytest.mark.parametrize(("count", "kind"), [(20, PathCollection), (600, QuadMesh)])
+def test_few_samples_are_points_and_many_a_heat_map(count, kind):
+    left = comparison_figure(samples(count), VALUES).axes[0]
+    assert sum(isinstance(item, kind) for item in left.collections) == 1
+    assert sum(isinstance(item, PathCollection | QuadMesh) for item in left.collections) == 1
+
+
+def test_comparison_says_units_metrics_and_the_line(tmp_path):
+    figure = comparison_figure(samples(20, scale=2), VALUES)
+    left, right = figure.axes
+    assert left.get_xlabel() == "requested energy per area (eV/Å²)"
+    assert left.get_ylabel() == "obtained energy per area (eV/Å²)"
+    assert right.get_xlabel() == "energy per area (eV/Å²)"
+    assert left.texts[0].get_text().splitlines() == [
+        "KS D = 0.0153", "$R^2$ = undefined", "MAE = 0.0100 eV/Å²", "bias = -0.0025 eV/Å²",
+    ]  # fmt: skip
+    x, y = left.lines[0].get_data()
+    np.testing.assert_array_equal(x, y)
+    assert "2x2: 20 generated sheets of 8×8 cells" in figure.get_suptitle()
+    figure.savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_both_histograms_count_every_sheet():
+    right = comparison_figure(samples(20), VALUES).axes[1]
+    bars = sum(patch.get_height() for patch in right.patches if isinstance(patch, Rectangle))
+    assert bars == 20
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["requested", "obtained"]
+
+
+def test_equal_energies_can_be_drawn(tmp_path):
+    states = samples(4).states
+    equal = ScaleSamples(1, states, np.full(4, -1.5), np.full(4, -1.5))
+    comparison_figure(equal, VALUES).savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_large_sheet_is_at_the_scale_of_the_data_and_marks_its_size(data_set, tmp_path):
+    figure = large_sheet_figure(samples(5, scale=2), data_set)
+    figure.savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+    left, right = figure.axes
+    scales = [axes.get_window_extent().width / axes.get_xlim()[1] for axes in (left, right)]
+    assert scales[0] == pytest.approx(scales[1])
+    mark = left.patches[0]
+    np.testing.assert_allclose([mark.get_width(), mark.get_height()], [4 * 2.46, 4 * 2.1304], atol=1e-3)
+    assert left.texts[0].get_text() == "training size\n9.8 Å × 8.5 Å"
+    assert left.get_xlabel() == "x (Å)"

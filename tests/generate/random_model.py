@@ -1,0 +1,43 @@
+"""A SavedModel that keeps the contract of an exported generator and draws random states."""
+
+import json
+from pathlib import Path
+
+import tensorflow as tf
+
+CARD = {
+    "system": "porous_graphene",
+    "rows": 4,
+    "cols": 4,
+    "max_cells": 64,
+    "label_mean": -1.5,
+    "label_std": 0.5,
+    "energy_range": [-3.0, 0.0],
+    "latent_channels": 63,
+    "rugan_tf": "0.0.0",
+    "training": {},
+}
+
+
+class RandomSheets(tf.Module):
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.float32, name="energy_per_area"),
+            tf.TensorSpec([], tf.int32, name="rows"),
+            tf.TensorSpec([], tf.int32, name="cols"),
+            tf.TensorSpec([], tf.int64, name="seed"),
+        ]
+    )
+    def generate(self, energy_per_area, rows, cols, seed):
+        tf.debugging.assert_less(seed, tf.constant(1000, tf.int64), "seed must be small")
+        shape = [tf.size(energy_per_area), rows, cols]
+        states = tf.random.stateless_uniform(shape, [seed, 0], 0, 4, tf.int32, alg="philox")
+        return {"states": tf.cast(states, tf.uint8), "energy_per_area": energy_per_area}
+
+
+def save_random_model(folder: Path) -> Path:
+    module = RandomSheets()
+    tf.saved_model.save(module, str(folder), signatures={"generate": module.generate})
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "rugan.json").write_text(json.dumps(CARD))
+    return folder

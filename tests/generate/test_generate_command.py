@@ -1,0 +1,86 @@
+import subprocess
+import sys
+
+import ase.io
+import numpy as np
+import pytest
+
+from rugan_tf.data.storage import read_data_set
+from rugan_tf.generate.__main__ import main
+
+
+def request(model_base, out, *further):
+    return ["--model", str(model_base), "--energy-per-area", "-1.5", "--out", str(out), *further]
+
+
+def test_command_writes_what_it_says(model_base, tmp_path, capsys):
+    out = tmp_path / "new" / "sheets.npz"
+    assert (
+        main(request(model_base, out, "--rows", "2", "--cols", "6", "--num-sheets", "2", "--seed", "3")) == 0
+    )
+    sheets = read_data_set(out)
+    assert sheets.states.shape == (2, 2, 6)
+    assert sheets.energy_per_area.tolist() == [-1.5, -1.5]
+    assert "not computed" in sheets.metadata["energy"]
+    assert sheets.metadata["options"]["seed"] == 3
+    printed = capsys.readouterr().out
+    assert f"{out}: 2 sheets of 2x6 cells" in printed
+    assert f"next: python -m rugan_tf.data label --states {out}" in printed
+
+
+def test_energy_for_each_sheet_and_training_size_by_default(model_base, tmp_path):
+    out = tmp_path / "sheets.extxyz"
+    args = ["--model", str(model_base), "--energy-per-area", "-2.5", "-1", "-0.5", "--out", str(out)]
+    assert main(args) == 0
+    frames = ase.io.read(out, index=":")
+    assert [frame.info["energy_per_area_requested"] for frame in frames] == [-2.5, -1.0, -0.5]
+    np.testing.assert_allclose(frames[0].cell.lengths()[0], 4 * 2.46)
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        (["--cols", "15"], "cols must be even. Received: cols=15"),
+        (["--rows", "5"], "rows must be even. Received: rows=5"),
+        (["--num-sheets", "0"], "num_sheets must be at least 1. Received: num_sheets=0"),
+        (["--seed", "-1"], "seed must not be negative"),
+        (["--energy-per-area", "nan"], "energy_per_area must be finite. Received: energy_per_area=nan"),
+        (
+            ["--energy-per-area", "-1", "-2", "--num-sheets", "3"],
+            "one for each of num_sheets=3 sheets. Received: 2",
+        ),
+        (["--model", "nowhere"], "must be a folder that holds saved_model.pb. Received: nowhere"),
+        (["--rows", "100", "--cols", "100"], "rows * cols must be at most 64"),
+    ],
+)
+def test_bad_input_exits_with_2_and_leaves_nothing(model_base, tmp_path, capsys, further, message):
+    assert main(request(model_base, tmp_path / "sheets.npz", *further)) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_suffix_exits_with_2(model_base, tmp_path, capsys):
+    assert main(request(model_base, tmp_path / "sheets.xyz")) == 2
+    assert "must end in one of .npz, .extxyz, .cif, .vasp, .png" in capsys.readouterr().err
+
+
+def test_existing_file_is_replaced_only_on_demand(model_base, tmp_path, capsys):
+    out = tmp_path / "sheet-0001.cif"
+    out.write_text("old")
+    args = request(model_base, tmp_path / "sheet.cif", "--num-sheets", "2")
+    assert main(args) == 2
+    assert "The file must not exist, or --overwrite be given. Received: " in capsys.readouterr().err
+    assert out.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [out]
+    assert main([*args, "--overwrite"]) == 0
+    assert len(ase.io.read(out)) > 0
+
+
+def test_help_needs_no_tensorflow():
+    program = "import sys; from rugan_tf.generate.__main__ import main\ntry: main(['--help'])\n"
+    program += "except SystemExit: pass\nprint({'tensorflow', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "--energy-per-area" in done.stdout
+    assert done.stdout.splitlines()[-1] == "set()"

@@ -1,0 +1,128 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from rugan_tf.generate.sheets import SheetModel, version_folder
+
+
+@pytest.fixture(scope="module")
+def model(model_base):
+    return SheetModel.load(model_base)
+
+
+def test_load_reads_the_description_of_the_model(model, model_base):
+    assert model.folder == model_base / "2"
+    assert (model.system.name, model.rows, model.cols, model.max_cells) == ("porous_graphene", 4, 4, 64)
+    assert model.energy_range == (-3.0, 0.0)
+    assert SheetModel.load(str(model_base / "2")) == model
+
+
+def test_highest_version_is_taken_by_number_not_by_name(tmp_path):
+    for name in ("9", "10", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").touch()
+    assert version_folder(tmp_path) == tmp_path / "10"
+
+
+def test_same_request_gives_the_same_sheets_and_another_seed_others(model):
+    requested = np.full(3, -1.5)
+    states = model.generate(requested, 4, 4, seed=1)
+    assert states.shape == (3, 4, 4)
+    assert states.dtype == np.uint8
+    np.testing.assert_array_equal(model.generate(requested, 4, 4, seed=1), states)
+    assert (model.generate(requested, 4, 4, seed=2) != states).any()
+
+
+def test_large_request_is_split_and_call_k_has_seed_plus_k(model, capsys):
+    requested = np.full(9, -1.5)  # 64 // 16 = 4 sheets a call: 4, 4, 1
+    states = model.generate(requested, 4, 4, seed=7)
+    parts = [model.generate(requested[:count], 4, 4, seed=seed) for count, seed in ((4, 7), (4, 8), (1, 9))]
+    np.testing.assert_array_equal(states, np.concatenate(parts))
+    assert "generating" in capsys.readouterr().err
+
+
+def test_size_of_the_sheets_is_free(model):
+    assert model.generate([-1.0], 2, 32).shape == (1, 2, 32)
+
+
+@pytest.mark.parametrize(
+    ("energy", "rows", "cols", "seed", "message"),
+    [
+        ([-1.0], 4, 5, 0, "cols must be even. Received: cols=5"),
+        ([-1.0], 5, 4, 0, "rows must be even. Received: rows=5"),
+        ([-1.0], 0, 4, 0, "rows must be at least 1. Received: rows=0"),
+        ([-1.0, np.nan], 4, 4, 0, "energy_per_area must be finite. Received: energy_per_area=nan"),
+        ([1e200], 4, 4, 0, "energy_per_area must be finite. Received: energy_per_area=1e\\+200"),
+        ([], 4, 4, 0, "energy_per_area must have the shape .* Received: shape=\\(0,\\)"),
+        ([-1.0], 4, 4, -1, "seed must not be negative.* Received: seed=-1"),
+        ([-1.0], 8, 10, 0, "rows \\* cols must be at most 64.* Received: rows=8, cols=10"),
+    ],
+)
+def test_request_that_cannot_be_generated_is_refused(model, energy, rows, cols, seed, message):
+    with pytest.raises(ValueError, match=message):
+        model.generate(energy, rows, cols, seed)
+
+
+def test_refusal_of_the_model_itself_is_a_value_error(model):
+    with pytest.raises(
+        ValueError, match=r"^The model refuses the request: assertion failed: \[seed must be small\]"
+    ):
+        model.generate([-1.0], 4, 4, seed=1000)
+
+
+def test_energy_outside_the_training_data_is_warned_of(model, capsys):
+    model.generate([-3.0, 0.0], 4, 4)
+    assert capsys.readouterr().err == ""
+    model.generate([-3.5, -1.0], 4, 4)
+    assert (
+        "1 of 2 requested energies lie outside what the training data covers, -3 to 0"
+        in capsys.readouterr().err
+    )
+
+
+def test_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"must be a folder that holds saved_model.pb. Received: .*nowhere"
+    ):
+        SheetModel.load(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"must be a folder that holds saved_model.pb"):
+        SheetModel.load(tmp_path)
+
+
+def test_model_without_a_usable_description_is_refused(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(FileNotFoundError, match=r"must hold assets.extra/rugan.json. Received: "):
+        SheetModel.load(tmp_path)
+    card = tmp_path / "assets.extra" / "rugan.json"
+    card.parent.mkdir()
+    for text, message in (
+        ("{", "must be JSON"),
+        ("[]", "must hold system"),
+        ('{"rows": 4}', "without system, cols"),
+    ):
+        card.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            SheetModel.load(tmp_path)
+
+
+def test_damaged_graph_and_missing_signature_are_told(model_base, tmp_path):
+    import tensorflow as tf
+
+    folder = tmp_path / "1"
+    shutil.copytree(model_base / "2", folder)
+    tf.saved_model.save(tf.Module(), str(folder))
+    with pytest.raises(ValueError, match="must have the signature generate"):
+        SheetModel.load(folder).generate([-1.0], 4, 4)
+    (folder / "saved_model.pb").write_bytes(b"damaged")
+    with pytest.raises((ValueError, OSError), match=r"(?i)savedmodel|saved_model"):
+        SheetModel.load(folder).generate([-1.0], 4, 4)
+
+
+def test_unknown_system_is_refused(model_base, tmp_path):
+    shutil.copytree(model_base / "2", tmp_path / "1")
+    card = tmp_path / "1" / "assets.extra" / "rugan.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "system": "ice"}))
+    with pytest.raises(ValueError, match=r"system must be one of porous_graphene.* Received: 'ice'"):
+        SheetModel.load(tmp_path)
