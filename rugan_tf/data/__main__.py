@@ -33,6 +33,8 @@ class BuildOptions:
     """Material."""
     processes: int | None = None
     """Worker processes; one per core unless said otherwise."""
+    distinct: bool = False
+    """Draw again instead of a sheet that was drawn before."""
     overwrite: bool = False
     """Replace a data set that exists."""
     pores: PoreOptions = PoreOptions()
@@ -64,7 +66,9 @@ def build(options: BuildOptions) -> None:
     system = system_named(options.system)
     check_target(options)
     energy_function = system.energy_function(options.energy)
-    states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, options.pores)
+    states = draw_sheets(
+        system, options.num_sheets, options.rows, options.cols, options.seed, options.pores, options.distinct
+    )
     label_and_write(system, states, energy_function, options)
 
 

@@ -16,6 +16,8 @@ from rugan_tf.systems.registry import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 ARRAYS = ("states", "energy_per_area", "metadata")
+# What reading a damaged zip archive raises; flipped bits may read as encryption or as an unknown compression.
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +103,9 @@ def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[A
         FileNotFoundError: there is no such file.
         ValueError: it is no .npz, is truncated, lacks an array, or an array is pickled.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
+    with open(path, "rb") as file:  # np.load would leave a damaged file open
+        try:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError(f"A data set must be an .npz file. Received: {path}")
             missing = [name for name in names if name not in archive.files]
@@ -111,14 +114,16 @@ def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[A
                     f"{path} must hold the arrays {', '.join(names)}. Received: {', '.join(archive.files) or 'none'}"
                 )
             return {name: archive[name] for name in names}
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})") from None
-    except ValueError as error:
-        if "allow_pickle" in str(error) or "pickled" in str(error):
+        except DAMAGE as error:
             raise ValueError(
-                f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
+                f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})"
             ) from None
-        raise
+        except ValueError as error:
+            if "allow_pickle" in str(error) or "pickled" in str(error):
+                raise ValueError(
+                    f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
+                ) from None
+            raise
 
 
 def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:
@@ -127,6 +132,6 @@ def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:
         metadata = json.loads(str(array))
     except json.JSONDecodeError as error:
         raise ValueError(f"metadata must be a JSON string. Received: {error} in {path}") from None
-    if not isinstance(metadata, dict) or "system" not in metadata:
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("system"), str):
         raise ValueError(f"metadata must be a JSON object that names a system. Received: {str(array)[:80]} in {path}")
     return metadata

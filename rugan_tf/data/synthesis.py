@@ -1,6 +1,5 @@
 """Sheets drawn at random in blocks, so that memory is bounded and a seed gives the same sheets for any number."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,23 +12,55 @@ BLOCK = 2048
 
 
 def draw_sheets(
-    system: LatticeSystem, num_sheets: int, rows: int, cols: int, seed: int, options: Any
+    system: LatticeSystem,
+    num_sheets: int,
+    rows: int,
+    cols: int,
+    seed: int,
+    options: Any,
+    distinct: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw sheets, uint8 (num_sheets, rows, cols).
 
     The first sheets of a larger draw are the sheets of a smaller one with the same seed.
+
+    Args:
+        system: the material.
+        num_sheets: how many.
+        rows, cols: lattice cells.
+        seed: not negative.
+        options: of the system's drawing.
+        distinct: draw again instead of a sheet that was drawn before.
+
+    Raises:
+        ValueError: bad numbers, or fewer distinct sheets than asked for in twenty times as many draws.
     """
     if num_sheets < 1:
         raise ValueError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
     if seed < 0:
         raise ValueError(f"seed must not be negative. Received: seed={seed}")
     system.validate_size(rows, cols)
-    return np.concatenate(list(drawn_blocks(system, num_sheets, rows, cols, seed, options)))[:num_sheets]
+    kept: list[NDArray[np.uint8]] = []
+    seen: set[bytes] = set()
+    bar = tqdm(total=num_sheets, desc="drawing", unit="sheet", disable=num_sheets <= BLOCK)
+    with bar:
+        for block in range(20 * -(-num_sheets // BLOCK)):
+            states = system.draw_states(np.random.default_rng([seed, block]), BLOCK, rows, cols, options)
+            kept.append(states[is_new(states, seen)] if distinct else states)
+            bar.update(min(len(kept[-1]), bar.total - bar.n))
+            if sum(map(len, kept)) >= num_sheets:
+                return np.concatenate(kept)[:num_sheets]
+    raise ValueError(
+        f"There must be enough distinct sheets. Received: {sum(map(len, kept))} of {num_sheets} "
+        f"after {20 * -(-num_sheets // BLOCK) * BLOCK} draws"
+    )
 
 
-def drawn_blocks(
-    system: LatticeSystem, num_sheets: int, rows: int, cols: int, seed: int, options: Any
-) -> Iterator[NDArray[np.uint8]]:
-    """Draw whole blocks until there are enough sheets, each block from a random stream of its own."""
-    for block in tqdm(range(-(-num_sheets // BLOCK)), desc="drawing", unit="block", disable=num_sheets <= BLOCK):
-        yield system.draw_states(np.random.default_rng([seed, block]), BLOCK, rows, cols, options)
+def is_new(states: NDArray[np.uint8], seen: set[bytes]) -> NDArray[np.bool_]:
+    """Return bool (n,): which sheets are not in `seen`; they are added to it."""
+    new = np.zeros(len(states), dtype=bool)
+    for index, sheet in enumerate(states):
+        key = sheet.tobytes()
+        new[index] = key not in seen
+        seen.add(key)
+    return new

@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from rugan_tf.data.storage import DataSet
 from rugan_tf.generate.drawing import draw_sheet
@@ -16,6 +17,7 @@ from rugan_tf.units import ENERGY_PER_AREA, LENGTH
 if TYPE_CHECKING:
     from rugan_tf.evaluate.evaluation import ScaleSamples
 
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "fontsize": 10}
 SCATTER_BELOW = 500  # samples; fewer make no heat map
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, and grey
 
@@ -23,11 +25,13 @@ BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, and 
 def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure:
     """Draw energies obtained against requested on the left, both histograms on the right.
 
+    Legends and metrics stand outside the axes, where they hide nothing.
+
     Args:
         samples: generated sheets with both energies, eV/Å².
         values: metrics of these sheets; None is shown as undefined.
     """
-    figure = Figure(figsize=(11, 4.8), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
+    figure = Figure(figsize=(13, 5), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     draw_pairs(figure, left, samples)
@@ -39,9 +43,7 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure
         f"bias = {as_text(values['bias'], '+.4f')} {ENERGY_PER_AREA}",
     ]
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "#BBBBBB"}
-    left.text(
-        0.03, 0.97, "\n".join(shown), transform=left.transAxes, va="top", fontsize=10, bbox=box, zorder=5
-    )
+    right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=10, bbox=box)
     rows, cols = samples.states.shape[1:]
     figure.suptitle(
         f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=13
@@ -64,7 +66,7 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples") -> None:
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set_xlabel(f"requested energy per area ({ENERGY_PER_AREA})", fontsize=11)
     axes.set_ylabel(f"obtained energy per area ({ENERGY_PER_AREA})", fontsize=11)
-    axes.legend(loc="lower right", fontsize=10)
+    axes.legend(**ABOVE)
 
 
 def draw_histograms(axes: Axes, samples: "ScaleSamples") -> None:
@@ -75,11 +77,10 @@ def draw_histograms(axes: Axes, samples: "ScaleSamples") -> None:
     axes.hist(samples.requested, edges, color=GREY, alpha=0.35, label="requested")
     axes.hist(samples.obtained, edges, color=BLUE, histtype="step", linewidth=2, label="obtained")
     axes.set_xlim(*limits)
-    axes.margins(y=0.25)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(f"energy per area ({ENERGY_PER_AREA})", fontsize=11)
     axes.set_ylabel("sheets", fontsize=11)
-    axes.legend(loc="upper right", fontsize=10)
+    axes.legend(ncols=2, **ABOVE)
 
 
 def energy_limits(samples: "ScaleSamples") -> tuple[float, float]:
@@ -140,21 +141,12 @@ def side_by_side(large: np.ndarray, small: np.ndarray) -> tuple[Figure, Axes, Ax
 
 
 def mark_size(axes: Axes, length_x: float, length_y: float) -> None:
-    """Mark a rectangle of the given lengths, Å, in the lower left corner."""
-    axes.add_patch(
-        Rectangle(
-            (0, 0),
-            length_x,
-            length_y,
-            fill=False,
-            edgecolor=VERMILION,
-            linewidth=2.5,
-            zorder=4,
-            clip_on=False,
-        )
-    )
+    """Mark a rectangle of the given lengths, Å, in the lower left corner, labelled inside if it is large."""
+    mark = Rectangle((0, 0), length_x, length_y, fill=False, edgecolor=VERMILION, linewidth=2.5, zorder=4)
+    mark.set_clip_on(False)
+    axes.add_patch(mark)
+    is_small = length_x < 0.22 * axes.get_xlim()[1]
+    label = f"training size\n{length_x:.1f} {LENGTH} × {length_y:.1f} {LENGTH}"
     box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": VERMILION}
-    axes.text(
-        length_x / 2, length_y / 2, f"training size\n{length_x:.1f} {LENGTH} × {length_y:.1f} {LENGTH}",
-        ha="center", va="center", fontsize=11, color=VERMILION, bbox=box, zorder=5,
-    )  # fmt: skip
+    x, align = (1.2 * length_x, "left") if is_small else (length_x / 2, "center")
+    axes.text(x, length_y / 2, label, ha=align, va="center", fontsize=11, color=VERMILION, bbox=box, zorder=5)

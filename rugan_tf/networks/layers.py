@@ -92,10 +92,17 @@ class PeriodicConv2D(keras.layers.Conv2D):
 
 
 def fold_cells(inputs: Any, rows: int, cols: int) -> Any:
-    """Fold blocks of rows x cols cells into channels: (batch, R, C, k) to (batch, R/rows, C/cols, rows*cols*k)."""
+    """Fold blocks of rows x cols cells into channels: (batch, R, C, k) to (batch, R/rows, C/cols, rows*cols*k).
+
+    Raises:
+        ValueError: the lattice is no multiple of a block.
+    """
     if rows == cols == 1:
         return inputs
     _, height, width, channels = inputs.shape
+    for name, size, factor in (("rows", height, rows), ("cols", width, cols)):
+        if size is not None and size % factor:
+            raise ValueError(f"{name} must be a multiple of {factor} to be folded. Received: {name}={size}")
     shape = ops.shape(inputs)
     height, width = (height or shape[1]) // rows, (width or shape[2]) // cols
     blocks = ops.reshape(inputs, (-1, height, rows, width, cols, channels))

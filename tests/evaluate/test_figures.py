@@ -29,7 +29,7 @@ def test_comparison_says_units_metrics_and_the_line(tmp_path):
     assert left.get_xlabel() == "requested energy per area (eV/Å²)"
     assert left.get_ylabel() == "obtained energy per area (eV/Å²)"
     assert right.get_xlabel() == "energy per area (eV/Å²)"
-    assert left.texts[0].get_text().splitlines() == [
+    assert right.texts[0].get_text().splitlines() == [
         "KS D = 0.0153", "$R^2$ = undefined", "MAE = 0.0100 eV/Å²", "bias = -0.0025 eV/Å²",
     ]  # fmt: skip
     x, y = left.lines[0].get_data()
@@ -64,3 +64,8 @@ def test_large_sheet_is_at_the_scale_of_the_data_and_marks_its_size(data_set, tm
     np.testing.assert_allclose([mark.get_width(), mark.get_height()], [4 * 2.46, 4 * 2.1304], atol=1e-3)
     assert left.texts[0].get_text() == "training size\n9.8 Å × 8.5 Å"
     assert left.get_xlabel() == "x (Å)"
+
+
+def test_label_of_a_small_mark_stands_beside_it(data_set):
+    left = large_sheet_figure(samples(3, scale=6), data_set).axes[0]
+    assert left.texts[0].get_position()[0] > left.patches[0].get_width()
