@@ -70,7 +70,7 @@ def summarise(out: Path, seconds: float) -> None:
     for heading in ("size", "sheets", "R²", "MAE (eV/Å²)", "bias (eV/Å²)", "KS D", "valid before repair"):
         table.add_column(heading, justify="right")
     for scale, values in metrics["scales"].items():
-        numbers = (values["r2"], values["mae"], values["bias"], values["ks_statistic"], values["validity"])
+        numbers = (values["r2"], values["mae"], values["bias"], values["ks_statistic"], values["validity_unrepaired"])
         table.add_row(scale, str(values["num_samples"]), *("-" if value is None else f"{value:.3f}" for value in numbers))
     console = Console()
     console.print(table)

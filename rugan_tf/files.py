@@ -27,6 +27,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         yield temporary
+        if temporary.is_dir() and path.exists():
+            raise FileExistsError(f"A folder must not take the place of what exists. Received: {path}")
         os.replace(temporary, path)
     finally:
         if temporary.is_dir():

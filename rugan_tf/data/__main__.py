@@ -89,6 +89,8 @@ def check_target(options: BuildOptions | LabelOptions) -> None:
         raise ValueError(f"processes must be at least 1. Received: processes={options.processes}")
     if options.out.suffix != ".npz":
         raise ValueError(f"A data set must be an .npz file. Received: {options.out}")
+    if options.out.is_dir():
+        raise IsADirectoryError(f"A data set must not take the place of a folder. Received: {options.out}")
     if options.out.exists() and not options.overwrite:
         raise FileExistsError(f"The data set must not exist, or --overwrite be given. Received: {options.out}")
     options.out.parent.mkdir(parents=True, exist_ok=True)

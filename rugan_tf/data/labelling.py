@@ -86,8 +86,13 @@ class WorkerPool:
             self.executor.submit(failing_by_name, energy_function, states[index], int(index)) for index in indices
         ]
         positions = {future: int(index) for future, index in zip(futures, indices, strict=True)}
-        for future in concurrent.futures.as_completed(futures):
-            yield positions[future], future.result()
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                yield positions[future], future.result()
+        except concurrent.futures.BrokenExecutor as error:
+            raise ValueError(
+                f"Worker processes must live until they are done; fewer need less memory. Received: {error}"
+            ) from None
 
 
 def failing_by_name(energy_function: EnergyFunction, states: NDArray[np.uint8], index: int) -> float:
@@ -117,7 +122,7 @@ def available_cores() -> int:
 
 def progress_key(states: NDArray[np.uint8], energy_function: EnergyFunction) -> str:
     """Return what identifies a labelling: sheets and energy function."""
-    digest = hashlib.sha256(np.ascontiguousarray(states))
+    digest = hashlib.sha256(states.tobytes())
     digest.update(f"{states.shape}{energy_function.description}".encode())
     return digest.hexdigest()
 

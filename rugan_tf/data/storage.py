@@ -55,8 +55,8 @@ class DataSet:
     @property
     def checksum(self) -> str:
         """SHA-256 over states and energies, hexadecimal."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.states))
-        digest.update(np.ascontiguousarray(self.energy_per_area))
+        digest = hashlib.sha256(self.states.tobytes())
+        digest.update(self.energy_per_area.tobytes())
         return digest.hexdigest()
 
 

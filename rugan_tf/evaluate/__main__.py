@@ -20,7 +20,8 @@ SHOWN = {
     "bias": ("bias (eV/Å²)", "+.5f"),
     "bias_in_sd": ("bias (standard deviations of the data)", "+.3f"),
     "validity": ("valid sheets (share)", ".4f"),
-    "dangling_share": ("dangling atoms (share)", ".5f"),
+    "validity_unrepaired": ("valid sheets before repair (share)", ".4f"),
+    "dangling_share_unrepaired": ("atoms that repair removes (share)", ".5f"),
     "uniqueness": ("distinct sheets (share)", ".4f"),
     "novelty": ("sheets not in the data (share)", ".4f"),
 }

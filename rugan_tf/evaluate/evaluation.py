@@ -27,12 +27,14 @@ class ScaleSamples:
         states: uint8 (n, rows, cols).
         requested: float64 (n,), eV/Å².
         obtained: float64 (n,), eV/Å².
+        unrepaired: uint8 (n, rows, cols), what the generator makes before repair, for the same requests.
     """
 
     scale: int
     states: NDArray[np.uint8]
     requested: NDArray[np.float64]
     obtained: NDArray[np.float64]
+    unrepaired: NDArray[np.uint8]
 
     @property
     def name(self) -> str:
@@ -119,7 +121,10 @@ def sample_scale(
         processes=options.processes,
         description=f"energies {scale}x{scale}",
     )
-    return ScaleSamples(scale, states, requested, model.system.energy_per_area(energy, rows, cols))
+    unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
+    return ScaleSamples(
+        scale, states, requested, model.system.energy_per_area(energy, rows, cols), unrepaired
+    )
 
 
 def progress_path(out: Path, scale: int) -> Path:
@@ -147,7 +152,8 @@ def scale_metrics(model: SheetModel, data_set: DataSet, samples: ScaleSamples, e
         "bias": bias,
         "bias_in_sd": bias / spread if spread > 0 else math.nan,
         "validity": metrics.validity(system, states),
-        "dangling_share": metrics.dangling_share(system, states),
+        "validity_unrepaired": metrics.validity(system, samples.unrepaired),
+        "dangling_share_unrepaired": metrics.dangling_share(system, samples.unrepaired),
         "uniqueness": metrics.uniqueness(system, states),
         "novelty": metrics.novelty(system, states, data_set.states),
         "energy": energy,

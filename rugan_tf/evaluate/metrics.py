@@ -42,10 +42,10 @@ def bias(requested: Energies, obtained: Energies) -> float:
 def r2(requested: Energies, obtained: Energies) -> float:
     """Return 1 - SS_res / SS_tot of the obtained energies about the line obtained = requested.
 
-    SS_tot is the sum of squares about the mean of the obtained energies; NaN if those are all equal.
+    SS_tot is the sum of squares of the requested energies about their mean; NaN if those are all equal.
     """
-    total = np.square(obtained - obtained.mean()).sum()
-    return float(1 - np.square(obtained - requested).sum() / total) if np.ptp(obtained) > 0 else math.nan
+    total = np.square(requested - requested.mean()).sum()
+    return float(1 - np.square(obtained - requested).sum() / total) if np.ptp(requested) > 0 else math.nan
 
 
 def pearson_r(requested: Energies, obtained: Energies) -> float:

@@ -18,7 +18,7 @@ from rugan_tf.units import ENERGY_PER_AREA
 
 GRAPH_FILE = "saved_model.pb"
 CARD_FILE = Path("assets.extra", "rugan.json")
-CARD_KEYS = ("system", "rows", "cols", "max_cells", "energy_range")
+CARD_KEYS = ("system", "rows", "cols", "max_cells", "energy_range", "latent_channels")
 MAX_SEED = 2**63 - 1
 
 
@@ -33,6 +33,7 @@ class SheetModel:
         cols: lattice cells along the columns of the training sheets.
         max_cells: most lattice cells (sheets * rows * cols) of one call of the SavedModel.
         energy_range: smallest and largest energy per area of the training data, eV/Å².
+        latent_channels: Gaussian channels of the latent.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class SheetModel:
     cols: int
     max_cells: int
     energy_range: tuple[float, float]
+    latent_channels: int
 
     @classmethod
     def load(cls, model_dir: Path | str) -> "SheetModel":
@@ -57,18 +59,19 @@ class SheetModel:
         folder = version_folder(Path(model_dir))
         card = read_card(folder / CARD_FILE)
         low, high = card["energy_range"]
-        rows, cols, max_cells = (int(card[key]) for key in ("rows", "cols", "max_cells"))
-        return cls(folder, system_named(card["system"]), rows, cols, max_cells, (float(low), float(high)))
+        rows, cols, max_cells, channels = (
+            int(card[key]) for key in ("rows", "cols", "max_cells", "latent_channels")
+        )
+        system = system_named(card["system"])
+        return cls(folder, system, rows, cols, max_cells, (float(low), float(high)), channels)
 
     @functools.cached_property
-    def signature(self) -> Any:
-        """The signature `generate` of the SavedModel, which is loaded here."""
+    def saved_model(self) -> Any:
+        """The SavedModel, which is loaded here."""
         import tensorflow as tf
 
         try:
-            return tf.saved_model.load(str(self.folder)).signatures["generate"]
-        except KeyError:
-            raise ValueError(f"The model must have the signature generate. Received: {self.folder}") from None
+            return tf.saved_model.load(str(self.folder))
         except tf.errors.OpError as error:
             raise ValueError(
                 f"The model must be a whole SavedModel. Received: {error} in {self.folder}"
@@ -103,8 +106,8 @@ class SheetModel:
     def generate(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0) -> NDArray[np.uint8]:
         """Generate one sheet for each requested energy per area.
 
-        The request is split into calls of max(1, max_cells // (rows * cols)) sheets, of which call k is given
-        the seed `seed + k`: the same request gives the same sheets.
+        The request is split into calls of max(1, max_cells // (rows * cols)) sheets, the first with `seed`, the
+        others with seeds derived from it: the same request gives the same sheets.
 
         Args:
             energy_per_area: (n,), eV/Å². What lies outside `energy_range` is warned of on stderr.
@@ -126,26 +129,62 @@ class SheetModel:
         self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
     ) -> Iterator[NDArray[np.uint8]]:
         """Yield the sheets of one call after another."""
-        import tensorflow as tf
-
-        size = max(1, self.max_cells // (rows * cols))
-        starts = range(0, len(energy), size)
-        for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
-            part = energy[start : start + size]
-            try:
-                outputs = self.signature(
-                    energy_per_area=tf.constant(part),
-                    rows=tf.constant(rows, tf.int32),
-                    cols=tf.constant(cols, tf.int32),
-                    seed=tf.constant(seed + call, tf.int64),
-                )
-            except tf.errors.OpError as error:
-                raise ValueError(f"The model refuses the request: {refusal(error.message)}") from error
-            states = self.system.validate_states(outputs["states"].numpy())
+        for part, part_seed in self.parts(energy, rows, cols, seed):
+            outputs = self.call(
+                "generate",
+                energy_per_area=part,
+                rows=np.int32(rows),
+                cols=np.int32(cols),
+                seed=np.int64(part_seed),
+            )
+            states = self.system.validate_states(outputs["states"])
             if states.shape != (len(part), rows, cols):
                 expected = (len(part), rows, cols)
                 raise ValueError(f"The model must return states {expected}. Received: shape={states.shape}")
             yield states
+
+    def generate_unrepaired(
+        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0
+    ) -> NDArray[np.uint8]:
+        """Return what the generator itself makes, dangling atoms included, uint8 (n, rows, cols).
+
+        For judging a generator; other latents than those of `generate` with the same seed.
+        """
+        energy = self.check_request(energy_per_area, rows, cols, seed)
+        sheets = []
+        for part, part_seed in self.parts(energy, rows, cols, seed):
+            shape = (len(part), rows // 2, cols // 2)
+            latent = np.random.default_rng(part_seed).standard_normal(
+                (*shape, self.latent_channels), dtype=np.float32
+            )
+            field = np.broadcast_to(part[:, None, None], shape)
+            outputs = self.call("generate_from_latent", latent=latent, energy_per_area=field)
+            sheets.append(outputs["probabilities"].argmax(axis=-1).astype(np.uint8))
+        return np.concatenate(sheets)
+
+    def parts(
+        self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
+    ) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """Yield the energies of one call after another, each with a seed of its own."""
+        size = max(1, self.max_cells // (rows * cols))
+        starts = range(0, len(energy), size)
+        for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
+            derived = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
+            yield energy[start : start + size], derived if call else seed
+
+    def call(self, name: str, **inputs: Any) -> dict[str, NDArray[Any]]:
+        """Call a signature with arrays and return arrays, or raise ValueError with what the model says."""
+        import tensorflow as tf
+
+        signatures = self.saved_model.signatures
+        if name not in signatures:
+            raise ValueError(f"The model must have the signature {name}. Received: {self.folder}")
+        tensors = {key: tf.convert_to_tensor(value) for key, value in inputs.items()}
+        try:
+            outputs = signatures[name](**tensors)
+        except tf.errors.OpError as error:
+            raise ValueError(f"The model refuses the request: {refusal(error.message)}") from error
+        return {key: value.numpy() for key, value in outputs.items()}
 
     def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
         """Say on stderr which requested energies the training data does not cover."""

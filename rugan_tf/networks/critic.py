@@ -161,7 +161,7 @@ class Critic(keras.Model):
             score = score + ops.sum(embedded * features, axis=-1)
         return score, features
 
-    def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[tuple[int | None, ...], ...]:
+    def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[Any, Any]:
         """Return (batch,) and (batch, width)."""
         batch = input_shape["encoding"][0]
         return (batch,), (batch, self.width)

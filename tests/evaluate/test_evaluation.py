@@ -10,7 +10,7 @@ from rugan_tf.generate.sheets import SheetModel
 
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
-    "bias_in_sd", "validity", "dangling_share", "uniqueness", "novelty", "energy",
+    "bias_in_sd", "validity", "validity_unrepaired", "dangling_share_unrepaired", "uniqueness", "novelty", "energy",
 }  # fmt: skip
 
 

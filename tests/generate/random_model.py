@@ -35,9 +35,20 @@ class RandomSheets(tf.Module):
         return {"states": tf.cast(states, tf.uint8), "energy_per_area": energy_per_area}
 
 
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, CARD["latent_channels"]], tf.float32, name="latent"),
+            tf.TensorSpec([None, None, None], tf.float32, name="energy_per_area"),
+        ]
+    )
+    def generate_from_latent(self, latent, energy_per_area):
+        doubled = tf.repeat(tf.repeat(latent[..., :4], 2, axis=1), 2, axis=2)
+        return {"probabilities": tf.nn.softmax(doubled)}
+
+
 def save_random_model(folder: Path) -> Path:
     module = RandomSheets()
-    tf.saved_model.save(module, str(folder), signatures={"generate": module.generate})
+    tf.saved_model.save(module, str(folder), signatures={"generate": module.generate, "generate_from_latent": module.generate_from_latent})
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "rugan.json").write_text(json.dumps(CARD))
     return folder

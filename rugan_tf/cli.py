@@ -1,0 +1,60 @@
+"""The console script `rugan`: it only opens doors.
+
+`rugan data build ...` is `python -m rugan_tf.data build ...`.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import rugan_tf
+
+DOORS = {
+    "data": "draw sheets and compute their energies, or label sheets that you bring",
+    "train": "train RUGAN by a preset: quick, cpu or paper",
+    "export": "write the averaged generator of a run as a SavedModel",
+    "generate": "generate sheets of any even size at a requested energy per area",
+    "evaluate": "judge generated sheets: energies obtained against requested",
+}
+
+
+def usage() -> str:
+    """Return what `rugan --help` prints."""
+    width = max(map(len, DOORS))
+    lines = [f"  {door:<{width}}  {description}" for door, description in DOORS.items()]
+    return "\n".join(
+        [
+            "usage: rugan [--help] [--version] command ...",
+            "",
+            "RUGAN: mesoscale configurations from small ones, at a requested energy per area.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "rugan COMMAND --help says what a command takes.",
+        ]
+    )
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Open the door that the first argument names, with the other arguments.
+
+    Returns: the exit code of the door. 0: help or version printed. 2: no such door, said on stderr.
+    """
+    given = sys.argv[1:] if args is None else list(args)
+    first, rest = (given[0], given[1:]) if given else (None, [])
+    if first in DOORS:
+        return importlib.import_module(f"rugan_tf.{first}.__main__").main(rest)
+    if first in ("--help", "-h"):
+        print(usage())
+        return 0
+    if first == "--version":
+        print(f"rugan_tf {rugan_tf.__version__}")
+        return 0
+    received = "none" if first is None else repr(first)
+    print(f"rugan: The command must be one of {', '.join(DOORS)}. Received: {received}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from network_cases import draw_weights
+
+from rugan_tf.networks.critic import Critic, CriticBlock
+
+SHIFTS_OF_THE_POOLED_CELL = [(2, 0), (0, 2), (4, -2)]
+
+
+def build_critic(**options):
+    network = Critic(width=6, **options)
+    network.build()
+    draw_weights(network)
+    return network
+
+
+@pytest.fixture(scope="module")
+def critic():
+    return build_critic(dropout=0.5)
+
+
+def draw_encoding(rows, cols, num_sheets=3):
+    states = np.random.default_rng(2).integers(0, 4, (num_sheets, rows, cols))
+    return np.eye(4, dtype=np.float32)[states]
+
+
+def score_of(critic, encoding, label=0.5, **arguments):
+    labels = np.full(len(encoding), label, np.float32)
+    return critic({"encoding": encoding, "label": labels}, **arguments)[0].numpy()
+
+
+@pytest.mark.parametrize("shift", SHIFTS_OF_THE_POOLED_CELL)
+@pytest.mark.parametrize(("rows", "cols"), [(2, 2), (6, 8), (14, 16)])
+def test_score_does_not_change_with_shifts_by_two_rows_or_two_cols(critic, rows, cols, shift):
+    encoding = draw_encoding(rows, cols)
+    shifted = score_of(critic, np.roll(encoding, shift, (1, 2)))
+    np.testing.assert_allclose(shifted, score_of(critic, encoding), atol=1e-5)
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (0, 1)])
+def test_folded_and_pooled_cells_are_seen_as_pairs(critic, shift):
+    encoding = draw_encoding(6, 8)
+    shifted = score_of(critic, np.roll(encoding, shift, (1, 2)))
+    assert np.abs(shifted - score_of(critic, encoding)).max() > 1e-3
+
+
+def test_score_is_intensive(critic):
+    encoding = draw_encoding(4, 6)
+    supercell = score_of(critic, np.tile(encoding, (1, 2, 3, 1)))
+    np.testing.assert_allclose(supercell, score_of(critic, encoding), atol=1e-5)
+
+
+def test_score_of_a_sheet_does_not_depend_on_the_rest_of_the_batch(critic):
+    encoding = draw_encoding(4, 6)
+    np.testing.assert_allclose(score_of(critic, encoding)[1:2], score_of(critic, encoding[1:2]), atol=1e-5)
+
+
+def test_score_is_linear_in_the_features():
+    critic = build_critic(projection=True)
+    label = np.array([0.5, -1.0, 2.0], np.float32)
+    score, features = critic({"encoding": draw_encoding(4, 6), "label": label})
+    kernel, bias = (np.asarray(weight) for weight in critic.linear.weights)
+    embedded = label[:, None] @ np.asarray(critic.embedding.kernel)
+    features = features.numpy()
+    expected = features @ kernel[:, 0] + bias + (embedded * features).sum(axis=1)
+    np.testing.assert_allclose(score, expected, rtol=1e-5)
+    assert features.min() >= 0
+    assert features.max() > 0
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_odd_rows_are_refused(critic, rows):
+    with pytest.raises(ValueError, match=rf"rows must be a multiple of 2 to be pooled. .*rows={rows}"):
+        score_of(critic, draw_encoding(rows, 4))
+
+
+def test_odd_cols_are_refused(critic):
+    with pytest.raises(ValueError, match=r"cols must be a multiple of 2 to be folded. Received: cols=3"):
+        score_of(critic, draw_encoding(4, 3, num_sheets=2))
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_negative_labels_are_told_apart(trained):
+    critic = build_critic() if trained else Critic(width=6)
+    encoding = draw_encoding(4, 6)
+    scores = [score_of(critic, encoding, label) for label in (-1.0, -2.0, -3.0)]
+    assert np.abs(scores[0] - scores[1]).min() > 1e-4
+    assert np.abs(scores[1] - scores[2]).min() > 1e-4
+
+
+def test_label_is_seen_through_its_channel_and_through_the_projection_alone():
+    encoding = draw_encoding(4, 6)
+    for projection in (False, True):
+        critic = build_critic(projection=projection)
+        for layer in (critic.blocks[0].first, critic.blocks[0].shortcut):
+            kernel = layer.kernel.numpy().copy()
+            kernel[:, :, -1] = 0.0
+            layer.kernel.assign(kernel)
+        difference = np.abs(score_of(critic, encoding, 1.0) - score_of(critic, encoding, -1.0))
+        assert (difference.max() > 1e-3) == projection
+        assert (difference.max() == 0) == (not projection)
+
+
+def test_dropout_acts_in_training_alone(critic):
+    encoding = draw_encoding(4, 6)
+    np.testing.assert_array_equal(score_of(critic, encoding), score_of(critic, encoding, training=False))
+    first, second = (score_of(critic, encoding, training=True) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 0}, "must be positive. Received: width=0"),
+        ({"period": (0, 2)}, r"must be positive. Received: .*period=\(0, 2\)"),
+        ({"dropout": 1.0}, r"dropout must lie in \[0, 1\). Received: dropout=1.0"),
+        ({"dropout": -0.1}, r"dropout must lie in \[0, 1\). Received: dropout=-0.1"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Critic(**options)
+
+
+def test_pooling_is_the_mean_over_blocks():
+    block = CriticBlock(3, pooling=(2, 3))
+    values = np.random.default_rng(0).normal(size=(2, 4, 6, 5)).astype(np.float32)
+    expected = values.reshape(2, 2, 2, 2, 3, 5).mean(axis=(2, 4))
+    np.testing.assert_allclose(block.pool(values), expected, atol=1e-6)

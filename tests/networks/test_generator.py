@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from network_cases import draw_weights
+
+from rugan_tf.networks.generator import Generator, GeneratorBlock
+
+CHANNELS = 5
+
+
+@pytest.fixture(scope="module")
+def generator():
+    network = Generator(width=6, latent_channels=CHANNELS)
+    network.build()
+    draw_weights(network)
+    return network
+
+
+def draw_request(rows, cols, num_sheets=2):
+    rng = np.random.default_rng(3)
+    latent = rng.normal(size=(num_sheets, rows, cols, CHANNELS)).astype(np.float32)
+    return latent, rng.normal(size=(num_sheets, rows, cols)).astype(np.float32)
+
+
+def probabilities(generator, latent, label, training=False):
+    return generator({"latent": latent, "label": label}, training=training).numpy()
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(1, 1), (5, 3), (7, 8), (2, 12)])
+@pytest.mark.parametrize("shift", [(1, 0), (0, 1), (-3, 2)])
+def test_rolling_the_latent_by_k_cells_rolls_the_sheet_by_2k(generator, rows, cols, shift):
+    latent, label = draw_request(rows, cols)
+    expected = np.roll(probabilities(generator, latent, label), (2 * shift[0], 2 * shift[1]), (1, 2))
+    rolled = probabilities(generator, np.roll(latent, shift, (1, 2)), np.roll(label, shift, (1, 2)))
+    np.testing.assert_allclose(rolled, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("repeats", [(2, 1), (1, 3), (2, 2)])
+def test_supercell_of_the_latent_gives_the_supercell_of_the_sheet(generator, repeats):
+    latent, label = draw_request(3, 4)
+    expected = np.tile(probabilities(generator, latent, label), (1, *repeats, 1))
+    tiled = probabilities(generator, np.tile(latent, (1, *repeats, 1)), np.tile(label, (1, *repeats)))
+    np.testing.assert_allclose(tiled, expected, atol=1e-5)
+
+
+def test_probabilities_are_positive_and_sum_to_one(generator):
+    result = probabilities(generator, *draw_request(7, 8))
+    assert result.shape == (2, 14, 16, 4)
+    assert result.min() >= 0
+    np.testing.assert_allclose(result.sum(axis=-1), 1.0, atol=1e-6)
+    assert result.std() > 0.01
+
+
+def test_sheets_of_a_batch_do_not_see_each_other(generator):
+    latent, label = draw_request(4, 4, num_sheets=3)
+    whole = probabilities(generator, latent, label)
+    np.testing.assert_allclose(probabilities(generator, latent[1:2], label[1:2]), whole[1:2], atol=1e-5)
+
+
+def test_label_of_one_cell_reaches_only_cells_near_it(generator):
+    latent, label = draw_request(1, 40, num_sheets=1)
+    changed = label.copy()
+    changed[0, 0, 20] += 1.0
+    difference = np.abs(probabilities(generator, latent, changed) - probabilities(generator, latent, label))
+    touched = np.flatnonzero(difference[0].max(axis=(0, 2)) > 0)
+    assert 40 in touched
+    assert touched.min() >= 40 - 9  # 2 latent cells, 2 cells in either of the next blocks, 1 at the end
+    assert touched.max() <= 41 + 9
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_negative_labels_are_told_apart_even_one_for_the_whole_batch(trained, training):
+    network = Generator(width=6, latent_channels=CHANNELS)
+    network.build()
+    if trained:
+        draw_weights(network)
+    latent, _ = draw_request(4, 4)
+    sheets = [
+        probabilities(network, latent, np.full((2, 4, 4), label, np.float32), training=training)
+        for label in (-1.0, -2.0, -3.0)
+    ]
+    assert np.abs(sheets[0] - sheets[1]).max() > 1e-3
+    assert np.abs(sheets[1] - sheets[2]).max() > 1e-3
+
+
+def test_first_block_must_not_clip_and_others_do():
+    values = -np.ones((1, 4, 4, 3), np.float32)
+    for preactivate, is_clipped in ((True, True), (False, False)):
+        block = GeneratorBlock(3, preactivate=preactivate)
+        block.build(values.shape)
+        draw_weights(block)
+        change = block(2 * values) - block(values)
+        assert np.allclose(change, -1.0, atol=1e-5) == is_clipped  # the shortcut alone has changed
+
+
+@pytest.mark.parametrize("name", ["width", "num_states", "latent_channels"])
+def test_sizes_must_be_positive(name):
+    with pytest.raises(ValueError, match=rf"must be positive. Received: .*{name}=0"):
+        Generator(**{name: 0})

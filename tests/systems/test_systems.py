@@ -1,0 +1,153 @@
+"""What every system must do, tried on all of them."""
+
+import keras
+import numpy as np
+import pytest
+
+from rugan_tf.lattice.pores import PoreOptions
+from rugan_tf.systems.registry import SYSTEMS, system_named
+from rugan_tf.systems.system import LatticeSystem
+
+LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
+DRAWING = {"porous_graphene": PoreOptions()}  # a new system says here how its sheets are drawn,
+ENERGIES = {"porous_graphene": ["tight-binding", LENNARD_JONES]}  # with which energies,
+BAD_SIZES = {"porous_graphene": [(0, 4), (4, 0), (4, 1), (4, 5)]}  # and which sizes it has not
+SIZES = [(2, 2), (3, 4), (6, 8)]
+
+
+@pytest.fixture(params=sorted(SYSTEMS))
+def system(request):
+    return SYSTEMS[request.param]
+
+
+@pytest.fixture
+def draw(system):
+    def draw_sheets(num_sheets, rows, cols, seed=0):
+        return system.draw_states(np.random.default_rng(seed), num_sheets, rows, cols, DRAWING[system.name])
+
+    return draw_sheets
+
+
+def any_states(system, num_sheets, rows, cols):
+    return np.random.default_rng(7).integers(0, system.num_states, (num_sheets, rows, cols), np.uint8)
+
+
+def test_no_system_is_missing_here():
+    assert set(SYSTEMS) == set(DRAWING) == set(ENERGIES) == set(BAD_SIZES)
+
+
+def test_system_is_found_by_its_name(system):
+    assert isinstance(system, LatticeSystem)
+    assert system_named(system.name) is system
+
+
+@pytest.mark.parametrize("name", ["porous-graphene", "", "PorousGraphene"])
+def test_unknown_system_is_refused(name):
+    with pytest.raises(ValueError, match=rf"system must be one of .*porous_graphene.*. Received: '{name}'"):
+        system_named(name)
+
+
+@pytest.mark.parametrize(("rows", "cols"), SIZES)
+def test_drawn_sheets_are_states_of_the_system_and_valid(system, draw, rows, cols):
+    states = draw(50, rows, cols)
+    assert states.shape == (50, rows, cols)
+    assert states.dtype == np.uint8
+    np.testing.assert_array_equal(system.validate_states(states), states)
+    assert system.is_valid(states).all()
+    assert system.is_valid(states).shape == (50,)
+
+
+@pytest.mark.parametrize(("rows", "cols"), SIZES)
+def test_repair_gives_valid_sheets_and_is_idempotent(system, rows, cols):
+    states = any_states(system, 100, rows, cols)
+    repaired = system.repair(states)
+    assert repaired.dtype == np.uint8
+    assert system.is_valid(repaired).all()
+    np.testing.assert_array_equal(system.repair(repaired), repaired)
+    was_valid = system.is_valid(states)
+    np.testing.assert_array_equal(was_valid, (repaired == states).all(axis=(1, 2)))
+    assert not was_valid.all()
+
+
+def test_repair_is_its_step_until_nothing_changes_also_in_keras(system):
+    states = any_states(system, 30, 4, 6)
+    tensor = keras.ops.convert_to_tensor(states, "int32")
+    for _ in range(states[0].size * 2):
+        tensor = system.repair_step(tensor, keras.ops)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(tensor), system.repair(states))
+
+
+def test_repair_commutes_with_the_period(system):
+    states = any_states(system, 40, 6, 8)
+    shift = (system.row_period, system.col_period)
+    shifted = np.roll(system.repair(states), shift, (1, 2))
+    np.testing.assert_array_equal(system.repair(np.roll(states, shift, (1, 2))), shifted)
+
+
+@pytest.mark.parametrize("spec_index", [0, 1])
+def test_shifts_by_the_period_leave_the_energy(system, draw, spec_index):
+    energy = system.energy_function(ENERGIES[system.name][spec_index])
+    states = draw(2, 4, 6, seed=3)
+    assert system.num_atoms(states).min() > 0
+    for sheet in states:
+        for shift in [(system.row_period, 0), (0, system.col_period), (3 * system.row_period, -system.col_period)]:
+            assert energy(np.roll(sheet, shift, (0, 1))) == pytest.approx(energy(sheet), abs=1e-9, rel=0)
+
+
+def test_energies_differ_between_sheets(system, draw):
+    energy = system.energy_function(ENERGIES[system.name][0])
+    assert len({round(energy(sheet), 6) for sheet in draw(4, 4, 6)}) > 1
+
+
+def test_energy_function_refuses_unknown_names(system):
+    with pytest.raises(ValueError, match=r"Received: 'nothing-known'"):
+        system.energy_function("nothing-known")
+
+
+@pytest.mark.parametrize("repeats", [(2, 1), (1, 2), (3, 2)])
+def test_a_supercell_repeats_area_and_atoms(system, draw, repeats):
+    states = draw(5, 4, 6)
+    times = repeats[0] * repeats[1]
+    assert system.area(4, 6) > 0
+    assert system.area(4 * repeats[0], 6 * repeats[1]) == pytest.approx(times * system.area(4, 6), rel=1e-14)
+    supercell = np.tile(states, (1, *repeats))
+    np.testing.assert_array_equal(system.num_atoms(supercell), times * system.num_atoms(states))
+    assert system.is_valid(supercell).all()
+
+
+def test_energy_per_area_divides_by_the_area(system):
+    energy = np.array([-10.0, 0.0, 2.5], np.float32)
+    per_area = system.energy_per_area(energy, 4, 6)
+    assert per_area.dtype == np.float64
+    np.testing.assert_allclose(per_area * system.area(4, 6), energy, rtol=1e-12)
+
+
+def test_structure_holds_every_atom_in_a_periodic_cell_of_that_area(system, draw):
+    states = draw(3, 4, 6)
+    for sheet, num_atoms in zip(states, system.num_atoms(states), strict=True):
+        structure = system.structure(sheet)
+        assert len(structure) == num_atoms
+        assert structure.pbc[:2].all()
+        rows_length, cols_length = structure.cell.lengths()[:2]
+        assert rows_length * cols_length == pytest.approx(system.area(4, 6), rel=1e-12)
+
+
+def test_impossible_sizes_are_refused(system):
+    system.validate_size(4, 6)
+    for rows, cols in BAD_SIZES[system.name]:
+        with pytest.raises(ValueError, match=r"(rows|cols) must be .*Received: (rows|cols)="):
+            system.validate_size(rows, cols)
+        with pytest.raises(ValueError, match=r"Received: (rows|cols)="):
+            system.area(rows, cols)
+
+
+def test_values_that_are_no_states_are_refused(system):
+    with pytest.raises(ValueError, match=r"states must lie in 0..\d+. Received: values"):
+        system.validate_states(np.full((1, 4, 4), system.num_states, np.uint8))
+
+
+def test_the_period_divides_every_size_that_is_allowed(system):
+    for rows, cols in [(1, 2), (2, 2), (3, 4), (5, 6)]:
+        system.validate_size(rows, cols)
+        assert rows % system.row_period == 0
+        assert cols % system.col_period == 0
