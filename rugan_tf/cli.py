@@ -11,6 +11,7 @@ import rugan_tf
 
 DOORS = {
     "data": "draw sheets and compute their energies, or label sheets that you bring",
+    "ednn": "train the EDNN on reference energies, and evaluate it",
     "train": "train RUGAN by a preset: quick, cpu or paper",
     "export": "write the averaged generator of a run as a SavedModel",
     "generate": "generate sheets of any even size at a requested energy per area",

@@ -59,3 +59,11 @@ def require_fresh_folder(path: Path | str, overwrite: bool = False) -> Path:
         shutil.rmtree(path)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def next_version(out: Path) -> Path:
+    """Return the folder of the version after the newest one below `out`, 1 if there is none."""
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"A folder must not take the place of a file. Received: {out}")
+    versions = [int(path.name) for path in out.glob("*") if path.name.isdecimal()]
+    return out / str(max(versions, default=0) + 1)

@@ -48,7 +48,7 @@ def test_help_names_every_command(flag, capsys):
 def test_unknown_command_exits_with_2(args, received, capsys):
     assert cli.main(args) == 2
     captured = capsys.readouterr()
-    rule = "rugan: The command must be one of data, train, export, generate, evaluate."
+    rule = f"rugan: The command must be one of {', '.join(cli.DOORS)}."
     assert captured.err == f"{rule} Received: {received}\n"
     assert captured.out == ""
 

@@ -28,7 +28,7 @@ class BuildOptions:
     seed: int = 0
     """Seed of the random numbers."""
     energy: str = "tight-binding"
-    """tight-binding, or ase:package.module:Class for any ASE calculator."""
+    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
     system: str = "porous_graphene"
     """Material."""
     processes: int | None = None
@@ -49,7 +49,7 @@ class LabelOptions:
     out: Path
     """Data set to write, .npz."""
     energy: str = "tight-binding"
-    """tight-binding, or ase:package.module:Class for any ASE calculator."""
+    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
     system: str = "porous_graphene"
     """Material."""
     processes: int | None = None
@@ -60,12 +60,13 @@ class LabelOptions:
 
 def build(options: BuildOptions) -> None:
     """Draw, label, write."""
+    from rugan_tf.data.energies import energy_named
     from rugan_tf.data.synthesis import draw_sheets
     from rugan_tf.systems.registry import system_named
 
     system = system_named(options.system)
     check_target(options)
-    energy_function = system.energy_function(options.energy)
+    energy_function = energy_named(system, options.energy)
     states = draw_sheets(
         system, options.num_sheets, options.rows, options.cols, options.seed, options.pores, options.distinct
     )
@@ -74,12 +75,13 @@ def build(options: BuildOptions) -> None:
 
 def label(options: LabelOptions) -> None:
     """Read, label, write."""
+    from rugan_tf.data.energies import energy_named
     from rugan_tf.data.storage import read_states
     from rugan_tf.systems.registry import system_named
 
     system = system_named(options.system)
     check_target(options)
-    energy_function = system.energy_function(options.energy)
+    energy_function = energy_named(system, options.energy)
     label_and_write(system, read_states(options.states, system), energy_function, options)
 
 

@@ -119,11 +119,13 @@ def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[A
                 f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})"
             ) from None
         except ValueError as error:
-            if "allow_pickle" in str(error) or "pickled" in str(error):
+            if "pickle" in str(error):
                 raise ValueError(
                     f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
                 ) from None
-            raise
+            if "Received: " in str(error):
+                raise
+            raise ValueError(f"Arrays must be readable. Received: {path} ({error})") from None
 
 
 def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:

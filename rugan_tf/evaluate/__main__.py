@@ -29,12 +29,13 @@ SHOWN = {
 
 def evaluate(options: EvaluateOptions) -> None:
     """Read, evaluate, show."""
+    from rugan_tf.data.energies import energy_named
     from rugan_tf.data.storage import read_data_set
     from rugan_tf.evaluate import evaluation
     from rugan_tf.generate.sheets import SheetModel
 
     model = SheetModel.load(options.model)
-    energy_function = model.system.energy_function(options.energy)
+    energy_function = energy_named(model.system, options.energy)
     data_set = read_data_set(options.data)
     content = evaluation.evaluate(model, data_set, energy_function, options)
     show(content)

@@ -18,10 +18,14 @@ class Endpoints(tf.Module):
         system: the material, whose rule repairs sheets.
         scale: of the labels the generator was trained on.
         max_cells: largest batch * rows * cols of one request.
+        ednn: a loaded SavedModel with the signature `energy`, which tells the energy obtained.
     """
 
-    def __init__(self, generator: keras.Model, system: LatticeSystem, scale: LabelScale, max_cells: int) -> None:
+    def __init__(
+        self, generator: keras.Model, system: LatticeSystem, scale: LabelScale, max_cells: int, ednn: Any = None
+    ) -> None:
         super().__init__()
+        self.ednn = ednn
         self.generator, self.system, self.scale, self.max_cells = generator, system, scale, max_cells
         self.tracked = list(generator.weights and [weight.value for weight in generator.weights])
         channels = generator.latent_channels
@@ -61,7 +65,26 @@ class Endpoints(tf.Module):
         latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
         field = tf.ones(tf.shape(latent)[:3]) * energy_per_area[:, None, None]
         states = tf.argmax(self.probabilities(latent, field), axis=-1, output_type=tf.int32)
-        return {"states": tf.cast(self.repair(states), tf.uint8)}
+        states = tf.cast(self.repair(states), tf.uint8)
+        if self.ednn is None:
+            return {"states": states}
+        return {"states": states, "energy_per_area": self.compute_energy(states)["energy_per_area"]}
+
+    def compute_energy(self, states: Any) -> dict[str, Any]:
+        """Return energy (batch,), eV, and energy per area (batch,), eV/Å², as the EDNN sees states."""
+        return self.ednn.signatures["energy"](states=states)
+
+    def signatures(self) -> dict[str, Any]:
+        """Return the functions by the names that clients call them by."""
+        named = {
+            "serving_default": self.generate,
+            "generate": self.generate,
+            "generate_from_latent": self.generate_from_latent,
+        }
+        if self.ednn is not None:
+            states = tf.TensorSpec([None, None, None], tf.uint8, "states")
+            named["energy"] = tf.function(self.compute_energy, autograph=False, input_signature=[states])
+        return named
 
     def compute_probabilities(self, latent: Any, energy_per_area: Any) -> dict[str, Any]:
         """Return probabilities (batch, 2h, 2w, states) of latents (batch, h, w, channels) and a map of eV/Å²."""

@@ -17,8 +17,14 @@ from rugan_tf.systems.registry import system_named
 FACTS = Path("assets.extra") / "rugan.json"
 
 
-def export_run(run_dir: Path, out: Path, max_cells: int) -> Path:
+def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = None) -> Path:
     """Write the averaged generator of a run as the next version below `out`, and return the version folder.
+
+    Args:
+        run_dir: run folder of a training.
+        out: base folder.
+        max_cells: largest batch * rows * cols of one request.
+        ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies.
 
     Raises:
         FileNotFoundError: the run has not written a model yet.
@@ -28,18 +34,11 @@ def export_run(run_dir: Path, out: Path, max_cells: int) -> Path:
         raise ValueError(f"max_cells must be at least 4. Received: max_cells={max_cells}")
     facts, generator = read_run(run_dir)
     scale = LabelScale(facts["label_mean"], facts["label_standard_deviation"])
-    endpoints = Endpoints(generator, system_named(facts["system"]), scale, max_cells)
-    version = next_version(out)
+    judge = None if ednn is None else tf.saved_model.load(str(ednn))
+    endpoints = Endpoints(generator, system_named(facts["system"]), scale, max_cells, judge)
+    version = files.next_version(out)
     with files.replacing(version) as temporary:
-        tf.saved_model.save(
-            endpoints,
-            str(temporary),
-            signatures={
-                "serving_default": endpoints.generate,
-                "generate": endpoints.generate,
-                "generate_from_latent": endpoints.generate_from_latent,
-            },
-        )
+        tf.saved_model.save(endpoints, str(temporary), signatures=endpoints.signatures())
         files.write_json(temporary / FACTS, facts | {"max_cells": max_cells, "rugan_tf": rugan_tf.__version__})
     return version
 
@@ -56,11 +55,3 @@ def read_run(run_dir: Path) -> tuple[dict[str, Any], Generator]:
     except (ValueError, OSError) as error:
         raise ValueError(f"The model of a run must be whole. Received: {run_dir / 'model'} ({error})") from None
     return facts, generator
-
-
-def next_version(out: Path) -> Path:
-    """Return the folder of the version after the newest one below `out`, 1 if there is none."""
-    if out.exists() and not out.is_dir():
-        raise FileExistsError(f"A folder must not take the place of a file. Received: {out}")
-    versions = [int(path.name) for path in out.glob("*") if path.name.isdecimal()]
-    return out / str(max(versions, default=0) + 1)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rugan_tf.lattice import honeycomb, pores, states as honeycomb_states
+from rugan_tf.lattice import honeycomb, pores, symmetry
+from rugan_tf.lattice import states as honeycomb_states
 from rugan_tf.physics import calculators
 from rugan_tf.systems.system import LatticeSystem
 
@@ -51,6 +52,10 @@ class PorousGraphene(LatticeSystem):
     def repair(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Remove atoms with fewer than two neighbours until none is left."""
         return honeycomb_states.prune(states)
+
+    def draw_symmetric_images(self, rng: np.random.Generator, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return random translations and reflections of sheets."""
+        return symmetry.draw_symmetric_images(rng, states)
 
     def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the number of carbon atoms (batch,)."""

@@ -56,6 +56,10 @@ class LatticeSystem(abc.ABC):
         """Apply the rule until nothing changes."""
 
     @abc.abstractmethod
+    def draw_symmetric_images(self, rng: np.random.Generator, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a random image of each sheet under the symmetries of the lattice, of equal energy."""
+
+    @abc.abstractmethod
     def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the number of atoms (batch,)."""
 

@@ -95,8 +95,8 @@ CPU = dataclasses.replace(
     num_updates=12_000,
     interval=100,
     batch_size=64,
-    critic_steps=4,
-    learning_rate=5e-4,
+    critic_steps=2,
+    learning_rate=1e-3,
     decay_learning_rate=True,
     width=32,
     critic_width=48,
@@ -106,10 +106,12 @@ CPU = dataclasses.replace(
 
 QUICK = dataclasses.replace(
     CPU,
-    num_updates=300,
-    interval=50,
-    learning_rate=1e-3,
+    num_updates=600,
+    interval=100,
+    batch_size=32,
+    learning_rate=2e-3,
     average_decay=0.98,
+    critic_width=32,
 )
 
 PRESETS = {

@@ -22,6 +22,8 @@ def test_command_evaluates_by_tight_binding_and_shows_a_table(arguments, data_fi
     printed = capsys.readouterr().out
     assert "mean absolute error (eV/Å²)" in printed
     assert f"{content['scales']['1x1']['mae']:.5f}" in printed
+    assert "valid sheets before repair (share)" in printed
+    assert f"{content['scales']['1x1']['dangling_share_unrepaired']:.5f}" in printed
     assert "next: python -m rugan_tf.generate --model" in printed
 
 

@@ -4,13 +4,22 @@ import json
 import numpy as np
 import pytest
 
-from rugan_tf.evaluate.evaluation import defined, evaluate, progress_path, sample_scale
+from rugan_tf.evaluate import metrics
+from rugan_tf.evaluate.evaluation import (
+    ScaleSamples,
+    defined,
+    evaluate,
+    progress_path,
+    sample_scale,
+    scale_metrics,
+)
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.generate.sheets import SheetModel
 
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
-    "bias_in_sd", "validity", "validity_unrepaired", "dangling_share_unrepaired", "uniqueness", "novelty", "energy",
+    "bias_in_sd", "validity", "validity_unrepaired", "dangling_share_unrepaired", "uniqueness", "novelty",
+    "energy",
 }  # fmt: skip
 
 
@@ -60,6 +69,10 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
             num_atoms = model.system.num_atoms(samples["states"])
             area = model.system.area(scale["rows"], scale["cols"])
             np.testing.assert_allclose(samples["obtained"], -num_atoms / area)
+            assert scale["validity"] == metrics.validity(model.system, samples["states"])
+            unrepaired = model.generate_unrepaired(samples["requested"], scale["rows"], scale["cols"], seed=0)
+            assert scale["validity_unrepaired"] == metrics.validity(model.system, unrepaired)
+            assert scale["dangling_share_unrepaired"] == metrics.dangling_share(model.system, unrepaired) > 0
     assert (content["scales"]["2x2"]["rows"], content["scales"]["2x2"]["cols"]) == (8, 8)
     assert content["scales"]["2x2"]["novelty"] is None
     assert content["scales"]["1x1"]["novelty"] == 1.0
@@ -76,8 +89,30 @@ def test_seed_decides_energies_and_sheets(model, data_set, options):
     )
     np.testing.assert_array_equal(first.states, again.states)
     np.testing.assert_array_equal(first.requested, again.requested)
+    np.testing.assert_array_equal(first.unrepaired, again.unrepaired)
     assert (first.requested != other.requested).any()
     assert (first.states != other.states).any()
+    for samples, seed in ((first, 0), (other, 5)):
+        np.testing.assert_array_equal(samples.states, model.generate(samples.requested, 4, 4, seed))
+        expected = model.generate_unrepaired(samples.requested, 4, 4, seed)
+        np.testing.assert_array_equal(samples.unrepaired, expected)
+
+
+def test_unrepaired_metrics_are_those_of_the_sheets_before_repair(model, data_set):
+    pristine = np.full((4, 4), 3, np.uint8)
+    tail = np.zeros((4, 4), np.uint8)
+    tail[0, 0] = 3  # two atoms, both dangling
+    energies = np.array([-2.0, -1.0])
+    samples = ScaleSamples(1, np.stack([pristine] * 2), energies, energies, np.stack([pristine, tail]))
+    values = scale_metrics(model, data_set, samples, "atom count")
+    assert (values["validity"], values["validity_unrepaired"]) == (1.0, 0.5)
+    assert values["dangling_share_unrepaired"] == pytest.approx(2 / 34)
+    reverse = dataclasses.replace(samples, states=samples.unrepaired, unrepaired=samples.states)
+    values = scale_metrics(model, data_set, reverse, "atom count")
+    assert (values["validity"], values["validity_unrepaired"]) == (0.5, 1.0)
+    assert values["dangling_share_unrepaired"] == 0.0
+    empty = dataclasses.replace(samples, unrepaired=np.zeros((2, 4, 4), np.uint8))
+    assert scale_metrics(model, data_set, empty, "atom count")["dangling_share_unrepaired"] is None
 
 
 def test_interrupted_evaluation_goes_on_and_computes_nothing_twice(model, data_set, options):
@@ -94,11 +129,15 @@ def test_constant_energies_give_null_and_not_nan(model, data_set, options):
         def __call__(self, states):
             return -10.0
 
-    content = evaluate(
-        model, data_set, Constant(), dataclasses.replace(options, scales=(1,), num_samples=(4,))
-    )
-    assert content["scales"]["1x1"]["r2"] is None
-    assert content["scales"]["1x1"]["pearson_r"] is None
+    few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    obtained_equal = evaluate(model, data_set, Constant(), few)["scales"]["1x1"]
+    assert obtained_equal["pearson_r"] is None
+    assert obtained_equal["r2"] < 0  # -10 eV for each sheet is not the mean of what is requested
+    assert "NaN" not in (options.out / "metrics.json").read_text()
+    one_energy = dataclasses.replace(data_set, energy_per_area=np.full(20, -1.5))
+    requested_equal = evaluate(model, one_energy, AtomCount(), dataclasses.replace(few, overwrite=True))
+    for name in ("r2", "pearson_r", "bias_in_sd"):
+        assert requested_equal["scales"]["1x1"][name] is None
     assert "NaN" not in (options.out / "metrics.json").read_text()
 
 

@@ -13,7 +13,7 @@ def samples(count, scale=1):
     rng = np.random.default_rng(0)
     requested = rng.uniform(-2.0, -1.0, count)
     states = rng.integers(0, 4, (count, 4 * scale, 4 * scale), np.uint8)
-    return ScaleSamples(scale, states, requested, requested + rng.normal(0, 0.02, count))
+    return ScaleSamples(scale, states, requested, requested + rng.normal(0, 0.02, count), unrepaired=states)
 
 
 @pytest.mark.parametrize(("count", "kind"), [(20, PathCollection), (600, QuadMesh)])
@@ -48,7 +48,7 @@ def test_both_histograms_count_every_sheet():
 
 def test_equal_energies_can_be_drawn(tmp_path):
     states = samples(4).states
-    equal = ScaleSamples(1, states, np.full(4, -1.5), np.full(4, -1.5))
+    equal = ScaleSamples(1, states, np.full(4, -1.5), np.full(4, -1.5), unrepaired=states)
     comparison_figure(equal, VALUES).savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 

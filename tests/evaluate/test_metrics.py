@@ -18,9 +18,13 @@ def test_differences_by_hand():
 
 
 def test_r2_is_about_the_line_of_equal_energies():
-    assert metrics.r2(REQUESTED, OBTAINED) == pytest.approx(1 - 2 / 4)  # SS_res 2, SS_tot 4 about the mean 2
+    assert metrics.r2(REQUESTED, OBTAINED) == pytest.approx(
+        1 - 2 / 5
+    )  # SS_tot 5 about the mean 1.5 requested
+    assert metrics.r2(OBTAINED, REQUESTED) == pytest.approx(1 - 2 / 4)  # SS_tot 4 about the mean 2 requested
     assert metrics.r2(REQUESTED, REQUESTED) == 1.0
     assert metrics.r2(REQUESTED, REQUESTED + 10) == pytest.approx(1 - 400 / 5)  # correlated, and far off
+    assert metrics.r2(REQUESTED, np.full(4, 1.5)) == 0.0  # the mean requested, whatever is requested
 
 
 def test_pearson_r_by_hand():
@@ -31,7 +35,7 @@ def test_pearson_r_by_hand():
 
 def test_what_is_undefined_is_nan_without_a_warning():
     constant = np.full(4, 0.1)
-    assert math.isnan(metrics.r2(REQUESTED, constant))
+    assert math.isnan(metrics.r2(constant, REQUESTED))
     assert math.isnan(metrics.pearson_r(REQUESTED, constant))
     assert math.isnan(metrics.pearson_r(constant, REQUESTED))
 

@@ -13,10 +13,11 @@ CARD = {
     "label_mean": -1.5,
     "label_std": 0.5,
     "energy_range": [-3.0, 0.0],
-    "latent_channels": 63,
+    "latent_channels": 5,
     "rugan_tf": "0.0.0",
     "training": {},
 }
+REFUSED_SEED = 999
 
 
 class RandomSheets(tf.Module):
@@ -29,11 +30,12 @@ class RandomSheets(tf.Module):
         ]
     )
     def generate(self, energy_per_area, rows, cols, seed):
-        tf.debugging.assert_less(seed, tf.constant(1000, tf.int64), "seed must be small")
+        tf.debugging.assert_none_equal(
+            seed, tf.constant(REFUSED_SEED, tf.int64), message=f"seed must not be {REFUSED_SEED}"
+        )
         shape = [tf.size(energy_per_area), rows, cols]
         states = tf.random.stateless_uniform(shape, [seed, 0], 0, 4, tf.int32, alg="philox")
         return {"states": tf.cast(states, tf.uint8), "energy_per_area": energy_per_area}
-
 
     @tf.function(
         input_signature=[
@@ -42,13 +44,15 @@ class RandomSheets(tf.Module):
         ]
     )
     def generate_from_latent(self, latent, energy_per_area):
-        doubled = tf.repeat(tf.repeat(latent[..., :4], 2, axis=1), 2, axis=2)
+        logits = latent[..., :4] + energy_per_area[..., None] * tf.constant([0.0, 0.0, 0.0, 1.0])
+        doubled = tf.repeat(tf.repeat(logits, 2, axis=1), 2, axis=2)
         return {"probabilities": tf.nn.softmax(doubled)}
 
 
 def save_random_model(folder: Path) -> Path:
     module = RandomSheets()
-    tf.saved_model.save(module, str(folder), signatures={"generate": module.generate, "generate_from_latent": module.generate_from_latent})
+    signatures = {"generate": module.generate, "generate_from_latent": module.generate_from_latent}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "rugan.json").write_text(json.dumps(CARD))
     return folder

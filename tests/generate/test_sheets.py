@@ -12,10 +12,19 @@ def model(model_base):
     return SheetModel.load(model_base)
 
 
+def call_seeds(seed, num_calls):
+    """Seeds of the calls that a request is split into, from NumPy's SeedSequence by hand."""
+    words = [
+        np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] for call in range(num_calls)
+    ]
+    return [seed, *(int(word) // 2 for word in words[1:])]
+
+
 def test_load_reads_the_description_of_the_model(model, model_base):
     assert model.folder == model_base / "2"
     assert (model.system.name, model.rows, model.cols, model.max_cells) == ("porous_graphene", 4, 4, 64)
     assert model.energy_range == (-3.0, 0.0)
+    assert model.latent_channels == 5
     assert SheetModel.load(str(model_base / "2")) == model
 
 
@@ -35,12 +44,61 @@ def test_same_request_gives_the_same_sheets_and_another_seed_others(model):
     assert (model.generate(requested, 4, 4, seed=2) != states).any()
 
 
-def test_large_request_is_split_and_call_k_has_seed_plus_k(model, capsys):
+def test_large_request_is_split_and_later_calls_have_derived_seeds(model, capsys):
     requested = np.full(9, -1.5)  # 64 // 16 = 4 sheets a call: 4, 4, 1
     states = model.generate(requested, 4, 4, seed=7)
-    parts = [model.generate(requested[:count], 4, 4, seed=seed) for count, seed in ((4, 7), (4, 8), (1, 9))]
-    np.testing.assert_array_equal(states, np.concatenate(parts))
     assert "generating" in capsys.readouterr().err
+    parts = [
+        model.generate(requested[:count], 4, 4, seed=seed)
+        for count, seed in zip((4, 4, 1), call_seeds(7, 3), strict=True)
+    ]
+    np.testing.assert_array_equal(states, np.concatenate(parts))
+
+
+@pytest.mark.parametrize("method", ["generate", "generate_unrepaired"])
+def test_neighbouring_seeds_share_no_sheets(model, method):
+    requested = np.full(12, -1.5)  # three calls each
+    sheets = [getattr(model, method)(requested, 8, 8, seed=seed) for seed in range(7, 11)]
+    assert len({sheet.tobytes() for states in sheets for sheet in states}) == 4 * 12
+
+
+def test_largest_seed_can_be_split(model):
+    requested = np.full(9, -1.5)
+    states = model.generate(requested, 4, 4, seed=2**63 - 10)
+    assert len({sheet.tobytes() for sheet in states}) == 9
+
+
+def test_unrepaired_sheets_are_the_most_probable_states_of_gaussian_latents(model):
+    states = model.generate_unrepaired([-1.5, -0.5], 4, 6, seed=3)
+    assert (states.shape, states.dtype) == ((2, 4, 6), np.uint8)
+    latent = np.random.default_rng(3).standard_normal((2, 2, 3, 5), dtype=np.float32)
+    latent[..., 3] += np.array([-1.5, -0.5])[:, None, None]  # as the model of these tests weighs full cells
+    expected = latent[..., :4].argmax(axis=-1).repeat(2, axis=1).repeat(2, axis=2)
+    np.testing.assert_array_equal(states, expected)
+
+
+def test_same_seed_gives_the_same_unrepaired_sheets_and_another_seed_others(model):
+    requested = np.full(3, -1.5)
+    states = model.generate_unrepaired(requested, 4, 4, seed=1)
+    np.testing.assert_array_equal(model.generate_unrepaired(requested, 4, 4, seed=1), states)
+    assert (model.generate_unrepaired(requested, 4, 4, seed=2) != states).any()
+
+
+def test_unrepaired_sheets_keep_their_dangling_atoms(model):
+    states = model.generate_unrepaired(np.full(4, -1.5), 4, 4)
+    assert (model.system.num_atoms(model.system.repair(states)) < model.system.num_atoms(states)).any()
+
+
+def test_large_unrepaired_request_is_split_and_every_sheet_has_its_energy(model):
+    requested = np.array([-1.5, 100.0, -100.0, -1.5, 100.0, -1.5, -1.5, -100.0, 100.0])  # calls of 4, 4, 1
+    states = model.generate_unrepaired(requested, 4, 4, seed=7)
+    parts = [
+        model.generate_unrepaired(part, 4, 4, seed=seed)
+        for part, seed in zip(np.split(requested, [4, 8]), call_seeds(7, 3), strict=True)
+    ]
+    np.testing.assert_array_equal(states, np.concatenate(parts))
+    assert (states[requested == 100] == 3).all()
+    assert (states[requested == -100] != 3).all()
 
 
 def test_size_of_the_sheets_is_free(model):
@@ -57,19 +115,22 @@ def test_size_of_the_sheets_is_free(model):
         ([1e200], 4, 4, 0, "energy_per_area must be finite. Received: energy_per_area=1e\\+200"),
         ([], 4, 4, 0, "energy_per_area must have the shape .* Received: shape=\\(0,\\)"),
         ([-1.0], 4, 4, -1, "seed must not be negative.* Received: seed=-1"),
+        ([-1.0], 4, 4, 2**63, "seed .* must fit into 63 bits. Received: seed=9223372036854775808"),
         ([-1.0], 8, 10, 0, "rows \\* cols must be at most 64.* Received: rows=8, cols=10"),
     ],
 )
 def test_request_that_cannot_be_generated_is_refused(model, energy, rows, cols, seed, message):
     with pytest.raises(ValueError, match=message):
         model.generate(energy, rows, cols, seed)
+    with pytest.raises(ValueError, match=message):
+        model.generate_unrepaired(energy, rows, cols, seed)
 
 
 def test_refusal_of_the_model_itself_is_a_value_error(model):
     with pytest.raises(
-        ValueError, match=r"^The model refuses the request: assertion failed: \[seed must be small\]"
+        ValueError, match=r"^The model refuses the request: assertion failed: \[seed must not be 999\]"
     ):
-        model.generate([-1.0], 4, 4, seed=1000)
+        model.generate([-1.0], 4, 4, seed=999)
 
 
 def test_energy_outside_the_training_data_is_warned_of(model, capsys):
@@ -100,7 +161,7 @@ def test_model_without_a_usable_description_is_refused(tmp_path):
     for text, message in (
         ("{", "must be JSON"),
         ("[]", "must hold system"),
-        ('{"rows": 4}', "without system, cols"),
+        ('{"rows": 4}', "without system, cols, max_cells, energy_range, latent_channels"),
     ):
         card.write_text(text)
         with pytest.raises(ValueError, match=message):
@@ -113,8 +174,10 @@ def test_damaged_graph_and_missing_signature_are_told(model_base, tmp_path):
     folder = tmp_path / "1"
     shutil.copytree(model_base / "2", folder)
     tf.saved_model.save(tf.Module(), str(folder))
-    with pytest.raises(ValueError, match="must have the signature generate"):
+    with pytest.raises(ValueError, match=r"must have the signature generate\. Received: "):
         SheetModel.load(folder).generate([-1.0], 4, 4)
+    with pytest.raises(ValueError, match=r"must have the signature generate_from_latent\. Received: "):
+        SheetModel.load(folder).generate_unrepaired([-1.0], 4, 4)
     (folder / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises((ValueError, OSError), match=r"(?i)savedmodel|saved_model"):
         SheetModel.load(folder).generate([-1.0], 4, 4)

@@ -27,7 +27,7 @@ SHEETS = SIZES.flatmap(
 
 
 def neighbours_of(site, rows, cols):
-    """The three sites next to one: of its own cell, and those half a cell to either side in the next column."""
+    """The three sites next to one: in its own cell, and in the next column half a cell to either side."""
     row, col, kind = site
     next_col = col - 1 if kind == 0 else col + 1
     half_left = -1 if col % 2 == 0 else 0  # odd columns lie half a cell further along the rows

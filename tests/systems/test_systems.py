@@ -89,9 +89,24 @@ def test_shifts_by_the_period_leave_the_energy(system, draw, spec_index):
     energy = system.energy_function(ENERGIES[system.name][spec_index])
     states = draw(2, 4, 6, seed=3)
     assert system.num_atoms(states).min() > 0
+    rows, cols = system.row_period, system.col_period
     for sheet in states:
-        for shift in [(system.row_period, 0), (0, system.col_period), (3 * system.row_period, -system.col_period)]:
+        for shift in [(rows, 0), (0, cols), (3 * rows, -cols)]:
             assert energy(np.roll(sheet, shift, (0, 1))) == pytest.approx(energy(sheet), abs=1e-9, rel=0)
+
+
+@pytest.mark.parametrize("spec_index", [0, 1])
+def test_symmetric_images_are_other_sheets_of_equal_energy(system, draw, spec_index):
+    energy = system.energy_function(ENERGIES[system.name][spec_index])
+    states = draw(6, 4, 6, seed=3)
+    images = system.draw_symmetric_images(np.random.default_rng(1), states)
+    assert (images.dtype, images.shape) == (np.uint8, states.shape)
+    assert (images != states).any(axis=(1, 2)).sum() >= 3
+    assert system.is_valid(images).all()
+    for sheet, image in zip(states, images, strict=True):
+        assert energy(image) == pytest.approx(energy(sheet), abs=1e-9, rel=0)
+    again = system.draw_symmetric_images(np.random.default_rng(1), states)
+    np.testing.assert_array_equal(again, images)
 
 
 def test_energies_differ_between_sheets(system, draw):

@@ -1,0 +1,85 @@
+"""Energy functions by name: a system's reference energies, or an EDNN's SavedModel."""
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rugan_tf
+from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.systems.system import LatticeSystem
+
+EDNN = "ednn"
+SAVED_MODELS = Path(rugan_tf.__file__).parents[1] / "saved_models"
+CELLS_PER_CALL = 2**17
+
+
+@dataclass(frozen=True)
+class EdnnEnergy:
+    """Energies by an EDNN, many sheets at once.
+
+    Args:
+        folder: version folder of a SavedModel with the signature `energy`.
+    """
+
+    folder: Path
+
+    @property
+    def description(self) -> str:
+        """Method and what it was trained on, in words."""
+        facts = json.loads((self.folder / "assets.extra" / "ednn.json").read_text(encoding="utf-8"))
+        return f"{EDNN}: trained on {facts['data']['energy']} (data {facts['data']['sha256'][:12]})"
+
+    def __call__(self, states: NDArray[np.uint8]) -> float:
+        """Return the energy of one sheet, uint8 (rows, cols), eV."""
+        return float(self.energies(states[None])[0])
+
+    def energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the energies (n,) of sheets (n, rows, cols), eV."""
+        return np.asarray(load_signature(self.folder)(states=states)["energy"], dtype=np.float64)
+
+    def sheets_per_call(self, rows: int, cols: int) -> int:
+        """Return how many sheets of a size one call of `energies` should get."""
+        return max(1, CELLS_PER_CALL // (rows * cols))
+
+
+@functools.cache
+def load_saved_model(folder: Path) -> Any:
+    """Load a SavedModel once."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(folder))
+
+
+def load_signature(folder: Path) -> Any:
+    """Return the signature `energy` of a SavedModel as a function of arrays.
+
+    Raises:
+        ValueError: the SavedModel has none.
+    """
+    import tensorflow as tf
+
+    signatures = load_saved_model(folder).signatures
+    if "energy" not in signatures:
+        raise ValueError(f"An EDNN must have the signature energy. Received: {folder}")
+    return lambda states: signatures["energy"](states=tf.constant(states))
+
+
+def energy_named(system: LatticeSystem, spec: str) -> EnergyFunction:
+    """Return the energy function of a name: "ednn", "ednn:FOLDER", or what the system knows.
+
+    Raises:
+        ValueError: there is no such function.
+    """
+    if spec != EDNN and not spec.startswith(f"{EDNN}:"):
+        return system.energy_function(spec)
+    base = Path(spec.partition(":")[2] or SAVED_MODELS / f"{system.name}_{EDNN}")
+    versions = [path for path in base.glob("*") if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
+    folder = max(versions, key=lambda path: int(path.name), default=base)
+    if not (folder / "assets.extra" / "ednn.json").is_file():
+        raise ValueError(f"An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER. Received: {base}")
+    return EdnnEnergy(folder)

@@ -1,0 +1,1 @@
+"""The EDNN: trained on reference energies, independently of RUGAN, and its evaluation."""

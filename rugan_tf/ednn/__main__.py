@@ -1,0 +1,48 @@
+"""`python -m rugan_tf.ednn`: train an EDNN on reference energies, and evaluate it."""
+
+import sys
+from collections.abc import Sequence
+
+from rugan_tf.config import Command, run_command
+from rugan_tf.ednn.options import EdnnEvaluateOptions, EdnnTrainOptions
+
+
+def train(options: EdnnTrainOptions) -> None:
+    """Train; TensorFlow is imported only now."""
+    from rugan_tf.ednn import training
+
+    training.train(options)
+
+
+def evaluate(options: EdnnEvaluateOptions) -> None:
+    """Evaluate, show the errors, say where the rest is."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from rugan_tf.ednn import evaluation
+
+    content = evaluation.evaluate(options)
+    table = Table(title="EDNN against the reference")
+    for heading in ("sheets", "number", "MAE (meV/atom)", "bias (meV/atom)", "MAE (% of sd)", "R²"):
+        table.add_column(heading, justify="right")
+    rows = {"held out": content["test"], **content["by_size"]}
+    for name, values in rows.items():
+        numbers = (values["mae_mev_per_atom"], values["bias_mev_per_atom"], values["mae_percent_of_sd"])
+        table.add_row(name, str(values["num_sheets"]), *(f"{value:.3f}" for value in numbers), f"{values['r2']:.6f}")
+    Console().print(table)
+    print(f"{options.out}: metrics.json, parity.png, sizes.png")
+
+
+COMMANDS = {
+    "train": Command(EdnnTrainOptions, train, "Train an EDNN on reference energies."),
+    "evaluate": Command(EdnnEvaluateOptions, evaluate, "Compare an EDNN with the reference."),
+}
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    return run_command("rugan ednn", COMMANDS, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""How far an EDNN is from the reference: on the held-out sheets, by porosity, and at sizes it has not seen."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from rugan_tf import files
+from rugan_tf.data.labelling import label_states
+from rugan_tf.data.storage import DataSet, read_data_set
+from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.ednn.options import EdnnEvaluateOptions
+from rugan_tf.ednn.reference import split_reference, total_energy
+from rugan_tf.ednn.training import load_ednn
+from rugan_tf.lattice.pores import PoreOptions
+from rugan_tf.networks.ednn import EDNN
+from rugan_tf.units import ENERGY_PER_AREA
+
+FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges, atoms per site
+
+
+def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
+    """Write metrics.json, parity.png and sizes.png into `options.out`, and return the metrics."""
+    model, data_set = load_ednn(options.run_dir), read_data_set(options.data)
+    if not options.overwrite:
+        files.require_fresh_folder(options.out)
+    test = split_reference(len(data_set.states)).test
+    states, energy = data_set.states[test], total_energy(data_set)[test]
+    predicted = predict(model, states)
+    content = {
+        "run_dir": str(options.run_dir),
+        "data": str(options.data),
+        "test": errors(data_set, states, energy, predicted),
+        "by_filling": errors_by_filling(data_set, states, energy, predicted),
+        "by_size": errors_by_size(model, data_set, options),
+    }
+    folder = files.require_fresh_folder(options.out, options.overwrite)
+    area = data_set.system.area(*states.shape[1:])
+    save(parity_figure(energy / area, predicted / area, content["test"]), folder / "parity.png")
+    save(size_figure(content["by_size"]), folder / "sizes.png")
+    files.write_json(folder / "metrics.json", content)
+    return content
+
+
+def predict(model: EDNN, states: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float64]:
+    """Return the EDNN's energies (n,), eV."""
+    parts = [states[start : start + batch_size] for start in range(0, len(states), batch_size)]
+    return np.concatenate([np.asarray(model(part), dtype=np.float64) for part in parts])
+
+
+def errors(
+    data_set: DataSet, states: NDArray[np.uint8], energy: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return errors of predicted energies (n,), eV; per atom they leave empty sheets out."""
+    area = data_set.system.area(*states.shape[1:])
+    atoms = data_set.system.num_atoms(states)
+    difference, occupied = predicted - energy, atoms > 0
+    spread = float(data_set.energy_per_area.std())
+    per_atom = np.abs(difference[occupied]) / atoms[occupied]
+    return {
+        "num_sheets": len(states),
+        "mae_mev_per_atom": float(1000 * per_atom.mean()),
+        "rmse_mev_per_atom": float(1000 * np.sqrt(np.mean(per_atom**2))),
+        "mae_ev_per_area": float(np.abs(difference).mean() / area),
+        "mae_percent_of_sd": float(100 * np.abs(difference).mean() / area / spread),
+        "r2": float(1 - (difference**2).sum() / ((energy - energy.mean()) ** 2).sum()),
+        "bias_mev_per_atom": float(1000 * difference.sum() / max(1, atoms.sum())),
+    }
+
+
+def errors_by_filling(
+    data_set: DataSet, states: NDArray[np.uint8], energy: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return errors for sheets of increasing filling (atoms per site)."""
+    filling = data_set.system.num_atoms(states) / (2 * states[0].size)
+    result = {}
+    for low, high in zip(FILLINGS[:-1], FILLINGS[1:], strict=True):
+        chosen = (filling > low) & (filling <= high)
+        if chosen.sum() > 1:
+            result[f"{low}-{high}"] = errors(data_set, states[chosen], energy[chosen], predicted[chosen])
+    return result
+
+
+def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions) -> dict[str, Any]:
+    """Return errors on new sheets of other sizes, drawn like the training data of RUGAN."""
+    system = data_set.system
+    function = system.energy_function("tight-binding")
+    result = {}
+    for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):
+        states = draw_sheets(system, number, rows, cols, options.seed, PoreOptions())
+        energy = label_states(states, function, description=f"reference {rows}x{cols}")
+        result[f"{rows}x{cols}"] = errors(data_set, states, energy, predict(model, states))
+    return result
+
+
+def parity_figure(reference: NDArray[np.float64], predicted: NDArray[np.float64], values: dict[str, Any]) -> Figure:
+    """Draw predicted against reference energies per area, and the differences."""
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    ends = (min(reference.min(), predicted.min()), max(reference.max(), predicted.max()))
+    left.plot(ends, ends, color="#D55E00", linestyle="--", linewidth=1, label="EDNN = reference")
+    left.plot(reference, predicted, ".", color="#0072B2", markersize=4, alpha=0.6)
+    left.set_xlabel(f"reference energy per area ({ENERGY_PER_AREA})")
+    left.set_ylabel(f"EDNN energy per area ({ENERGY_PER_AREA})")
+    left.legend()
+    right.plot(reference, 1000 * (predicted - reference), ".", color="#0072B2", markersize=4, alpha=0.6)
+    right.axhline(0, color="#D55E00", linestyle="--", linewidth=1)
+    right.set_xlabel(f"reference energy per area ({ENERGY_PER_AREA})")
+    right.set_ylabel(f"EDNN - reference (m{ENERGY_PER_AREA})")
+    figure.suptitle(
+        f"{values['num_sheets']} held-out sheets: MAE {values['mae_mev_per_atom']:.2f} meV/atom, "
+        f"{values['mae_percent_of_sd']:.3f} % of the standard deviation"
+    )
+    return figure
+
+
+def size_figure(by_size: dict[str, Any]) -> Figure:
+    """Draw the error per atom against the size of the sheet."""
+    figure = Figure(figsize=(5.5, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(list(by_size), [values["mae_mev_per_atom"] for values in by_size.values()], color="#0072B2")
+    axes.set_xlabel("size of the sheet (lattice cells)")
+    axes.set_ylabel("mean absolute error (meV/atom)")
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
+    FigureCanvasAgg(figure)
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)

@@ -1,0 +1,81 @@
+"""What a training of the EDNN, and its evaluation, can be told."""
+
+import dataclasses
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class EdnnTrainOptions:
+    """Train an EDNN on reference energies."""
+
+    data: Path
+    """Reference data set, .npz, as `rugan data` writes it."""
+    run_dir: Path
+    """Folder of this training: configuration, split, TensorBoard, model."""
+    resume: bool = False
+    """Go on from the last epoch of the run folder."""
+    overwrite: bool = False
+    """Throw away what the run folder holds."""
+    num_reference: int | None = None
+    """Use only this many sheets of the training part; all unless said otherwise."""
+    num_epochs: int = 60
+    """Passes over the training part; the learning rate decays to zero over them."""
+    patience: int = 60
+    """Epochs without a better validation error after which training stops."""
+    batch_size: int = 64
+    """Sheets of one update."""
+    learning_rate: float = 2e-3
+    """Of Adam, at the start."""
+    width: int = 48
+    """Channels."""
+    context: int = 4
+    """Reach of the context in periods of the lattice (for the honeycomb 1 row, 2 columns)."""
+    seed: int = 0
+    """Of initial weights, order and symmetric images."""
+
+    def __post_init__(self) -> None:
+        """Refuse options that make no training."""
+        for name in ("num_epochs", "patience", "batch_size", "width", "context"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate must lie in (0, 1). Received: learning_rate={self.learning_rate}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
+        if self.resume and self.overwrite:
+            raise ValueError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
+
+
+@dataclasses.dataclass(frozen=True)
+class EdnnEvaluateOptions:
+    """Compare an EDNN with reference energies that it was not trained on."""
+
+    run_dir: Path
+    """Run folder of `rugan ednn train`."""
+    data: Path
+    """The reference data set that it was trained on; its test part is used."""
+    out: Path
+    """Folder for metrics.json and figures."""
+    sizes: tuple[str, ...] = ("8x8", "14x16", "20x20", "28x32")
+    """Sizes at which new sheets are drawn and computed by the reference."""
+    num_sheets: tuple[int, ...] = (128, 64, 24, 8)
+    """How many new sheets of each size."""
+    seed: int = 1000
+    """Of the new sheets."""
+    overwrite: bool = False
+    """Throw away what the folder holds."""
+
+    def __post_init__(self) -> None:
+        """Refuse lists that do not match."""
+        if len(self.sizes) != len(self.num_sheets):
+            raise ValueError(
+                f"There must be one number of sheets for each size. Received: {self.sizes} and {self.num_sheets}"
+            )
+        self.lattice_sizes()
+
+    def lattice_sizes(self) -> list[tuple[int, int]]:
+        """Return (rows, cols) of every size."""
+        try:
+            return [(int(rows), int(cols)) for rows, cols in (size.split("x") for size in self.sizes)]
+        except ValueError:
+            raise ValueError(f"Sizes must look like 14x16. Received: {self.sizes}") from None

@@ -1,0 +1,56 @@
+"""The EDNN as a SavedModel with the signature `energy`, for data, evaluation and serving."""
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from rugan_tf import files
+from rugan_tf.networks.ednn import EDNN
+from rugan_tf.systems.system import LatticeSystem
+
+MAX_CELLS = 2**24
+
+
+class EnergyEndpoint(tf.Module):
+    """The function behind the signature `energy`, plain TensorFlow that checks what it is given."""
+
+    def __init__(self, model: EDNN, system: LatticeSystem, max_cells: int = MAX_CELLS) -> None:
+        super().__init__()
+        self.model, self.system, self.max_cells = model, system, max_cells
+        self.tracked = [weight.value for weight in model.weights]
+        self.energy = tf.function(
+            self.compute_energy, autograph=False, input_signature=[tf.TensorSpec([None, None, None], tf.uint8, "states")]
+        )
+
+    def compute_energy(self, states: Any) -> dict[str, Any]:
+        """Return energy (batch,), eV, and energy per area (batch,), eV/Å², of states (batch, rows, cols)."""
+        shape = tf.shape(states)
+        rows, cols = self.system.row_period, self.system.col_period
+        checks = [
+            tf.debugging.assert_greater(shape, 0, "states must not be empty"),
+            tf.debugging.assert_equal(shape[1] % rows, 0, f"rows must be a multiple of {rows}"),
+            tf.debugging.assert_equal(shape[2] % cols, 0, f"cols must be a multiple of {cols}"),
+            tf.debugging.assert_less(
+                tf.cast(states, tf.int32), self.system.num_states, f"states must lie in 0..{self.system.num_states - 1}"
+            ),
+            tf.debugging.assert_less_equal(
+                tf.reduce_prod(tf.cast(shape, tf.float64)),
+                tf.constant(self.max_cells, tf.float64),
+                f"batch * rows * cols must be at most {self.max_cells}",
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            energy = self.model(tf.identity(states))
+        cells = tf.cast(shape[1] * shape[2], tf.float32)
+        return {"energy": energy, "energy_per_area": energy / (cells * self.system.area(rows, cols) / (rows * cols))}
+
+
+def write_saved_model(model: EDNN, system: LatticeSystem, out: Path, facts: dict[str, Any]) -> Path:
+    """Write the next version below `out`, and return its folder."""
+    endpoint = EnergyEndpoint(model, system)
+    version = files.next_version(out)
+    with files.replacing(version) as temporary:
+        tf.saved_model.save(endpoint, str(temporary), signatures={"energy": endpoint.energy})
+        files.write_json(temporary / "assets.extra" / "ednn.json", facts | {"max_cells": MAX_CELLS})
+    return version

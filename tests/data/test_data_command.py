@@ -1,0 +1,221 @@
+"""`rugan data build` and `rugan data label` as a user runs them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scripted import calls, numbered_sheets, script
+
+import rugan_tf
+from rugan_tf.data.__main__ import main
+from rugan_tf.data.storage import read_data_set
+from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.lattice.pores import PoreOptions
+from rugan_tf.systems.registry import system_named
+
+LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
+
+
+def build_args(out, *further):
+    sizes = ["--num-sheets", "4", "--rows", "4", "--cols", "4", "--processes", "1"]
+    return ["build", *sizes, "--out", str(out), *further]
+
+
+def label_args(states, out, *further):
+    return ["label", "--states", str(states), "--out", str(out), "--processes", "1", *further]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder apart from the output's, for sheets with numbers and for the script of their energies."""
+    (tmp_path / "given").mkdir()
+    np.savez(tmp_path / "given" / "sheets.npz", states=numbered_sheets(6))
+    return tmp_path / "given"
+
+
+def scripted_label_args(folder, out, *further):
+    energy = "ase:scripted:ScriptedCalculator:" + json.dumps({"folder": str(folder)})
+    return label_args(folder / "sheets.npz", out, "--energy", energy, *further)
+
+
+def test_build_draws_labels_and_writes(tmp_path, capsys):
+    out = tmp_path / "new" / "sheets.npz"
+    assert main(build_args(out, "--seed", "3", "--max-radius", "2.5")) == 0
+    data_set = read_data_set(out)
+    system = system_named("porous_graphene")
+    expected = draw_sheets(system, 4, 4, 4, 3, PoreOptions(max_radius=2.5))
+    np.testing.assert_array_equal(data_set.states, expected)
+    energy = system.energy_function("tight-binding")
+    per_area = [energy(sheet) / system.area(4, 4) for sheet in expected]
+    np.testing.assert_allclose(data_set.energy_per_area, per_area, rtol=0, atol=1e-10)
+    assert data_set.metadata["system"] == "porous_graphene"
+    assert data_set.metadata["energy"].startswith("tight-binding: ")
+    assert data_set.metadata["options"]["seed"] == 3
+    assert data_set.metadata["options"]["pores"]["max_radius"] == 2.5
+    assert data_set.metadata["rugan_tf"] == rugan_tf.__version__
+    assert list(out.parent.iterdir()) == [out]  # the progress is gone
+    printed = capsys.readouterr().out
+    assert f"{out}: 4 sheets of 4x4 cells, " in printed
+    assert f"next: python -m rugan_tf.train quick --data {out} " in printed
+
+
+def test_label_computes_the_energies_of_given_sheets(folder, tmp_path):
+    out = tmp_path / "labelled.npz"
+    assert main(label_args(folder / "sheets.npz", out, "--energy", LENNARD_JONES)) == 0
+    data_set = read_data_set(out)
+    np.testing.assert_array_equal(data_set.states, numbered_sheets(6))
+    system = system_named("porous_graphene")
+    energy = system.energy_function(LENNARD_JONES)
+    per_area = [energy(sheet) / system.area(4, 4) for sheet in numbered_sheets(6)]
+    np.testing.assert_allclose(data_set.energy_per_area, per_area, rtol=1e-12)
+    assert data_set.metadata["energy"].startswith(LENNARD_JONES)
+
+
+def test_built_data_can_be_labelled_anew(tmp_path):
+    first, second = tmp_path / "a.npz", tmp_path / "b.npz"
+    assert main(build_args(first)) == 0
+    assert main(label_args(first, second)) == 0
+    np.testing.assert_array_equal(read_data_set(second).energy_per_area, read_data_set(first).energy_per_area)
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        (["--cols", "15"], "cols must be even. Received: cols=15"),
+        (["--rows", "0"], "rows must be at least 1. Received: rows=0"),
+        (["--num-sheets", "0"], "num_sheets must be at least 1. Received: num_sheets=0"),
+        (["--seed", "-1"], "seed must not be negative. Received: seed=-1"),
+        (["--processes", "0"], "processes must be at least 1. Received: processes=0"),
+        (["--energy", "dft"], "Received: 'dft'"),
+        (["--energy", "ase:nowhere:Nothing"], "must be importable. Received: nowhere:Nothing"),
+        (["--system", "ice"], "system must be one of porous_graphene. Received: 'ice'"),
+    ],
+)
+def test_bad_options_exit_with_2_and_leave_nothing(tmp_path, capsys, further, message):
+    assert main(build_args(tmp_path / "sheets.npz", *further)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("rugan data: ")
+    assert message in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["build", "label"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sheets.csv", "must be an .npz file. Received: "),
+        ("sheets", "must be an .npz file. Received: "),
+        ("file/sheets.npz", "File exists"),
+        ("file/new/sheets.npz", "Not a directory"),
+        ("folder.npz", "must not take the place of a folder. Received: "),
+    ],
+)
+def test_impossible_outputs_exit_with_2_before_any_work(folder, tmp_path, capsys, command, name, message):
+    (tmp_path / "file").write_text("a file where a folder is needed")
+    (tmp_path / "folder.npz").mkdir()
+    out = tmp_path / name
+    args = build_args(out) if command == "build" else scripted_label_args(folder, out)
+    for further in ([], ["--overwrite"]):
+        assert main([*args, *further]) == 2
+        assert message in capsys.readouterr().err
+    assert calls(folder) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.npz", "given"]
+    assert not list((tmp_path / "folder.npz").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({}, "must hold the arrays states. Received: none"),
+        ({"states": np.zeros((0, 4, 4), np.uint8)}, "at least one sheet. Received: 0 sheets"),
+        ({"states": np.zeros((2, 4, 3), np.uint8)}, "cols must be even. Received: cols=3"),
+        ({"states": np.full((2, 4, 4), 4, np.uint8)}, "must lie in 0..3. Received: values 4 to 4"),
+        ({"states": np.zeros((2, 4, 4))}, "must be integers. Received: dtype=float64"),
+        ({"states": np.array([[[None, 1]]])}, "must not be pickled objects"),
+    ],
+)
+def test_bad_sheets_exit_with_2(tmp_path, capsys, arrays, message):
+    np.savez(tmp_path / "given.npz", **arrays)
+    assert main(label_args(tmp_path / "given.npz", tmp_path / "out.npz")) == 2
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["given.npz"]
+
+
+def test_missing_sheets_exit_with_2(tmp_path, capsys):
+    assert main(label_args(tmp_path / "nowhere.npz", tmp_path / "out.npz")) == 2
+    assert "nowhere.npz" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["build", "label"])
+def test_existing_data_set_is_replaced_only_on_demand(folder, tmp_path, capsys, command):
+    out = tmp_path / "out.npz"
+    out.write_bytes(b"weeks of density functional theory")
+    args = build_args(out) if command == "build" else scripted_label_args(folder, out)
+    assert main(args) == 2
+    assert f"must not exist, or --overwrite be given. Received: {out}" in capsys.readouterr().err
+    assert out.read_bytes() == b"weeks of density functional theory"
+    assert calls(folder) == []
+    assert main([*args, "--overwrite"]) == 0
+    assert len(read_data_set(out).states) == (4 if command == "build" else 6)
+
+
+@pytest.mark.parametrize(("deed", "code"), [("raise", 2), ("nan", 2), ("interrupt", 130)])
+def test_stopped_labelling_goes_on_where_it_was(folder, tmp_path, capsys, deed, code):
+    out = tmp_path / "out.npz"
+    script(folder, sheet_4=deed)
+    assert main(scripted_label_args(folder, out)) == code
+    error = capsys.readouterr().err
+    assert ("interrupted" if deed == "interrupt" else "Received: sheet 4: ") in error
+    assert "Traceback" not in error
+    assert not out.exists()
+    script(folder)
+    assert main(scripted_label_args(folder, out)) == 0
+    assert calls(folder) == [0, 1, 2, 3, 4, 4, 5]
+    area = system_named("porous_graphene").area(4, 4)
+    np.testing.assert_allclose(read_data_set(out).energy_per_area, -np.arange(1.0, 7) / area, rtol=1e-14)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["given", "out.npz"]
+
+
+def full_disk(file, **arrays):
+    with open(file, "wb") as opened:
+        opened.write(b"PK half")
+    raise OSError(28, "No space left on device")
+
+
+def test_full_disk_loses_neither_the_old_data_set_nor_the_energies(folder, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out.npz"
+    out.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez_compressed", full_disk)
+        assert main(scripted_label_args(folder, out, "--overwrite")) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert out.read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["given", "out.npz", "out.progress.npz"]
+    assert main(scripted_label_args(folder, out, "--overwrite")) == 0
+    assert calls(folder) == list(range(6))  # no sheet twice
+
+
+def test_full_disk_for_the_progress_leaves_no_half_file(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(np, "savez", full_disk)
+    assert main(scripted_label_args(folder, tmp_path / "out.npz")) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["given"]
+
+
+def test_bad_options_end_a_real_process_without_traceback(tmp_path):
+    args = build_args(tmp_path / "sheets.npz", "--min-radius", "9")
+    done = subprocess.run([sys.executable, "-m", "rugan_tf.data", *args], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "min_radius=9.0, max_radius=6.0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_real_build_never_imports_tensorflow(tmp_path):
+    args = build_args(tmp_path / "a.npz")
+    program = f"import sys; from rugan_tf.data.__main__ import main\ncode = main({args})\n"
+    program += "print(code, sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"

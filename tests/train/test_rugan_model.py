@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_networks import build_rugan
+
+from rugan_tf.train import losses
+from rugan_tf.train.loss_options import LossOptions
+
+
+def draw_batch(num_sheets=8, rows=2, cols=4):
+    rng = np.random.default_rng(0)
+    states = tf.constant(rng.integers(0, 2, (num_sheets, rows, cols)), tf.uint8)
+    return {"states": states, "label": tf.constant(rng.normal(size=num_sheets), tf.float32)}
+
+
+def snapshot(network):
+    return [weight.numpy().copy() for weight in network.weights]
+
+
+def changed(network, before):
+    return [bool((weight.numpy() != old).any()) for weight, old in zip(network.weights, before, strict=True)]
+
+
+def test_one_step_updates_the_critic_critic_steps_times_and_the_generator_once():
+    model = build_rugan(critic_steps=4)
+    generator, critic, average = snapshot(model.generator), snapshot(model.critic), snapshot(model.average)
+    logs = model.train_step(draw_batch())
+    assert int(model.critic_optimizer.iterations) == 4
+    assert int(model.generator_optimizer.iterations) == 1
+    assert all(changed(model.generator, generator))
+    assert changed(model.critic, critic)[:3] == [True, True, True]
+    assert all(changed(model.average, average))
+    assert set(logs) == set(model.trackers)
+    assert all(np.isfinite(float(value)) for value in logs.values())
+
+
+def test_batches_of_a_step_are_taken_in_their_order(monkeypatch):
+    model = build_rugan(critic_steps=3)
+    seen = []
+
+    def record(name, network):
+        def gradients(states, label):
+            seen.append((name, label.numpy().tolist(), states.numpy()[:, 0, 0].tolist()))
+            return {}, [tf.zeros(weight.shape) for weight in network.trainable_variables]
+
+        return gradients
+
+    monkeypatch.setattr(model, "critic_gradients", record("critic", model.critic))
+    monkeypatch.setattr(model, "generator_gradients", record("generator", model.generator))
+    numbers = tf.range(6)
+    model.train_step(
+        {
+            "states": tf.cast(tf.ones((6, 2, 4), tf.int32) * numbers[:, None, None], tf.uint8),
+            "label": tf.cast(numbers, tf.float32),
+        }
+    )
+    assert [name for name, _, _ in seen] == ["critic"] * 3 + ["generator"]
+    assert [label for _, label, _ in seen] == [[0, 1], [2, 3], [4, 5], [4, 5]]
+    assert [states for _, _, states in seen] == [[0, 1], [2, 3], [4, 5], [4, 5]]
+
+
+def test_sheets_that_do_not_divide_into_critic_steps_are_refused():
+    with pytest.raises(ValueError, match=r"critic_steps batches. Received: 7 sheets, critic_steps=2"):
+        build_rugan(critic_steps=2).train_step(draw_batch(7))
+
+
+def test_critic_steps_must_be_positive():
+    with pytest.raises(ValueError, match=r"critic_steps must be at least 1. Received: critic_steps=0"):
+        build_rugan(critic_steps=0)
+
+
+def test_critic_loss_is_the_weighted_sum_of_its_parts():
+    options = LossOptions(gradient_penalty_weight=3.0, consistency_weight=5.0)
+    model = build_rugan(dropout=0.5, loss_options=options)
+    logs, _ = model.compute_critic_gradients(**draw_batch())
+    parts = {name: float(value) for name, value in logs.items()}
+    expected = 3 * parts["gradient_penalty"] + 5 * parts["consistency_term"] - parts["wasserstein_estimate"]
+    assert parts["critic_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ["squared", "absolute"])
+def test_consistency_comes_from_dropout_alone(form):
+    terms = []
+    for dropout in (0.0, 0.5):
+        model = build_rugan(dropout=dropout, loss_options=LossOptions(consistency_form=form))
+        logs, _ = model.compute_critic_gradients(**draw_batch())
+        terms.append(float(logs["consistency_term"]))
+    assert terms[0] == pytest.approx(0.0, abs=1e-6)
+    assert terms[1] > 1e-4
+
+
+def test_each_sheet_is_interpolated_by_its_own_uniform_number(monkeypatch):
+    seen = []
+    interpolate = losses.interpolate
+
+    def record(real, fake, epsilon):
+        seen.append(epsilon.numpy())
+        return interpolate(real, fake, epsilon)
+
+    monkeypatch.setattr(losses, "interpolate", record)
+    build_rugan().compute_critic_gradients(**draw_batch(2000))
+    numbers = np.sort(seen[0])
+    assert numbers.shape == (2000,)
+    assert len(np.unique(numbers)) > 1990
+    assert numbers[0] >= 0
+    assert numbers[-1] < 1
+    uniform = (np.arange(2000) + 0.5) / 2000
+    assert np.abs(numbers - uniform).max() < 1.95 / np.sqrt(2000)  # once in 1000 by chance
+
+
+def test_critic_learns_to_tell_real_from_fake():
+    model = build_rugan(dropout=0.1)
+    batch = draw_batch(16)
+    estimates = []
+    for _ in range(80):
+        logs, gradients = model.critic_gradients(**batch)
+        model.critic_optimizer.apply(gradients, model.critic.trainable_variables)
+        estimates.append(float(logs["wasserstein_estimate"]))
+    assert np.mean(estimates[-10:]) > np.mean(estimates[:10]) + 0.1
+    assert np.mean(estimates[-10:]) > 0
+
+
+def test_gradients_of_both_networks_are_finite_and_not_zero():
+    model = build_rugan(dropout=0.5)
+    for gradients in (
+        model.compute_critic_gradients(**draw_batch())[1][:-1],  # without the bias of the score
+        model.compute_generator_gradients(**draw_batch())[1],
+    ):
+        for gradient in gradients:
+            assert np.isfinite(gradient).all()
+            assert np.abs(gradient).max() > 0
+
+
+def test_generator_is_given_the_label_of_each_sheet_everywhere(monkeypatch):
+    model = build_rugan()
+    seen = []
+    call = model.generator.call
+
+    def record(inputs, training=False):
+        seen.append((inputs, training))
+        return call(inputs, training)
+
+    monkeypatch.setattr(model.generator, "call", record)
+    batch = draw_batch(3, rows=4, cols=6)
+    fakes = [model.draw_fake(**batch) for _ in range(2)]
+    (first, training), (second, _) = seen
+    assert fakes[0].shape == (3, 4, 6, 4)
+    assert training
+    assert first["latent"].shape == (3, 2, 3, 2)
+    label = batch["label"].numpy()[:, None, None]
+    np.testing.assert_allclose(first["label"], np.broadcast_to(label, (3, 2, 3)))
+    assert (first["latent"].numpy() != second["latent"].numpy()).all()
+
+
+def test_trackers_hold_means_over_steps():
+    model = build_rugan(critic_steps=1)
+    model.track({"critic_loss": 1.0, "generator_loss": 5.0})
+    model.track({"critic_loss": 4.0})
+    results = {name: float(tracker.result()) for name, tracker in model.trackers.items()}
+    assert (results["critic_loss"], results["generator_loss"]) == (2.5, 5.0)
+    assert {metric.name for metric in model.metrics} == set(results)
+
+
+def test_fit_trains_tiny_networks_and_resets_means_every_epoch():
+    model = build_rugan()
+    batches = tf.data.Dataset.from_tensors(draw_batch()).repeat()
+    history = model.fit(batches, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0).history
+    assert int(model.generator_optimizer.iterations) == 6
+    assert int(model.critic_optimizer.iterations) == 12
+    assert len(set(history["wasserstein_estimate"])) == 2

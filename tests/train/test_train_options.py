@@ -1,0 +1,65 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from rugan_tf.train.loss_options import LossOptions
+from rugan_tf.train.options import PRESETS, TrainOptions, require_same_options
+
+OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_updates": 0}, "num_updates must be at least 1. Received: num_updates=0"),
+        ({"interval": 0}, "interval must be at least 1. Received: interval=0"),
+        ({"batch_size": -1}, "batch_size must be at least 1. Received: batch_size=-1"),
+        ({"critic_steps": 0}, "critic_steps must be at least 1. Received: critic_steps=0"),
+        ({"width": 0}, "width must be at least 1. Received: width=0"),
+        ({"critic_width": 0}, "critic_width must be at least 1. Received: critic_width=0"),
+        ({"latent_channels": 0}, "latent_channels must be at least 1. Received: latent_channels=0"),
+        ({"num_updates": 300, "interval": 200}, "multiple of interval.* num_updates=300, interval=200"),
+        ({"learning_rate": 0.0}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=0.0"),
+        ({"learning_rate": float("nan")}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=nan"),
+        ({"seed": -1}, "seed must not be negative. Received: seed=-1"),
+        ({"resume": True, "overwrite": True}, "resumed or overwritten, not both.*--resume --overwrite"),
+    ],
+)
+def test_impossible_options_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(OPTIONS, **changes)
+
+
+@pytest.mark.parametrize("name", ["gradient_penalty_weight", "consistency_weight", "consistency_margin"])
+@pytest.mark.parametrize("value", [-1.0, float("nan")])
+def test_negative_weights_are_refused(name, value):
+    with pytest.raises(ValueError, match=rf"{name} must not be negative. Received: {name}={value}"):
+        LossOptions(**{name: value})
+
+
+def test_paper_preset_has_the_numbers_of_the_paper():
+    paper, _ = PRESETS["paper"]
+    assert paper.num_updates * paper.critic_steps * paper.batch_size == 1000 * 65_536
+    assert (paper.critic_steps, paper.batch_size, paper.latent_channels, paper.width) == (10, 100, 63, 128)
+    assert (paper.learning_rate, paper.decay_learning_rate) == (1e-4, False)
+    assert (paper.loss.gradient_penalty_weight, paper.loss.consistency_weight) == (10.0, 2.0)
+
+
+def test_resolved_options_are_json_and_leave_out_what_a_resumption_may_change():
+    resolved = json.loads(json.dumps(OPTIONS.resolved()))
+    assert not {"data", "run_dir", "resume", "overwrite"} & set(resolved)
+    assert resolved["loss"]["consistency_form"] == "squared"
+    moved = dataclasses.replace(OPTIONS, run_dir=Path("elsewhere"), data=Path("copy.npz"), resume=True)
+    assert moved.resolved() == OPTIONS.resolved()
+
+
+def test_differences_of_a_resumed_run_are_all_listed(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"options": OPTIONS.resolved(), "data": {"sha256": "abc"}}))
+    require_same_options(OPTIONS, config, "abc")
+    other = dataclasses.replace(OPTIONS, width=64, seed=5)
+    listed = "data_sha256=def instead of abc, seed=5 instead of 0, width=64 instead of 128"
+    with pytest.raises(ValueError, match=listed):
+        require_same_options(other, config, "def")

@@ -1,0 +1,203 @@
+"""Trainings of real networks through the command line, a few updates long."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tiny_run import arguments, write_sheets
+
+from rugan_tf.train.__main__ import main
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_sheets(tmp_path_factory.mktemp("data") / "sheets.npz")
+
+
+@pytest.fixture(scope="module")
+def run_dir(data, tmp_path_factory):
+    """A whole run."""
+    run_dir = tmp_path_factory.mktemp("whole") / "run"
+    assert main(arguments(data, run_dir)) == 0
+    return run_dir
+
+
+def read_checkpoint(run_dir, num_updates):
+    path = run_dir / "checkpoints" / f"checkpoint-{num_updates:08d}.npz"
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def test_run_folder_holds_everything(run_dir):
+    names = {str(path.relative_to(run_dir)) for path in run_dir.rglob("*") if path.is_file()}
+    events = {name for name in names if name.startswith("tensorboard/events.out.tfevents")}
+    assert len(events) == 1
+    assert names - events == {
+        "config.json",
+        "checkpoints/checkpoint-00000002.npz",
+        "checkpoints/checkpoint-00000004.npz",
+        "model/generator.keras",
+        "model/model.json",
+    }
+
+
+def test_config_holds_resolved_options_data_and_environment(run_dir, data):
+    config = json.loads((run_dir / "config.json").read_text())
+    options = config["options"]
+    assert (options["num_updates"], options["width"], options["loss"]["consistency_weight"]) == (4, 4, 1.5)
+    assert (options["learning_rate"], options["decay_learning_rate"]) == (1e-3, True)
+    assert config["data"]["path"] == str(data)
+    assert config["data"]["num_sheets"] == 8
+    assert len(config["data"]["sha256"]) == 64
+    assert config["environment"]["keras"] == keras.__version__
+    assert {"python", "machine", "tensorflow", "numpy", "scipy", "rugan-tf"} <= set(config["environment"])
+
+
+def test_model_facts_say_what_generation_needs(run_dir, data):
+    facts = json.loads((run_dir / "model" / "model.json").read_text())
+    with np.load(data) as archive:
+        energies = archive["energy_per_area"]
+    assert facts["system"] == "porous_graphene"
+    assert (facts["rows"], facts["cols"], facts["latent_channels"]) == (4, 4, 3)
+    assert facts["label_mean"] == pytest.approx(energies.mean())
+    assert facts["label_standard_deviation"] == pytest.approx(energies.std())
+    assert facts["energy_range"] == [energies.min(), energies.max()]
+    assert facts["energy"] == "made-up"
+    assert facts["training"]["num_updates"] == 4
+
+
+def test_written_generator_is_the_average_of_the_last_checkpoint(run_dir):
+    path = run_dir / "model" / "generator.keras"
+    generator = keras.saving.load_model(path, compile=False, safe_mode=True)
+    checkpoint = read_checkpoint(run_dir, 4)
+    shapes = [weight.shape for weight in generator.weights]
+    arrays = [checkpoint[name] for name in sorted(checkpoint) if name.startswith("model-")]
+    held = [
+        first
+        for first in range(len(arrays) - len(shapes) + 1)
+        if all(
+            array.shape == weight.shape and (array == weight.numpy()).all()
+            for array, weight in zip(arrays[first:], generator.weights, strict=False)
+        )
+    ]
+    assert len(held) == 1  # once: the average; the weights themselves have moved on
+
+
+def test_training_changes_every_part_of_the_state(run_dir):
+    before, after = read_checkpoint(run_dir, 2), read_checkpoint(run_dir, 4)
+    assert before.keys() == after.keys()
+    groups = {name.split("-")[0] for name in before}
+    assert groups == {"model", "critic_optimizer", "generator_optimizer", "num_updates"}
+    same = [name for name in before if np.array_equal(before[name], after[name])]
+    assert len(same) < len(before) / 4
+    assert all(np.isfinite(array).all() for array in after.values())
+
+
+def test_tensorboard_holds_scalars_and_pictures_at_generator_updates(run_dir):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run_dir / "tensorboard"), size_guidance={"tensors": 0})
+    events.Reload()
+    expected = {
+        "critic/loss",
+        "critic/wasserstein_estimate",
+        "critic/gradient_penalty",
+        "critic/consistency_term",
+        "generator/loss",
+        "generator/learning_rate",
+        "sheets/valid_share",
+        "sheets/dangling_share_of_atoms",
+        "sheets",
+    }
+    assert set(events.Tags()["tensors"]) == expected
+    for tag in expected:
+        assert [event.step for event in events.Tensors(tag)] == [2, 4]
+    rates = [float(event.tensor_proto.float_val[0]) for event in events.Tensors("generator/learning_rate")]
+    assert rates == pytest.approx([0.5e-3, 0.0])
+    assert events.Tensors("sheets")[0].tensor_proto.string_val[2].startswith(b"\x89PNG")
+
+
+def test_killed_run_goes_on_bit_by_bit_as_if_it_had_not_been(run_dir, data, tmp_path):
+    killed = tmp_path / "run"
+    script = [sys.executable, str(Path(__file__).with_name("tiny_run.py")), str(data), str(killed)]
+    process = subprocess.run(script, check=False, capture_output=True, text=True, timeout=300)
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    assert [path.name for path in (killed / "checkpoints").glob("c*")] == ["checkpoint-00000002.npz"]
+    assert main(arguments(data, killed, "--resume")) == 0
+    for num_updates in (2, 4):
+        expected, received = read_checkpoint(run_dir, num_updates), read_checkpoint(killed, num_updates)
+        assert expected.keys() == received.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(received[name], array, err_msg=f"{name} after {num_updates} updates")
+    finished = (killed / "checkpoints" / "checkpoint-00000004.npz").stat().st_mtime_ns
+    assert finished > (killed / "checkpoints" / "checkpoint-00000002.npz").stat().st_mtime_ns
+
+
+def test_folder_with_content_is_not_overwritten(run_dir, data, capsys):
+    before = (run_dir / "config.json").read_bytes()
+    assert main(arguments(data, run_dir)) == 2
+    assert "must be new or empty, or --overwrite given. Received: " in capsys.readouterr().err
+    assert (run_dir / "config.json").read_bytes() == before
+    assert (run_dir / "checkpoints" / "checkpoint-00000004.npz").is_file()
+
+
+def test_resumption_with_other_options_lists_them(run_dir, data, capsys):
+    assert main(arguments(data, run_dir, "--resume", "--width", "6", "--seed", "9")) == 2
+    assert "Received: seed=9 instead of 5, width=6 instead of 4" in capsys.readouterr().err
+
+
+def test_resumption_with_other_data_is_refused(run_dir, tmp_path, capsys):
+    other = write_sheets(tmp_path / "other.npz", shift=1.0)
+    assert main(arguments(other, run_dir, "--resume")) == 2
+    told = capsys.readouterr().err
+    assert "the options and the data it began with. Received: data_sha256=" in told
+    assert "width" not in told
+
+
+def test_resumption_of_nothing_is_refused(data, tmp_path, capsys):
+    assert main(arguments(data, tmp_path / "nothing", "--resume")) == 2
+    assert "A run that is resumed must have a config.json. Received: " in capsys.readouterr().err
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_run_without_a_whole_checkpoint_is_not_resumed(run_dir, data, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    shutil.copy(run_dir / "config.json", tmp_path / "run" / "config.json")
+    assert main(arguments(data, tmp_path / "run", "--resume")) == 2
+    assert "can be resumed from a whole checkpoint. Received: none in" in capsys.readouterr().err
+
+
+def test_sheets_that_the_generator_cannot_make_are_refused(tmp_path, capsys):
+    odd = write_sheets(tmp_path / "odd.npz", rows=3)
+    assert main(arguments(odd, tmp_path / "run")) == 2
+    assert "rows and cols must be even to be generated. Received: rows=3, cols=4" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_equal_energies_are_refused(data, tmp_path, capsys):
+    with np.load(data) as archive:
+        content = dict(archive)
+    np.savez(tmp_path / "flat.npz", **content | {"energy_per_area": np.full(8, -2.5)})
+    assert main(arguments(tmp_path / "flat.npz", tmp_path / "run")) == 2
+    assert "Energies must differ between sheets" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_data_is_refused(tmp_path, capsys):
+    assert main(arguments(tmp_path / "none.npz", tmp_path / "run")) == 2
+    assert "none.npz" in capsys.readouterr().err
+
+
+def test_unknown_preset_exits_with_2(capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["huge", "--data", "a.npz", "--run-dir", "run"])
+    assert error.value.code == 2
+    assert "huge" in capsys.readouterr().err
