@@ -71,7 +71,9 @@ def summarise(out: Path, seconds: float) -> None:
         table.add_column(heading, justify="right")
     for scale, values in metrics["scales"].items():
         numbers = (values["r2"], values["mae"], values["bias"], values["ks_statistic"], values["validity_unrepaired"])
-        table.add_row(scale, str(values["num_samples"]), *("-" if value is None else f"{value:.3f}" for value in numbers))
+        table.add_row(
+            scale, str(values["num_samples"]), *("-" if value is None else f"{value:.3f}" for value in numbers)
+        )
     console = Console()
     console.print(table)
     console.print("pictures:", *sorted(str(path) for path in out.glob("**/*.png")), sep="\n  ", highlight=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 import rugan_tf
 from rugan_tf.physics.calculators import EnergyFunction
@@ -34,9 +34,9 @@ class EdnnEnergy:
         facts = json.loads((self.folder / "assets.extra" / "ednn.json").read_text(encoding="utf-8"))
         return f"{EDNN}: trained on {facts['data']['energy']} (data {facts['data']['sha256'][:12]})"
 
-    def __call__(self, states: NDArray[np.uint8]) -> float:
+    def __call__(self, states: ArrayLike) -> float:
         """Return the energy of one sheet, uint8 (rows, cols), eV."""
-        return float(self.energies(states[None])[0])
+        return float(self.energies(np.asarray(states)[None])[0])
 
     def energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the energies (n,) of sheets (n, rows, cols), eV."""

@@ -43,9 +43,7 @@ class DataSet:
             raise ValueError(f"energy_per_area must have the shape ({len(self.states)},). Received: shape={shape}")
         if not np.isfinite(self.energy_per_area).all():
             bad = int(np.flatnonzero(~np.isfinite(self.energy_per_area))[0])
-            raise ValueError(
-                f"energy_per_area must be finite. Received: {self.energy_per_area[bad]} for sheet {bad}"
-            )
+            raise ValueError(f"energy_per_area must be finite. Received: {self.energy_per_area[bad]} for sheet {bad}")
 
     @property
     def system(self) -> LatticeSystem:

@@ -27,7 +27,8 @@ def draw_sheets(
     Args:
         system: the material.
         num_sheets: how many.
-        rows, cols: lattice cells.
+        rows: lattice cells.
+        cols: lattice cells.
         seed: not negative.
         options: of the system's drawing.
         distinct: draw again instead of a sheet that was drawn before.

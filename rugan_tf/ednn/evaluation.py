@@ -1,5 +1,6 @@
 """How far an EDNN is from the reference: on the held-out sheets, by porosity, and at sizes it has not seen."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     test = split_reference(len(data_set.states)).test
     states, energy = data_set.states[test], total_energy(data_set)[test]
     predicted = predict(model, states)
-    content = {
+    content: dict[str, Any] = {
         "run_dir": str(options.run_dir),
         "data": str(options.data),
         "test": errors(data_set, states, energy, predicted),
@@ -77,7 +78,7 @@ def errors_by_filling(
     """Return errors for sheets of increasing filling (atoms per site)."""
     filling = data_set.system.num_atoms(states) / (2 * states[0].size)
     result = {}
-    for low, high in zip(FILLINGS[:-1], FILLINGS[1:], strict=True):
+    for low, high in itertools.pairwise(FILLINGS):
         chosen = (filling > low) & (filling <= high)
         if chosen.sum() > 1:
             result[f"{low}-{high}"] = errors(data_set, states[chosen], energy[chosen], predicted[chosen])

@@ -20,7 +20,9 @@ class EnergyEndpoint(tf.Module):
         self.model, self.system, self.max_cells = model, system, max_cells
         self.tracked = [weight.value for weight in model.weights]
         self.energy = tf.function(
-            self.compute_energy, autograph=False, input_signature=[tf.TensorSpec([None, None, None], tf.uint8, "states")]
+            self.compute_energy,
+            autograph=False,
+            input_signature=[tf.TensorSpec([None, None, None], tf.uint8, "states")],
         )
 
     def compute_energy(self, states: Any) -> dict[str, Any]:

@@ -65,9 +65,7 @@ def show(content: dict[str, Any]) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    command = Command(
-        EvaluateOptions, evaluate, "Judge generated sheets: energies obtained against requested."
-    )
+    command = Command(EvaluateOptions, evaluate, "Judge generated sheets: energies obtained against requested.")
     return run_command("rugan evaluate", command, args)
 
 

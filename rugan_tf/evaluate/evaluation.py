@@ -72,9 +72,7 @@ def evaluate(
         model.check_request([0.0], scale * model.rows, scale * model.cols, options.seed)
     check_folder(options)
     samples = [sample_scale(model, data_set, energy_function, scale, options) for scale in options.scales]
-    per_scale = {
-        one.name: scale_metrics(model, data_set, one, energy_function.description) for one in samples
-    }
+    per_scale = {one.name: scale_metrics(model, data_set, one, energy_function.description) for one in samples}
     content = {
         "num_samples": len(samples[0].requested),
         "seed": options.seed,
@@ -95,9 +93,7 @@ def check_folder(options: EvaluateOptions) -> None:
     out = options.out.resolve()
     for kept in (options.model.resolve(), options.data.resolve()):
         if options.overwrite and kept.is_relative_to(out):
-            raise ValueError(
-                f"The folder must hold neither model nor data. Received: {options.out} with {kept}"
-            )
+            raise ValueError(f"The folder must hold neither model nor data. Received: {options.out} with {kept}")
     if not options.overwrite:
         files.require_fresh_folder(options.out)
 
@@ -122,9 +118,7 @@ def sample_scale(
         description=f"energies {scale}x{scale}",
     )
     unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
-    return ScaleSamples(
-        scale, states, requested, model.system.energy_per_area(energy, rows, cols), unrepaired
-    )
+    return ScaleSamples(scale, states, requested, model.system.energy_per_area(energy, rows, cols), unrepaired)
 
 
 def progress_path(out: Path, scale: int) -> Path:
@@ -166,9 +160,7 @@ def defined(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_evaluation(
-    folder: Path, content: dict[str, Any], samples: list[ScaleSamples], data_set: DataSet
-) -> None:
+def write_evaluation(folder: Path, content: dict[str, Any], samples: list[ScaleSamples], data_set: DataSet) -> None:
     """Write sheets, figures and, last of all, metrics.json."""
     from rugan_tf.evaluate.figures import comparison_figure, large_sheet_figure
 

@@ -45,9 +45,7 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "#BBBBBB"}
     right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=10, bbox=box)
     rows, cols = samples.states.shape[1:]
-    figure.suptitle(
-        f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=13
-    )
+    figure.suptitle(f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=13)
     return figure
 
 
@@ -60,9 +58,7 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples") -> None:
         counts, *edges = np.histogram2d(samples.requested, samples.obtained, bins=60, range=[limits, limits])
         image = axes.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), cmap="viridis")
         figure.colorbar(image, ax=axes, label="sheets per bin")
-    axes.plot(
-        limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3
-    )
+    axes.plot(limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set_xlabel(f"requested energy per area ({ENERGY_PER_AREA})", fontsize=11)
     axes.set_ylabel(f"obtained energy per area ({ENERGY_PER_AREA})", fontsize=11)
@@ -117,9 +113,7 @@ def large_sheet_figure(samples: "ScaleSamples", data_set: DataSet) -> Figure:
         f"{samples.obtained[median]:.3f} {ENERGY_PER_AREA} obtained",
         fontsize=11,
     )
-    right.set_title(
-        f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {ENERGY_PER_AREA}", fontsize=11
-    )
+    right.set_title(f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {ENERGY_PER_AREA}", fontsize=11)
     mark_size(left, *lengths[1])
     return figure
 

@@ -15,7 +15,9 @@ def draw_latent(seed: Any, num_sheets: Any, rows: Any, cols: Any, channels: int)
 
     Args:
         seed: int64 ().
-        num_sheets, rows, cols: int32 (); rows and cols in latent cells.
+        num_sheets: int32 ().
+        rows: int32 (), latent cells.
+        cols: int32 (), latent cells.
         channels: Gaussian channels.
     """
     block_rows, block_cols = -(-rows // BLOCK), -(-cols // BLOCK)

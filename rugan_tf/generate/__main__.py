@@ -59,9 +59,7 @@ def generate(options: GenerateOptions) -> None:
     model.check_request(requested, rows, cols, options.seed)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     states = model.generate(requested, rows, cols, options.seed)
-    written = write_sheets(
-        options.out, model.system, states, np.array(requested), metadata(options, model.folder)
-    )
+    written = write_sheets(options.out, model.system, states, np.array(requested), metadata(options, model.folder))
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
     print(f"{names}: {count} of {rows}x{cols} cells\nnext: {next_command(written[0])}")

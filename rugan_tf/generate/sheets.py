@@ -59,9 +59,7 @@ class SheetModel:
         folder = version_folder(Path(model_dir))
         card = read_card(folder / CARD_FILE)
         low, high = card["energy_range"]
-        rows, cols, max_cells, channels = (
-            int(card[key]) for key in ("rows", "cols", "max_cells", "latent_channels")
-        )
+        rows, cols, max_cells, channels = (int(card[key]) for key in ("rows", "cols", "max_cells", "latent_channels"))
         system = system_named(card["system"])
         return cls(folder, system, rows, cols, max_cells, (float(low), float(high)), channels)
 
@@ -73,24 +71,16 @@ class SheetModel:
         try:
             return tf.saved_model.load(str(self.folder))
         except tf.errors.OpError as error:
-            raise ValueError(
-                f"The model must be a whole SavedModel. Received: {error} in {self.folder}"
-            ) from error
+            raise ValueError(f"The model must be a whole SavedModel. Received: {error} in {self.folder}") from error
 
-    def check_request(
-        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int
-    ) -> NDArray[np.float32]:
+    def check_request(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int) -> NDArray[np.float32]:
         """Return the requested energies as float32 (n,), or raise ValueError for what cannot be generated."""
         energy = np.asarray(energy_per_area, dtype=np.float64)
         if energy.ndim != 1 or not len(energy):
-            raise ValueError(
-                f"energy_per_area must have the shape (n,), n >= 1. Received: shape={energy.shape}"
-            )
+            raise ValueError(f"energy_per_area must have the shape (n,), n >= 1. Received: shape={energy.shape}")
         is_finite = np.abs(energy) <= np.finfo(np.float32).max
         if not is_finite.all():
-            raise ValueError(
-                f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}"
-            )
+            raise ValueError(f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}")
         self.system.validate_size(rows, cols)
         if rows % 2:
             raise ValueError(f"rows must be even. Received: rows={rows}")
@@ -99,7 +89,7 @@ class SheetModel:
                 f"rows * cols must be at most {self.max_cells}, the limit of this model. "
                 f"Received: rows={rows}, cols={cols}"
             )
-        if not 0 <= seed <= MAX_SEED - len(energy):
+        if not 0 <= seed <= MAX_SEED:
             raise ValueError(f"seed must not be negative, and must fit into 63 bits. Received: seed={seed}")
         return energy.astype(np.float32)
 
@@ -143,9 +133,7 @@ class SheetModel:
                 raise ValueError(f"The model must return states {expected}. Received: shape={states.shape}")
             yield states
 
-    def generate_unrepaired(
-        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0
-    ) -> NDArray[np.uint8]:
+    def generate_unrepaired(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0) -> NDArray[np.uint8]:
         """Return what the generator itself makes, dangling atoms included, uint8 (n, rows, cols).
 
         For judging a generator; other latents than those of `generate` with the same seed.
@@ -154,9 +142,7 @@ class SheetModel:
         sheets = []
         for part, part_seed in self.parts(energy, rows, cols, seed):
             shape = (len(part), rows // 2, cols // 2)
-            latent = np.random.default_rng(part_seed).standard_normal(
-                (*shape, self.latent_channels), dtype=np.float32
-            )
+            latent = np.random.default_rng(part_seed).standard_normal((*shape, self.latent_channels), dtype=np.float32)
             field = np.broadcast_to(part[:, None, None], shape)
             outputs = self.call("generate_from_latent", latent=latent, energy_per_area=field)
             sheets.append(outputs["probabilities"].argmax(axis=-1).astype(np.uint8))
@@ -169,8 +155,10 @@ class SheetModel:
         size = max(1, self.max_cells // (rows * cols))
         starts = range(0, len(energy), size)
         for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
-            derived = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
-            yield energy[start : start + size], derived if call else seed
+            part_seed = seed
+            if call:
+                part_seed = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
+            yield energy[start : start + size], part_seed
 
     def call(self, name: str, **inputs: Any) -> dict[str, NDArray[Any]]:
         """Call a signature with arrays and return arrays, or raise ValueError with what the model says."""

@@ -97,9 +97,7 @@ def write_structures(
             write(temporary, content, format=path.suffix[1:], **options)
 
 
-def write_png(
-    path: Path, system: LatticeSystem, states: NDArray[np.uint8], requested: NDArray[np.float64]
-) -> None:
+def write_png(path: Path, system: LatticeSystem, states: NDArray[np.uint8], requested: NDArray[np.float64]) -> None:
     """Draw the sheets."""
     from rugan_tf.generate.drawing import sheets_figure
 

@@ -39,4 +39,4 @@ def site_positions(rows: int, cols: int) -> NDArray[np.float64]:
     validate_size(rows, cols)
     row, col = np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij")
     site_a = np.stack([(row + (col % 2) / 2) * LATTICE_CONSTANT, col * COLUMN_PITCH], axis=-1)
-    return np.stack([site_a, site_a + [0.0, BOND_LENGTH]], axis=2)
+    return np.stack([site_a, site_a + np.array([0.0, BOND_LENGTH])], axis=2)

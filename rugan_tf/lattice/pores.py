@@ -34,9 +34,7 @@ class PoreOptions:
         if self.min_holes < 0:
             raise ValueError(f"min_holes must not be negative. Received: min_holes={self.min_holes}")
         if not (math.isfinite(self.max_hole_density) and self.max_hole_density > 0):
-            raise ValueError(
-                f"max_hole_density must be positive. Received: max_hole_density={self.max_hole_density}"
-            )
+            raise ValueError(f"max_hole_density must be positive. Received: max_hole_density={self.max_hole_density}")
         if not BOND_LENGTH <= self.min_radius <= self.max_radius < math.inf:
             raise ValueError(
                 f"radii must satisfy {BOND_LENGTH:.3f} <= min_radius <= max_radius. "

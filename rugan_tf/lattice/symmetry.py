@@ -10,7 +10,13 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.lattice.honeycomb import BOND_LENGTH, COLUMN_PITCH, LATTICE_CONSTANT, cell_lengths, site_positions
+from rugan_tf.lattice.honeycomb import (
+    BOND_LENGTH,
+    COLUMN_PITCH,
+    LATTICE_CONSTANT,
+    cell_lengths,
+    site_positions,
+)
 from rugan_tf.lattice.states import States, occupancies
 
 REFLECTIONS = ((1, 1), (-1, 1), (1, -1), (-1, -1))

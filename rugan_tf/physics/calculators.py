@@ -99,18 +99,14 @@ def _calculator_class(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"The ASE calculator must be importable. Received: {module}:{name} ({error})"
-        ) from error
+        raise ValueError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
 
 
 def _parse_arguments(text: str) -> dict[str, Any]:
     try:
         arguments = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(
-            f"Calculator arguments must be a JSON object. Received: {text!r} ({error})"
-        ) from error
+        raise ValueError(f"Calculator arguments must be a JSON object. Received: {text!r} ({error})") from error
     if not isinstance(arguments, dict):
         raise ValueError(f"Calculator arguments must be a JSON object. Received: {text!r}")
     return arguments

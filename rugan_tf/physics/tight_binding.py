@@ -154,9 +154,7 @@ def band_energy(levels: Floats, num_electrons: float, smearing: float = SMEARING
     return float(2 * (occupations * levels).sum())
 
 
-def tight_binding_energy(
-    positions: ArrayLike, cell_lengths: ArrayLike, *, smearing: float = SMEARING
-) -> float:
+def tight_binding_energy(positions: ArrayLike, cell_lengths: ArrayLike, *, smearing: float = SMEARING) -> float:
     """Return the energy of planar carbon in a periodic cell: band energy at Gamma plus repulsion.
 
     Args:

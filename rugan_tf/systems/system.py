@@ -37,7 +37,9 @@ class LatticeSystem(abc.ABC):
         """Return the area of a sheet, Å²."""
 
     @abc.abstractmethod
-    def draw_states(self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: Any) -> NDArray[np.uint8]:
+    def draw_states(
+        self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: Any
+    ) -> NDArray[np.uint8]:
         """Draw sheets at random, uint8 (num_sheets, rows, cols)."""
 
     @abc.abstractmethod

@@ -31,10 +31,11 @@ class CheckpointFolder:
 
     def write(self, model: RUGAN, num_updates: int) -> Path:
         """Write the state of `model` after `num_updates` generator updates, then remove the oldest checkpoints."""
-        arrays = {name: np.asarray(variable) for name, variable in state_variables(model).items()}
+        arrays: dict[str, Any] = {name: np.asarray(variable) for name, variable in state_variables(model).items()}
+        arrays["num_updates"] = np.array(num_updates)
         target = self.path / f"checkpoint-{num_updates:08d}.npz"
         with files.replacing(target) as temporary:
-            np.savez(temporary, num_updates=np.array(num_updates), **arrays)
+            np.savez(temporary, **arrays)
         for _, old in self.newest_first()[self.keep :]:
             old.unlink()
         return target
@@ -52,7 +53,7 @@ class CheckpointFolder:
         """
         for num_updates, path in self.newest_first():
             try:
-                with np.load(path, allow_pickle=False) as archive:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                     arrays = {name: archive[name] for name in archive.files}
             except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
                 print(f"{path} is damaged ({error}): going back to the checkpoint before it", file=sys.stderr)
@@ -63,7 +64,10 @@ class CheckpointFolder:
 
 
 def state_variables(model: RUGAN) -> dict[str, keras.Variable]:
-    """Return every variable that training changes: networks, average, random streams, trackers, optimisers."""
+    """Return every variable that training changes: networks, average, random streams, optimisers.
+
+    Trackers begin anew after every checkpoint.
+    """
     groups = {
         "model": model.variables,
         "critic_optimizer": model.critic_optimizer.variables,
@@ -92,5 +96,3 @@ def assign_state(model: RUGAN, arrays: dict[str, Any], path: Path) -> None:
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])
-
-

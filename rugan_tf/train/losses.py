@@ -58,8 +58,10 @@ def consistency_term(
     mean max(0, |D1 - D2| + 0.1 |F1 - F2| - margin) with the Euclidean norm.
 
     Args:
-        score, second_score: of the two passes, (batch,).
-        features, second_features: inputs of the critic's last layer, (batch, width).
+        score: of the first pass, (batch,).
+        second_score: of the second pass, (batch,).
+        features: inputs of the critic's last layer in the first pass, (batch, width).
+        second_features: the same in the second pass.
         margin: difference that costs nothing.
         form: "squared" or "absolute".
     """

@@ -54,7 +54,7 @@ class RUGAN(keras.Model):
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
-    def compile(  # type: ignore[override]
+    def compile(
         self,
         critic_optimizer: keras.optimizers.Optimizer,
         generator_optimizer: keras.optimizers.Optimizer,

@@ -57,7 +57,15 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         """Refuse options that make no training."""
-        for name in ("num_updates", "interval", "batch_size", "critic_steps", "width", "critic_width", "latent_channels"):
+        for name in (
+            "num_updates",
+            "interval",
+            "batch_size",
+            "critic_steps",
+            "width",
+            "critic_width",
+            "latent_channels",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
         if self.num_updates % self.interval:

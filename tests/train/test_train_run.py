@@ -136,7 +136,7 @@ def test_killed_run_goes_on_bit_by_bit_as_if_it_had_not_been(run_dir, data, tmp_
         expected, received = read_checkpoint(run_dir, num_updates), read_checkpoint(killed, num_updates)
         assert expected.keys() == received.keys()
         for name, array in expected.items():
-            np.testing.assert_array_equal(received[name], array, err_msg=f"{name} after {num_updates} updates")
+            np.testing.assert_array_equal(received[name], array, err_msg=f"{name} at {num_updates}")
     finished = (killed / "checkpoints" / "checkpoint-00000004.npz").stat().st_mtime_ns
     assert finished > (killed / "checkpoints" / "checkpoint-00000002.npz").stat().st_mtime_ns
 

@@ -1,6 +1,12 @@
-"""Fit RUGAN for one step on two logical CPU devices; print how far apart the replicas' weights lie."""
+"""Train RUGAN for two steps on two logical CPU devices, with the callbacks of a run; print what came of it.
+
+two_replicas.py FOLDER
+"""
 
 import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import tensorflow as tf
@@ -8,34 +14,60 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from tiny_networks import build_rugan  # noqa: E402  (devices are set before they are used)
+from tiny_networks import TinyGenerator, build_rugan  # noqa: E402  (after the devices are set)
+
+from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, TensorBoardLog  # noqa: E402
+from rugan_tf.train.checkpoints import CheckpointFolder  # noqa: E402
 
 
-def local_values(strategy, weight):
-    """Return what each replica holds of a weight."""
-    return [value.numpy() for value in strategy.experimental_local_results(weight.value)]
-
-
-def main() -> None:
+def main(path: Path) -> None:
     """Print JSON."""
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
         model = build_rugan(critic_steps=2, dropout=0.25)
     parts = {"generator": model.generator, "critic": model.critic, "average": model.average}
-    before = {name: [np.array(weight.numpy()) for weight in part.weights] for name, part in parts.items()}
+    before = {name: replicas_of(strategy, part) for name, part in parts.items()}
     states = np.random.default_rng(0).integers(0, 4, (8, 2, 4)).astype(np.uint8)
     labels = np.linspace(-1.0, 1.0, 8).astype(np.float32)
     batches = tf.data.Dataset.from_tensors({"states": states, "label": labels}).repeat()
-    history = model.fit(batches, epochs=1, steps_per_epoch=1, shuffle=False, verbose=0).history
-    apart, moved = {}, {}
-    for name, part in parts.items():
-        replicas = [local_values(strategy, weight) for weight in part.weights]
-        apart[name] = max(float(np.abs(first - second).max()) for first, second in replicas)
-        pairs = zip(replicas, before[name], strict=True)
-        moved[name] = [bool((first != old).any()) for (first, _), old in pairs]
-    iterations = [int(model.critic_optimizer.iterations), int(model.generator_optimizer.iterations)]
-    print(json.dumps({"apart": apart, "moved": moved, "iterations": iterations, "history": history}))
+    folder = CheckpointFolder(path / "checkpoints")
+    averaged = TinyGenerator()
+    averaged.build()
+    gallery = SimpleNamespace(
+        draw=lambda _: SimpleNamespace(scalars={"sheets/one": 1.0}, picture=np.zeros((2, 2, 3), np.uint8))
+    )
+    callbacks = [
+        ProgressBar(2, 0),
+        CheckpointWriter(folder, 1, lambda trained: trained.average.copy_to(averaged)),
+        TensorBoardLog(path / "tensorboard", 1, gallery),
+    ]
+    model.fit(batches, epochs=2, steps_per_epoch=1, shuffle=False, verbose=0, callbacks=callbacks)
+    after = {name: replicas_of(strategy, part) for name, part in parts.items()}
+    result = {
+        "apart": {name: max(float(np.abs(a - b).max()) for a, b in after[name]) for name in parts},
+        "moved": {
+            name: [bool((new != old).any()) for (new, _), (old, _) in zip(after[name], before[name], strict=True)]
+            for name in parts
+        },
+        "average_is_copied": all(
+            bool((weight.numpy() == average).all())
+            for weight, (average, _) in zip(averaged.weights, after["average"], strict=True)
+        ),
+        "steps": [number for number, _ in folder.newest_first()],
+    }
+    model.critic.linear.bias.assign([9.0])
+    folder.restore(model)
+    restored = replicas_of(strategy, model.critic)
+    pairs = zip(restored, after["critic"], strict=True)
+    result["is_restored"] = all(bool((new == old).all()) for both in pairs for new, old in zip(*both, strict=True))
+    print(json.dumps(result))
+
+
+def replicas_of(strategy, part):
+    """Return, for each weight, what either replica holds."""
+    local = strategy.experimental_local_results
+    return [[np.array(value.numpy()) for value in local(weight.value)] for weight in part.weights]
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
