@@ -45,9 +45,9 @@ class LabelOptions:
     """Compute the energies of sheets that you bring."""
 
     states: Path
-    """Sheets: an .npz with the array `states`, uint8 (n, rows, cols)."""
+    """Sheets: an .npz with the array `states`, or a .zarr array for sheets of any size; uint8 (n, rows, cols)."""
     out: Path
-    """Data set to write, .npz."""
+    """Data set to write, .npz; for a .zarr array it holds the energies without the states."""
     energy: str = "tight-binding"
     """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
     system: str = "porous_graphene"
@@ -82,7 +82,27 @@ def label(options: LabelOptions) -> None:
     system = system_named(options.system)
     check_target(options)
     energy_function = energy_named(system, options.energy)
+    if options.states.suffix == ".zarr":
+        label_chunks(system, energy_function, options)
+        return
     label_and_write(system, read_states(options.states, system), energy_function, options)
+
+
+def label_chunks(system: "LatticeSystem", energy_function: Any, options: LabelOptions) -> None:
+    """Compute the energies of sheets in a Zarr array chunk by chunk, in bounded memory."""
+    from rugan_tf.data.chunked import chunked_energies, open_zarr_states, write_energies
+    from rugan_tf.data.energies import EdnnEnergy
+
+    if not isinstance(energy_function, EdnnEnergy):
+        raise ValueError(f"Sheets in a Zarr array are labelled by an EDNN. Received: --energy {options.energy}")
+    states = open_zarr_states(options.states, system)
+    energy = chunked_energies(states, energy_function)
+    metadata = {"system": system.name, "energy": energy_function.description, "options": to_json(options)}
+    write_energies(options.out, energy, system.energy_per_area(energy, *states.shape[1:]), metadata)
+    sheets = " ".join(f"{value:.6g}" for value in energy[:3])
+    print(
+        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... eV"
+    )
 
 
 def check_target(options: BuildOptions | LabelOptions) -> None:

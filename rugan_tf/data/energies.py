@@ -28,10 +28,27 @@ class EdnnEnergy:
 
     folder: Path
 
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the training wrote about the EDNN."""
+        return json.loads((self.folder / "assets.extra" / "ednn.json").read_text(encoding="utf-8"))
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """Rows and columns of context around each tile, lattice cells."""
+        rows, cols = self.facts["halo"]
+        return rows, cols
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """Rows and columns of a tile's focus, lattice cells."""
+        rows, cols = self.facts["period"]
+        return rows, cols
+
     @property
     def description(self) -> str:
         """Method and what it was trained on, in words."""
-        facts = json.loads((self.folder / "assets.extra" / "ednn.json").read_text(encoding="utf-8"))
+        facts = self.facts
         return f"{EDNN}: trained on {facts['data']['energy']} (data {facts['data']['sha256'][:12]})"
 
     def __call__(self, states: ArrayLike) -> float:
@@ -40,7 +57,11 @@ class EdnnEnergy:
 
     def energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the energies (n,) of sheets (n, rows, cols), eV."""
-        return np.asarray(load_signature(self.folder)(states=states)["energy"], dtype=np.float64)
+        return np.asarray(call_signature(self.folder, "energy", states), dtype=np.float64)
+
+    def halo_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the energies (n,), eV, of the tiles inside of chunks with their halo (n, rows, cols)."""
+        return np.asarray(call_signature(self.folder, "halo_energy", states))
 
     def sheets_per_call(self, rows: int, cols: int) -> int:
         """Return how many sheets of a size one call of `energies` should get."""
@@ -55,8 +76,8 @@ def load_saved_model(folder: Path) -> Any:
     return tf.saved_model.load(str(folder))
 
 
-def load_signature(folder: Path) -> Any:
-    """Return the signature `energy` of a SavedModel as a function of arrays.
+def call_signature(folder: Path, name: str, states: NDArray[np.uint8]) -> Any:
+    """Return what a signature of a SavedModel gives as energy.
 
     Raises:
         ValueError: the SavedModel has none.
@@ -64,9 +85,9 @@ def load_signature(folder: Path) -> Any:
     import tensorflow as tf
 
     signatures = load_saved_model(folder).signatures
-    if "energy" not in signatures:
-        raise ValueError(f"An EDNN must have the signature energy. Received: {folder}")
-    return lambda states: signatures["energy"](states=tf.constant(states))
+    if name not in signatures:
+        raise ValueError(f"An EDNN must have the signature {name}. Received: {folder}")
+    return signatures[name](states=tf.constant(states))["energy"]
 
 
 def energy_named(system: LatticeSystem, spec: str) -> EnergyFunction:

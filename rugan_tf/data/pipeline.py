@@ -56,7 +56,7 @@ def epoch_order(position: Any, num_sheets: int, seed: int) -> Any:
         index=position % num_sheets,
         seed=epoch_keys(position // num_sheets, seed),
         max_index=tf.constant(num_sheets - 1, tf.int64),
-        rounds=16,  # 4, the default of TensorFlow, leave some orders close to the identity
+        rounds=16,  # with 4, the default of TensorFlow, small keys gave orders close to the identity
     )
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from rugan_tf.config import Command, run_command
-from rugan_tf.ednn.options import EdnnEvaluateOptions, EdnnTrainOptions
+from rugan_tf.ednn.options import CrossCheckOptions, EdnnEvaluateOptions, EdnnTrainOptions
 
 
 def train(options: EdnnTrainOptions) -> None:
@@ -33,9 +33,22 @@ def evaluate(options: EdnnEvaluateOptions) -> None:
     print(f"{options.out}: metrics.json, parity.png, sizes.png")
 
 
+def compare(options: CrossCheckOptions) -> None:
+    """Cross-check the reference, show the figures."""
+    from rugan_tf.ednn.cross_check import cross_check
+
+    content = cross_check(options)
+    print(
+        f"{options.out}: cross_check.json, cross_check.png; {content['sheets']} sheets of {content['size']} cells: "
+        f"r {content['pearson_r']:.4f}, slope {content['slope']:.3f}; beyond what is linear in the number of atoms: "
+        f"r {content['pearson_r_beyond_atoms']:.3f}, slope {content['slope_beyond_atoms']:.2f}"
+    )
+
+
 COMMANDS = {
     "train": Command(EdnnTrainOptions, train, "Train an EDNN on reference energies."),
     "evaluate": Command(EdnnEvaluateOptions, evaluate, "Compare an EDNN with the reference."),
+    "cross-check": Command(CrossCheckOptions, compare, "Compare the reference with another method."),
 }
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
+
 
 @dataclasses.dataclass(frozen=True)
 class EdnnTrainOptions:
@@ -79,3 +81,27 @@ class EdnnEvaluateOptions:
             return [(int(rows), int(cols)) for rows, cols in (size.split("x") for size in self.sizes)]
         except ValueError:
             raise ValueError(f"Sizes must look like 14x16. Received: {self.sizes}") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class CrossCheckOptions:
+    """Compare reference energies with those of another method on small sheets."""
+
+    out: Path
+    """Folder for cross_check.json and cross_check.png."""
+    energy: str = "tight-binding"
+    """The reference."""
+    other: str = GFN1
+    """The other method, any energy that `rugan data build` takes; for GFN1-xTB install the extra `physics`."""
+    num_sheets: int = 32
+    """Number of sheets."""
+    rows: int = 6
+    """Lattice cells along zigzag."""
+    cols: int = 8
+    """Lattice cells along armchair; even."""
+    max_hole_density: float = 0.03
+    """Largest number of holes per area, 1/Å²."""
+    seed: int = 7
+    """Of the sheets."""
+    overwrite: bool = False
+    """Throw away what the folder holds."""

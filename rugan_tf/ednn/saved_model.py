@@ -19,11 +19,9 @@ class EnergyEndpoint(tf.Module):
         super().__init__()
         self.model, self.system, self.max_cells = model, system, max_cells
         self.tracked = [weight.value for weight in model.weights]
-        self.energy = tf.function(
-            self.compute_energy,
-            autograph=False,
-            input_signature=[tf.TensorSpec([None, None, None], tf.uint8, "states")],
-        )
+        states = [tf.TensorSpec([None, None, None], tf.uint8, "states")]
+        self.energy = tf.function(self.compute_energy, autograph=False, input_signature=states)
+        self.halo_energy = tf.function(self.compute_halo_energy, autograph=False, input_signature=states)
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
         """Return energy (batch,), eV, and energy per area (batch,), eV/Å², of states (batch, rows, cols)."""
@@ -47,12 +45,29 @@ class EnergyEndpoint(tf.Module):
         cells = tf.cast(shape[1] * shape[2], tf.float32)
         return {"energy": energy, "energy_per_area": energy / (cells * self.system.area(rows, cols) / (rows * cols))}
 
+    def signatures(self) -> dict[str, Any]:
+        """Return the functions by the names that programs call them by."""
+        return {"energy": self.energy, "halo_energy": self.halo_energy}
+
+    def compute_halo_energy(self, states: Any) -> dict[str, Any]:
+        """Return the energy (batch,), eV, float64, of the tiles inside of a chunk with its halo (batch, rows, cols)."""
+        rows, cols = self.model.halo
+        shape = tf.shape(states)
+        checks = [
+            tf.debugging.assert_greater(shape[1], 2 * rows, f"rows must exceed the halo, 2 x {rows}"),
+            tf.debugging.assert_greater(shape[2], 2 * cols, f"cols must exceed the halo, 2 x {cols}"),
+        ]
+        with tf.control_dependencies(checks):
+            tiles = self.model.tile_energies(tf.identity(states), periodic=False)
+        return {"energy": tf.reduce_sum(tf.cast(tiles, tf.float64), axis=(1, 2))}
+
 
 def write_saved_model(model: EDNN, system: LatticeSystem, out: Path, facts: dict[str, Any]) -> Path:
     """Write the next version below `out`, and return its folder."""
     endpoint = EnergyEndpoint(model, system)
     version = files.next_version(out)
     with files.replacing(version) as temporary:
-        tf.saved_model.save(endpoint, str(temporary), signatures={"energy": endpoint.energy})
-        files.write_json(temporary / "assets.extra" / "ednn.json", facts | {"max_cells": MAX_CELLS})
+        tf.saved_model.save(endpoint, str(temporary), signatures=endpoint.signatures())
+        own = {"max_cells": MAX_CELLS, "halo": list(model.halo), "period": list(model.period)}
+        files.write_json(temporary / "assets.extra" / "ednn.json", facts | own)
     return version

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
@@ -71,7 +72,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         with self.writer.as_default():
             for name, tag in SCALARS.items():
                 tf.summary.scalar(tag, float((logs or {})[name]), step)
-            rate = self.model.generator_optimizer.learning_rate
+            rate = np.asarray(self.model.generator_optimizer.learning_rate)  # float() refuses a mirrored variable
             tf.summary.scalar("generator/learning_rate", float(rate), step)
             for tag, value in sheets.scalars.items():
                 tf.summary.scalar(tag, value, step)

@@ -19,9 +19,7 @@ def batches(num_sheets, num_batches, batch_size=4, seed=0, first_step=0, states=
     """States (num_batches * batch_size, rows, cols) and the index of the sheet that each is a shift of."""
     states = random_states(num_sheets) if states is None else states
     label = np.arange(num_sheets, dtype=np.float32)
-    dataset = training_batches(
-        states, label, batch_size=batch_size, seed=seed, period=(1, 2), first_step=first_step
-    )
+    dataset = training_batches(states, label, batch_size=batch_size, seed=seed, period=(1, 2), first_step=first_step)
     taken = list(dataset.take(num_batches).as_numpy_iterator())
     assert len(taken) == num_batches
     return tuple(np.concatenate([batch[name] for batch in taken]) for name in ("states", "label"))
@@ -70,6 +68,11 @@ def test_orders_are_random():
         assert stats.chisquare(np.bincount(places[:, sheet], minlength=12)).pvalue > 1e-3
         following = epochs[np.arange(1200), (places[:, sheet] + 1) % 12]
         assert stats.chisquare(np.delete(np.bincount(following, minlength=12), sheet)).pvalue > 1e-3
+
+
+def test_neighbours_in_the_data_do_not_stay_neighbours():
+    steps = np.abs(np.diff(epochs_of_sheets(80, 512), axis=1))
+    assert 1.5 < (steps == 1).sum() / 80 < 2.4  # 2 on average in random orders, with a standard error of 0.16
 
 
 @pytest.mark.parametrize("seed", range(5))

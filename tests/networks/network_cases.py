@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from rugan_tf.networks.critic import Critic, CriticBlock
+from rugan_tf.networks.ednn import EDNN, TileNetwork
 from rugan_tf.networks.generator import Generator, GeneratorBlock
 from rugan_tf.networks.layers import PeriodicConv2D, PeriodicPadding2D
 
@@ -21,6 +22,11 @@ class Case:
     inputs: Any
     outputs: Any
     free_inputs: Any
+    dtype: tf.DType = tf.float32
+
+    def specification(self) -> Any:
+        """Return the TensorSpec of every input, with free sizes."""
+        return map_shapes(lambda shape: tf.TensorSpec(shape, self.dtype), self.free_inputs)
 
 
 FIELD = {"inputs": (2, 4, 6, 3), "free_inputs": (None, None, None, 3)}
@@ -56,6 +62,14 @@ CASES = {
     "Critic": Case(lambda: Critic(width=5, dropout=0.5), **CRITIC),
     "Critic with projection": Case(lambda: Critic(width=5, projection=True), **CRITIC),
     "Critic without folding": Case(lambda: Critic(width=5, period=(1, 1)), **CRITIC),
+    "TileNetwork": Case(lambda: TileNetwork(width=5, context=2), outputs=(2, 4, 6), **FIELD),
+    "EDNN": Case(
+        lambda: EDNN(width=5, context=2, state_energies=(0.0, 1.0, 2.0, 4.0), energy_scale=0.5),
+        inputs=(2, 4, 6),
+        free_inputs=(None, None, None),
+        outputs=(2,),
+        dtype=tf.uint8,
+    ),
 }
 
 
@@ -69,8 +83,10 @@ def map_shapes(function: Callable[[Any], Any], shapes: Any) -> Any:
 
 
 def draw_inputs(case: Case) -> Any:
-    """Draw Gaussian inputs."""
+    """Draw Gaussian inputs, or states."""
     rng = np.random.default_rng(0)
+    if case.dtype == tf.uint8:
+        return tf.constant(rng.integers(0, 4, case.inputs), tf.uint8)
     return map_shapes(lambda shape: tf.constant(rng.normal(size=shape), tf.float32), case.inputs)
 
 

@@ -53,8 +53,7 @@ def test_computed_output_shape_agrees(case):
 @conformance
 def test_spatial_sizes_may_be_unknown(case):
     layer, inputs = built(case), draw_inputs(case)
-    specs = map_shapes(lambda shape: tf.TensorSpec(shape, tf.float32), case.free_inputs)
-    outputs = tf.function(lambda values: layer(values), input_signature=[specs])(inputs)
+    outputs = tf.function(lambda values: layer(values), input_signature=[case.specification()])(inputs)
     assert shapes_of(outputs) == expected_shapes(case)
     assert_equal(outputs, layer(inputs))
 
@@ -87,10 +86,9 @@ def test_keras_file_gives_the_same_outputs(case, tmp_path):
 @conformance
 def test_saved_model_gives_the_same_outputs(case, tmp_path):
     layer, inputs = built(case), draw_inputs(case)
-    specs = map_shapes(lambda shape: tf.TensorSpec(shape, tf.float32), case.free_inputs)
     archive = keras.export.ExportArchive()
     archive.track(layer)
-    archive.add_endpoint("apply", tf.function(lambda values: layer(values), input_signature=[specs]))
+    archive.add_endpoint("apply", tf.function(lambda values: layer(values), input_signature=[case.specification()]))
     archive.write_out(tmp_path / "model", verbose=False)
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     assert_equal(loaded.apply(inputs), layer(inputs))

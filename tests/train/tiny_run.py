@@ -24,6 +24,7 @@ SETTINGS = {
     "width": 4,
     "critic-width": 4,
     "latent-channels": 3,
+    "learning-rate": 1e-3,
     "dropout": 0.25,
     "average-decay": 0.9,
     "seed": 5,
@@ -43,7 +44,8 @@ def write_sheets(path: Path, rows: int = 4, shift: float = 0.0) -> Path:
 def arguments(data: Path, run_dir: Path, *others: str) -> list[str]:
     """Return the command line of the tiny training."""
     settings = [word for name, value in SETTINGS.items() for word in (f"--{name}", str(value))]
-    return ["quick", "--data", str(data), "--run-dir", str(run_dir), *settings, *others]
+    switches = ["--decay-learning-rate", "--projection"]
+    return ["quick", "--data", str(data), "--run-dir", str(run_dir), *settings, *switches, *others]
 
 
 def train_until_killed(data: Path, run_dir: Path) -> None:
