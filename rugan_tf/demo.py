@@ -20,10 +20,12 @@ class DemoOptions:
 
     out: Path = Path("runs/demo")
     """Folder for everything that is made; what is there already is used again."""
-    num_sheets: int = 1536
+    num_sheets: int = 16384
     """Sheets of the data set."""
-    num_samples: tuple[int, int] = (256, 32)
-    """Generated sheets that tight binding judges at 1x1 and at 2x2."""
+    num_samples: int = 2000
+    """Generated sheets of each size that the EDNN judges."""
+    num_samples_again: int = 128
+    """Generated sheets of the training size that tight binding judges again."""
 
 
 def demo(options: DemoOptions) -> None:
@@ -32,21 +34,25 @@ def demo(options: DemoOptions) -> None:
     out, data = options.out, options.out / "sheets.npz"
     training, model = out / "training", out / "saved_model"
     if not data.exists():
-        step("data", "build", "--num-sheets", str(options.num_sheets), "--out", str(data))
+        step("data", "build", "--num-sheets", str(options.num_sheets), "--energy", "ednn", "--out", str(data))
     resume = ["--resume"] if (training / "config.json").exists() else []
     step("train", "quick", "--data", str(data), "--run-dir", str(training), *resume)
     if model.exists():
         shutil.rmtree(model)  # the demo's own, of an earlier run
-    step("export", "--run-dir", str(training), "--out", str(model))
+    step("export", "--run-dir", str(training), "--out", str(model), "--ednn")
     for name, rows, cols in (("1x1", 14, 16), ("2x2", 28, 32)):
         size = ["--rows", str(rows), "--cols", str(cols), "--num-sheets", str(len(ENERGIES)), "--seed", "0"]
         for suffix in (".png", ".extxyz"):
             target = ["--out", str(out / f"sheets_{name}{suffix}"), "--overwrite"]
             step("generate", "--model", str(model), "--energy-per-area", *ENERGIES, *size, *target)
-    samples = [str(number) for number in options.num_samples]
-    evaluation = ["--scales", "1", "2", "--num-samples", *samples, "--out", str(out / "evaluation"), "--overwrite"]
-    step("evaluate", "--model", str(model), "--data", str(data), *evaluation)
-    summarise(out, time.perf_counter() - start)
+    judges = {
+        "evaluation": ("ednn", options.num_samples, ("1", "2")),
+        "evaluation_tight_binding": ("tight-binding", options.num_samples_again, ("1",)),
+    }
+    for name, (energy, number, scales) in judges.items():
+        target = ["--scales", *scales, "--num-samples", str(number), "--out", str(out / name), "--overwrite"]
+        step("evaluate", "--model", str(model), "--data", str(data), "--energy", energy, *target)
+    summarise([out / name for name in judges], out, time.perf_counter() - start)
 
 
 def step(door: str, *args: str) -> None:
@@ -60,20 +66,21 @@ def step(door: str, *args: str) -> None:
         raise ValueError(f"Every step of the demo must succeed. Received: rugan_tf.{door} failed, see above")
 
 
-def summarise(out: Path, seconds: float) -> None:
+def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
     """Print a short table, where the pictures are, and what to run next."""
     from rich.console import Console
     from rich.table import Table
 
-    metrics = json.loads((out / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     table = Table(title=f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested")
-    for heading in ("size", "sheets", "R²", "MAE (eV/Å²)", "bias (eV/Å²)", "KS D", "valid before repair"):
+    for heading in ("size", "judge", "sheets", "R²", "MAE (eV/Å²)", "bias (eV/Å²)", "KS D", "valid before repair"):
         table.add_column(heading, justify="right")
-    for scale, values in metrics["scales"].items():
-        numbers = (values["r2"], values["mae"], values["bias"], values["ks_statistic"], values["validity_unrepaired"])
-        table.add_row(
-            scale, str(values["num_samples"]), *("-" if value is None else f"{value:.3f}" for value in numbers)
-        )
+    for folder in evaluations:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        for scale, values in metrics["scales"].items():
+            judge = metrics["energy"].split(":")[0]
+            numbers = (values[key] for key in ("r2", "mae", "bias", "ks_statistic", "validity_unrepaired"))
+            shown = ("-" if value is None else f"{value:.3f}" for value in numbers)
+            table.add_row(scale, judge, str(values["num_samples"]), *shown)
     console = Console()
     console.print(table)
     console.print("pictures:", *sorted(str(path) for path in out.glob("**/*.png")), sep="\n  ", highlight=False)

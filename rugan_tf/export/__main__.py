@@ -16,17 +16,28 @@ class ExportOptions:
     """Run folder of `rugan train`."""
     out: Path
     """Base folder; the next version number below it is written."""
+    ednn: bool = False
+    """Put the shipped EDNN of the material inside, so that the model tells the energies obtained."""
+    ednn_dir: Path | None = None
+    """Put this EDNN inside instead, a saved_model folder of `rugan ednn train`."""
     max_cells: int = 2**22
     """Largest batch * rows * cols that one request may ask for; about 1 KiB of memory per cell at width 32."""
 
 
 def export(options: ExportOptions) -> None:
     """Export, and say where."""
-    from rugan_tf.export.saved_model import export_run
+    from rugan_tf.data.energies import energy_named
+    from rugan_tf.export.saved_model import export_run, read_facts
+    from rugan_tf.systems.registry import system_named
 
-    version = export_run(options.run_dir, options.out, options.max_cells)
+    judge = None
+    if options.ednn or options.ednn_dir is not None:
+        spec = "ednn" if options.ednn_dir is None else f"ednn:{options.ednn_dir}"
+        judge = energy_named(system_named(read_facts(options.run_dir)["system"]), spec).folder
+    version = export_run(options.run_dir, options.out, options.max_cells, judge)
+    more = ", energy" if judge else "; without --ednn it does not tell the energies obtained"
     print(
-        f"{version}: signatures generate (serving_default), generate_from_latent\n"
+        f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"
         f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area -2.6 --rows 28 --cols 32 "
         "--num-sheets 4 --out sheets.extxyz"
     )

@@ -45,13 +45,24 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
 
 def read_run(run_dir: Path) -> tuple[dict[str, Any], Generator]:
     """Read model.json and generator.keras of a run folder."""
-    facts_path, network_path = run_dir / "model" / "model.json", run_dir / "model" / "generator.keras"
-    for path in (facts_path, network_path):
-        if not path.is_file():
-            raise FileNotFoundError(f"A run must have written its model to be exported. Received: no {path}")
+    facts, path = read_facts(run_dir), existing(run_dir / "model" / "generator.keras")
     try:
-        facts = json.loads(facts_path.read_text(encoding="utf-8"))
-        generator = keras.saving.load_model(network_path, compile=False, safe_mode=True)
+        return facts, keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError) as error:
-        raise ValueError(f"The model of a run must be whole. Received: {run_dir / 'model'} ({error})") from None
-    return facts, generator
+        raise ValueError(f"The model of a run must be whole. Received: {path} ({error})") from None
+
+
+def read_facts(run_dir: Path) -> dict[str, Any]:
+    """Read model.json of a run folder."""
+    path = existing(run_dir / "model" / "model.json")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"The model of a run must be whole. Received: {path} ({error})") from None
+
+
+def existing(path: Path) -> Path:
+    """Return the path of a file that exists, or raise FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(f"A run must have written its model to be exported. Received: no {path}")
+    return path
