@@ -98,7 +98,21 @@ def energy_named(system: LatticeSystem, spec: str) -> EnergyFunction:
     """
     if spec != EDNN and not spec.startswith(f"{EDNN}:"):
         return system.energy_function(spec)
-    base = Path(spec.partition(":")[2] or SAVED_MODELS / f"{system.name}_{EDNN}")
+    folder = spec.partition(":")[2]
+    return ednn_in(Path(folder) if folder else shipped_ednn(system))
+
+
+def shipped_ednn(system: LatticeSystem) -> Path:
+    """Return the folder of the EDNN of a material that comes with the project."""
+    return SAVED_MODELS / f"{system.name}_{EDNN}"
+
+
+def ednn_in(base: Path) -> EdnnEnergy:
+    """Return the EDNN of a version folder, or of the newest version in a folder.
+
+    Raises:
+        ValueError: there is none.
+    """
     versions = [path for path in base.glob("*") if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
     folder = max(versions, key=lambda path: int(path.name), default=base)
     if not (folder / "assets.extra" / "ednn.json").is_file():

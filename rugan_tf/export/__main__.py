@@ -26,14 +26,14 @@ class ExportOptions:
 
 def export(options: ExportOptions) -> None:
     """Export, and say where."""
-    from rugan_tf.data.energies import energy_named
+    from rugan_tf.data.energies import ednn_in, shipped_ednn
     from rugan_tf.export.saved_model import export_run, read_facts
     from rugan_tf.systems.registry import system_named
 
     judge = None
     if options.ednn or options.ednn_dir is not None:
-        spec = "ednn" if options.ednn_dir is None else f"ednn:{options.ednn_dir}"
-        judge = energy_named(system_named(read_facts(options.run_dir)["system"]), spec).folder
+        shipped = shipped_ednn(system_named(read_facts(options.run_dir)["system"]))
+        judge = ednn_in(options.ednn_dir or shipped).folder
     version = export_run(options.run_dir, options.out, options.max_cells, judge)
     more = ", energy" if judge else "; without --ednn it does not tell the energies obtained"
     print(

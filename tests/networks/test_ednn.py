@@ -1,4 +1,4 @@
-"""The EDNN as a sum over tiles: equal to cutting tiles out, extensive, streamable, with the lattice's period."""
+"""The EDNN as a sum over tiles: equal to tiles cut out, extensive, streamable, with the lattice's period."""
 
 import doctest
 
