@@ -27,8 +27,9 @@ def evaluate(options: EdnnEvaluateOptions) -> None:
         table.add_column(heading, justify="right")
     rows = {"held out": content["test"], **content["by_size"]}
     for name, values in rows.items():
-        numbers = (values["mae_mev_per_atom"], values["bias_mev_per_atom"], values["mae_percent_of_sd"])
-        table.add_row(name, str(values["num_sheets"]), *(f"{value:.3f}" for value in numbers), f"{values['r2']:.6f}")
+        shown = {"mae_mev_per_atom": ".3f", "bias_mev_per_atom": ".3f", "mae_percent_of_sd": ".3f", "r2": ".6f"}
+        numbers = ("-" if values[key] is None else format(values[key], form) for key, form in shown.items())
+        table.add_row(name, str(values["num_sheets"]), *numbers)
     Console().print(table)
     print(f"{options.out}: metrics.json, parity.png, sizes.png")
 

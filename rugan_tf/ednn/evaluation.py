@@ -1,6 +1,7 @@
 """How far an EDNN is from the reference: on the held-out sheets, by porosity, and at sizes it has not seen."""
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,7 @@ FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges, atoms per site
 def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     """Write metrics.json, parity.png and sizes.png into `options.out`, and return the metrics."""
     model, data_set = load_ednn(options.run_dir), read_data_set(options.data)
-    if not options.overwrite:
-        files.require_fresh_folder(options.out)
+    check_input(options, data_set)
     test = split_reference(len(data_set.states)).test
     states, energy = data_set.states[test], total_energy(data_set)[test]
     predicted = predict(model, states)
@@ -46,6 +46,21 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     return content
 
 
+def check_input(options: EdnnEvaluateOptions, data_set: DataSet) -> None:
+    """Refuse data whose test part the EDNN may have seen, and a folder with content or with model or data in it."""
+    content = json.loads((options.run_dir / "config.json").read_text(encoding="utf-8"))
+    if content["data"]["sha256"] != data_set.checksum:
+        raise ValueError(
+            f"An EDNN must be evaluated on the data set that it was trained on, of which it has not seen the test "
+            f"part. Received: {options.data} instead of {content['data']['path']}"
+        )
+    for kept in (options.run_dir.resolve(), options.data.resolve()):
+        if options.overwrite and kept.is_relative_to(options.out.resolve()):
+            raise ValueError(f"The folder must hold neither run nor data. Received: {options.out} with {kept}")
+    if not options.overwrite:
+        files.require_fresh_folder(options.out)
+
+
 def predict(model: EDNN, states: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float64]:
     """Return the EDNN's energies (n,), eV."""
     parts = [states[start : start + batch_size] for start in range(0, len(states), batch_size)]
@@ -55,19 +70,20 @@ def predict(model: EDNN, states: NDArray[np.uint8], batch_size: int = 256) -> ND
 def errors(
     data_set: DataSet, states: NDArray[np.uint8], energy: NDArray[np.float64], predicted: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """Return errors of predicted energies (n,), eV; per atom they leave empty sheets out."""
+    """Return errors of predicted energies (n,), eV; per atom they leave empty sheets out; None where undefined."""
     area = data_set.system.area(*states.shape[1:])
     atoms = data_set.system.num_atoms(states)
     difference, occupied = predicted - energy, atoms > 0
     spread = float(data_set.energy_per_area.std())
     per_atom = np.abs(difference[occupied]) / atoms[occupied]
+    variation = ((energy - energy.mean()) ** 2).sum()
     return {
         "num_sheets": len(states),
-        "mae_mev_per_atom": float(1000 * per_atom.mean()),
-        "rmse_mev_per_atom": float(1000 * np.sqrt(np.mean(per_atom**2))),
+        "mae_mev_per_atom": float(1000 * per_atom.mean()) if occupied.any() else None,
+        "rmse_mev_per_atom": float(1000 * np.sqrt(np.mean(per_atom**2))) if occupied.any() else None,
         "mae_ev_per_area": float(np.abs(difference).mean() / area),
         "mae_percent_of_sd": float(100 * np.abs(difference).mean() / area / spread),
-        "r2": float(1 - (difference**2).sum() / ((energy - energy.mean()) ** 2).sum()),
+        "r2": float(1 - (difference**2).sum() / variation) if variation > 0 else None,
         "bias_mev_per_atom": float(1000 * difference.sum() / max(1, atoms.sum())),
     }
 
@@ -122,7 +138,8 @@ def size_figure(by_size: dict[str, Any]) -> Figure:
     """Draw the error per atom against the size of the sheet."""
     figure = Figure(figsize=(5.5, 4), layout="constrained")
     axes = figure.subplots()
-    axes.bar(list(by_size), [values["mae_mev_per_atom"] for values in by_size.values()], color="#0072B2")
+    heights = [np.nan if (mae := values["mae_mev_per_atom"]) is None else mae for values in by_size.values()]
+    axes.bar(list(by_size), heights, color="#0072B2")
     axes.set_xlabel("size of the sheet (lattice cells)")
     axes.set_ylabel("mean absolute error (meV/atom)")
     return figure

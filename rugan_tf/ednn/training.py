@@ -1,5 +1,6 @@
 """One training of the EDNN: split, fit with early stopping, run folder, SavedModel."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,14 @@ def train(options: EdnnTrainOptions) -> None:
 
     Raises:
         ValueError: too few sheets, or energies that are all equal.
-        FileExistsError: the run folder has content, and neither resume nor overwrite was said.
+        FileExistsError: the run folder has content, and neither resume nor overwrite was said; or a run that is to
+            be resumed has finished.
     """
     data_set = read_data_set(options.data)
     split = split_reference(len(data_set.states), options.num_reference)
     energy = total_energy(data_set)
     constants, scale = fit_state_energies(data_set.states[split.train], energy[split.train], data_set.system.num_states)
-    if not options.resume:
-        files.require_fresh_folder(options.run_dir, options.overwrite)
-    files.write_json(options.run_dir / "config.json", run_facts(options, data_set, split))
+    open_run_folder(options, run_facts(options, data_set, split))
     keras.utils.set_random_seed(options.seed % 2**32)
     system = data_set.system
     period = (system.row_period, system.col_period)
@@ -61,7 +61,8 @@ def fit(model: EDNN, options: EdnnTrainOptions, data_set: DataSet, split: Split,
         metrics=[keras.metrics.MeanAbsoluteError(name="mae_eV")],
         jit_compile=False,
     )
-    backup = keras.callbacks.BackupAndRestore(str(options.run_dir / "backup" / "state.weights.h5"))
+    folder = options.run_dir / "backup" / "state.weights.h5"
+    backup = keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True)
     model.fit(
         batches,
         validation_data=(states[split.validation], energy[split.validation].astype("float32")),
@@ -96,6 +97,29 @@ class EpochOfBatches(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the epoch."""
         self.batches.epoch = epoch
+
+
+def open_run_folder(options: EdnnTrainOptions, facts: dict[str, Any]) -> None:
+    """Make the run folder with config.json, or check that a resumed run is unfinished and began with the same."""
+    folder, config = options.run_dir, options.run_dir / "config.json"
+    if not options.resume:
+        if options.data.resolve().is_relative_to(folder.resolve()) and options.overwrite:
+            raise ValueError(f"A run folder that is overwritten must not hold the data. Received: {options.data}")
+        files.require_fresh_folder(folder, options.overwrite)
+        files.write_json(config, facts)
+        return
+    if not config.is_file():
+        raise FileNotFoundError(f"A run that is resumed must have a config.json. Received: {folder}")
+    if (folder / "saved_model").exists():
+        raise FileExistsError(f"A run that is resumed must not have finished. Received: {folder}")
+    stored, given = (
+        content["options"] | {"data": content["data"]["sha256"], "run_dir": None}
+        for content in (json.loads(config.read_text(encoding="utf-8")), facts)
+    )
+    differing = sorted(name for name in {*stored, *given} if stored.get(name) != given.get(name))
+    if differing:
+        pairs = ", ".join(f"{name}={given.get(name)} instead of {stored.get(name)}" for name in differing)
+        raise ValueError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
 
 
 def run_facts(options: EdnnTrainOptions, data_set: DataSet, split: Split) -> dict[str, Any]:

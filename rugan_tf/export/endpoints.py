@@ -91,7 +91,7 @@ class Endpoints(tf.Module):
         shape = tf.shape(latent)
         checks = [
             tf.debugging.assert_equal(
-                shape[:3], tf.shape(energy_per_area), "energy_per_area must have the latent's batch, rows and cols"
+                shape[:3], tf.shape(energy_per_area), "energy_per_area must have batch, rows and cols of the latent"
             ),
             tf.debugging.assert_greater(shape[:3], 0, "latent must not be empty"),
             tf.debugging.assert_all_finite(latent, "latent must be finite"),

@@ -15,6 +15,7 @@ from rugan_tf.networks.generator import Generator
 from rugan_tf.systems.registry import system_named
 
 FACTS = Path("assets.extra") / "rugan.json"
+REQUIRED = {"system", "label_mean", "label_standard_deviation"}  # of model.json
 
 
 def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = None) -> Path:
@@ -56,7 +57,10 @@ def read_facts(run_dir: Path) -> dict[str, Any]:
     """Read model.json of a run folder."""
     path = existing(run_dir / "model" / "model.json")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict) or not facts.keys() >= REQUIRED:
+            raise ValueError(f"without {', '.join(sorted(REQUIRED))}")
+        return facts
     except ValueError as error:
         raise ValueError(f"The model of a run must be whole. Received: {path} ({error})") from None
 

@@ -1,4 +1,7 @@
-"""Load a SavedModel without the package that wrote it, and answer requests: ask_model.py FOLDER REQUESTS.npz OUT.npz."""
+"""Answer requests by a SavedModel, without the package that wrote it.
+
+ask_model.py FOLDER REQUESTS.npz OUT.npz
+"""
 
 import sys
 
@@ -21,9 +24,10 @@ def main(folder, requests_path, out):
         for rows, cols in sizes.tolist()
     }
     from_latent = loaded.signatures["generate_from_latent"]
-    answers["probabilities"] = from_latent(latent=tf.constant(latent), energy_per_area=tf.constant(field))["probabilities"]
+    answer = from_latent(latent=tf.constant(latent), energy_per_area=tf.constant(field))
+    answers["probabilities"] = answer["probabilities"]
     np.savez(out, **{name: answer.numpy() for name, answer in answers.items()})
-    print("foreign:", sorted({"rugan_tf", "keras"} & set(sys.modules)))
+    print("rugan_tf imported:", "rugan_tf" in sys.modules)  # keras is imported by TensorFlow itself
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ CHANNELS = 3
 
 
 def draw(seed=0, num_sheets=2, rows=20, cols=20, channels=CHANNELS):
-    return draw_latent(tf.constant(seed, tf.int64), tf.constant(num_sheets), tf.constant(rows), tf.constant(cols), channels)
+    sizes = (tf.constant(size) for size in (num_sheets, rows, cols))
+    return draw_latent(tf.constant(seed, tf.int64), *sizes, channels)
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(7, 8), (8, 8), (1, 1), (9, 17), (16, 3)])

@@ -10,23 +10,18 @@ import tensorflow as tf
 
 from rugan_tf.networks.critic import Critic, CriticBlock
 from rugan_tf.networks.ednn import EDNN, TileNetwork
-from rugan_tf.networks.ednn import EDNN, TileNetwork
 from rugan_tf.networks.generator import Generator, GeneratorBlock
 from rugan_tf.networks.layers import PeriodicConv2D, PeriodicPadding2D
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """How to build a layer, and the shapes of its inputs and outputs for 4x6 cells; None is a free size.
-
-    Inputs are Gaussian, or where `num_states` is given whole numbers below it.
-    """
+    """How to build a layer, and the shapes of its inputs and outputs for 4x6 cells; None is a free size."""
 
     build: Callable[[], keras.layers.Layer]
     inputs: Any
     outputs: Any
     free_inputs: Any
-    num_states: int | None = None
     dtype: tf.DType = tf.float32
 
     def specification(self) -> Any:

@@ -1,0 +1,58 @@
+"""Every command that the README and the demo show is one that the command line takes."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from rugan_tf import demo
+from rugan_tf.config import parse_command
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "saved_models/README.md")
+COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?python -m rugan_tf\.(\w+)(.*)$", re.MULTILINE)
+
+
+def commands():
+    return [
+        (door, rest.strip()) for name in DOCUMENTS for door, rest in COMMAND.findall((ROOT / name).read_text("utf-8"))
+    ]
+
+
+def parse(monkeypatch, door, args):
+    """Return the options that a door reads, without what it does with them."""
+    room = importlib.import_module(f"rugan_tf.{door}.__main__")
+    monkeypatch.setattr(room, "run_command", lambda prog, known, given: parse_command(prog, known, given)[0])
+    return room.main(args)
+
+
+def test_documents_show_every_door():
+    assert {"data", "ednn", "train", "export", "generate", "evaluate"} <= {door for door, _ in commands()}
+
+
+@pytest.mark.parametrize(("door", "rest"), commands())
+def test_command_of_a_document_is_taken(monkeypatch, door, rest):
+    assert parse(monkeypatch, door, shlex.split(rest)) is not None
+
+
+def test_commands_of_the_demo_are_taken(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(demo, "step", lambda door, *args: asked.append((door, parse(monkeypatch, door, list(args)))))
+    monkeypatch.setattr(demo, "summarise", lambda *_: None)
+    demo.demo(demo.DemoOptions(out=tmp_path))
+    doors = [door for door, _ in asked]
+    assert doors == ["data", "train", "export", *["generate"] * 4, *["evaluate"] * 2]
+    assert {(options.rows, options.cols) for door, options in asked if door == "generate"} == {(14, 16), (28, 32)}
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"^ {4}make (\w+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_pictures_of_the_readme_exist():
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8")):
+        assert (ROOT / path).stat().st_size > 10_000, path
