@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rugan_tf.config import Command, run_command, to_json
+from rugan_tf.units import ENERGY_PER_AREA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,10 +60,17 @@ def generate(options: GenerateOptions) -> None:
     model.check_request(requested, rows, cols, options.seed)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     states = model.generate(requested, rows, cols, options.seed)
-    written = write_sheets(options.out, model.system, states, np.array(requested), metadata(options, model.folder))
+    obtained = model.obtained_energies(states)
+    written = write_sheets(
+        options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
+    )
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
-    print(f"{names}: {count} of {rows}x{cols} cells\nnext: {next_command(written[0])}")
+    print(f"{names}: {count} of {rows}x{cols} cells")
+    if obtained is not None:
+        shown = " ".join(f"{value:.3f}" for value in obtained[:5]) + (" ..." if len(obtained) > 5 else "")
+        print(f"energy per area obtained, as the model's EDNN sees it: {shown} {ENERGY_PER_AREA}")
+    print(f"next: {next_command(written[0])}")
 
 
 def check_targets(options: GenerateOptions, num_sheets: int) -> None:

@@ -102,14 +102,18 @@ def points_per_length(axes: Axes, lengths: NDArray[np.float64]) -> float:
 
 
 def sheets_figure(
-    system: LatticeSystem, states: NDArray[np.uint8], energy_per_area_requested: NDArray[np.floating]
+    system: LatticeSystem,
+    states: NDArray[np.uint8],
+    energy_per_area_requested: NDArray[np.floating],
+    energy_per_area_obtained: NDArray[np.floating] | None = None,
 ) -> Figure:
-    """Draw up to nine sheets in a grid, titled by their requested energies; a note says if there are more.
+    """Draw up to nine sheets in a grid, titled by their energies; a note says if there are more.
 
     Args:
         system: the material.
         states: uint8 (n, rows, cols).
         energy_per_area_requested: (n,), eV/Å².
+        energy_per_area_obtained: (n,), eV/Å², where it is known.
     """
     shown = min(len(states), MOST_SHOWN)
     num_cols = math.ceil(math.sqrt(shown))
@@ -118,14 +122,17 @@ def sheets_figure(
     longest = max(3.2 if shown > 1 else 4.0, min(0.09 * lengths.max(), 12.0 / num_cols))  # inches of a sheet
     width, height = longest * lengths / lengths.max()
     figure = Figure(
-        figsize=(num_cols * (max(width, 2.4) + 0.9), num_rows * (height + 0.9) + 0.4),
+        figsize=(num_cols * (max(width, 2.4) + 0.9), num_rows * (height + 1.1) + 0.4),
         layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08),
     )
     FigureCanvasAgg(figure)
     for index in range(shown):
         axes = figure.add_subplot(num_rows, num_cols, index + 1)
         draw_sheet(axes, system, states[index])
-        axes.set_title(f"{energy_per_area_requested[index]:.3f} {ENERGY_PER_AREA} requested", fontsize=11)
+        title = f"{energy_per_area_requested[index]:.3f} {ENERGY_PER_AREA} requested"
+        if energy_per_area_obtained is not None:
+            title += f",\n{energy_per_area_obtained[index]:.3f} {ENERGY_PER_AREA} obtained"
+        axes.set_title(title, fontsize=11)
     if shown < len(states):
         figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)
     return figure

@@ -115,6 +115,15 @@ class SheetModel:
         self.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
         return np.concatenate(list(self.generated_parts(energy, rows, cols, seed)))
 
+    def obtained_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """Return the energies per area (n,), eV/Å², that the model's EDNN sees; None for a model without one."""
+        if "energy" not in self.saved_model.signatures:
+            return None
+        size = max(1, self.max_cells // states[0].size)
+        parts = [states[start : start + size] for start in range(0, len(states), size)]
+        energies = [self.call("energy", states=part)["energy_per_area"] for part in parts]
+        return np.concatenate(energies).astype(np.float64)
+
     def generated_parts(
         self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
     ) -> Iterator[NDArray[np.uint8]]:

@@ -20,6 +20,7 @@ def write_sheets(
     system: LatticeSystem,
     states: NDArray[np.uint8],
     energy_per_area_requested: NDArray[np.floating],
+    energy_per_area_obtained: NDArray[np.floating] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Write sheets in the format that the suffix of `path` names, replacing what stands there.
@@ -30,6 +31,7 @@ def write_sheets(
         system: the material.
         states: uint8 (n, rows, cols), n >= 1.
         energy_per_area_requested: (n,), eV/Å².
+        energy_per_area_obtained: (n,), eV/Å², where it is known; also in .npz, .extxyz and .png.
         metadata: JSON content that an .npz keeps beside the name of the system.
 
     Returns:
@@ -48,11 +50,13 @@ def write_sheets(
         )
     paths = target_paths(path, len(states))
     if paths[0].suffix == ".npz":
-        write_npz(paths[0], states, requested, {"system": system.name, **(metadata or {})})
+        arrays = {"states": states, **energies_by_name("energy_per_area", requested, energy_per_area_obtained)}
+        write_npz(paths[0], arrays, {"system": system.name, **(metadata or {})})
     elif paths[0].suffix == ".png":
-        write_png(paths[0], system, states, requested)
+        write_png(paths[0], system, states, requested, energy_per_area_obtained)
     else:
-        write_structures(paths, system, states, requested)
+        energies = energies_by_name("energy_per_area_requested", requested, energy_per_area_obtained)
+        write_structures(paths, system, states, energies)
     return paths
 
 
@@ -70,25 +74,29 @@ def target_paths(path: Path | str, num_sheets: int) -> list[Path]:
     return [path.with_name(f"{path.stem}-{index:04d}{path.suffix}") for index in range(num_sheets)]
 
 
-def write_npz(
-    path: Path, states: NDArray[np.uint8], requested: NDArray[np.float64], metadata: Mapping[str, Any]
-) -> None:
+def energies_by_name(
+    requested_name: str, requested: NDArray[np.float64], obtained: NDArray[np.floating] | None
+) -> dict[str, NDArray[np.floating]]:
+    """Return the energies that are known by the names that files give them."""
+    named: dict[str, NDArray[np.floating]] = {requested_name: requested}
+    return named if obtained is None else {**named, "energy_per_area_obtained": obtained}
+
+
+def write_npz(path: Path, arrays: dict[str, Any], metadata: Mapping[str, Any]) -> None:
     """Write arrays as a data set holds them; the metadata should say that the energies were requested."""
     with files.replacing(path) as temporary:
-        np.savez_compressed(
-            temporary, states=states, energy_per_area=requested, metadata=np.array(json.dumps(metadata))
-        )
+        np.savez_compressed(temporary, **arrays, metadata=np.array(json.dumps(metadata)))
 
 
 def write_structures(
-    paths: list[Path], system: LatticeSystem, states: NDArray[np.uint8], requested: NDArray[np.float64]
+    paths: list[Path], system: LatticeSystem, states: NDArray[np.uint8], energies: dict[str, NDArray[np.floating]]
 ) -> None:
     """Write structures through ASE: all into the first file if there is one, else each into its own."""
     import ase.io
 
     structures = [system.structure(sheet) for sheet in states]
-    for structure, energy in zip(structures, requested, strict=True):
-        structure.info["energy_per_area_requested"] = float(energy)
+    for index, structure in enumerate(structures):
+        structure.info.update({name: float(values[index]) for name, values in energies.items()})
     write: Callable[..., None] = ase.io.write
     frames = [structures] if len(paths) == 1 else [[structure] for structure in structures]
     for path, content in zip(paths, frames, strict=True):
@@ -97,10 +105,16 @@ def write_structures(
             write(temporary, content, format=path.suffix[1:], **options)
 
 
-def write_png(path: Path, system: LatticeSystem, states: NDArray[np.uint8], requested: NDArray[np.float64]) -> None:
+def write_png(
+    path: Path,
+    system: LatticeSystem,
+    states: NDArray[np.uint8],
+    requested: NDArray[np.float64],
+    obtained: NDArray[np.floating] | None,
+) -> None:
     """Draw the sheets."""
     from rugan_tf.generate.drawing import sheets_figure
 
-    figure = sheets_figure(system, states, requested)
+    figure = sheets_figure(system, states, requested, obtained)
     with files.replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)

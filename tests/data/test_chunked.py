@@ -67,7 +67,7 @@ def test_chunks_are_whole_periods_no_shorter_than_the_halo(size, period, halo, c
 
 
 def test_sheet_shorter_than_the_halo_is_refused(ednn):
-    with pytest.raises(ValueError, match="at least as long as the halo, 4. Received: 2 cells"):
+    with pytest.raises(ValueError, match=r"at least as long as the halo, 4\. Received: 2 cells"):
         chunked_energies(np.zeros((1, 8, 2), np.uint8), ednn)
 
 
@@ -76,7 +76,7 @@ def test_chunks_that_were_never_written_are_refused(tmp_path, capsys):
         tmp_path / "a.zarr", shape=(1, 8, 8), chunks=(1, 4, 4), dtype="uint8", config={"write_empty_chunks": True}
     )
     array[:, :4] = 3
-    with pytest.raises(ValueError, match="Every chunk .* Received: 2 of 4 chunks"):
+    with pytest.raises(ValueError, match=r"Every chunk .* Received: 2 of 4 chunks"):
         open_zarr_states(tmp_path / "a.zarr", SYSTEM)
 
 

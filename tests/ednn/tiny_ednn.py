@@ -28,7 +28,7 @@ def neighbour_energy(states):
     return by_site.sum(axis=(1, 2, 3))
 
 
-def write_reference(path: Path, num_sheets=240, rows=4, cols=4, seed=0) -> Path:
+def write_reference(path: Path, num_sheets=400, rows=4, cols=4, seed=0) -> Path:
     """Write a reference data set."""
     system = system_named("porous_graphene")
     states = draw_states(num_sheets, rows, cols, seed)
@@ -50,3 +50,10 @@ def build_ednn() -> EDNN:
 def save_ednn(base: Path) -> Path:
     """Write that network as the next version below `base`, and return the version folder."""
     return write_saved_model(build_ednn(), system_named("porous_graphene"), base, FACTS)
+
+
+def train_arguments(data: Path, run_dir: Path, *others: str) -> list[str]:
+    """Return the command line of a training that takes seconds."""
+    settings = {"num-epochs": 20, "batch-size": 16, "learning-rate": 0.02, "width": 12, "context": 1, "seed": 3}
+    words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    return ["train", "--data", str(data), "--run-dir", str(run_dir), *words, *others]

@@ -24,7 +24,7 @@ def requested():
 
 def test_npz_is_laid_out_as_a_data_set_without_pickles(tmp_path, states, requested):
     path = tmp_path / "sheets.npz"
-    assert write_sheets(path, GRAPHENE, states, requested, {"energy": "requested"}) == [path]
+    assert write_sheets(path, GRAPHENE, states, requested, metadata={"energy": "requested"}) == [path]
     read = read_data_set(path)
     np.testing.assert_array_equal(read.states, states)
     np.testing.assert_array_equal(read.energy_per_area, requested)
@@ -41,6 +41,19 @@ def test_extxyz_holds_all_sheets_with_cell_and_requested_energy(tmp_path, states
         assert frame.pbc.tolist() == [True, True, False]
         np.testing.assert_allclose(frame.cell.lengths(), expected.cell.lengths(), rtol=1e-7)
         np.testing.assert_allclose(frame.positions, expected.positions, atol=1e-6)
+
+
+def test_obtained_energies_are_written_where_they_are_known(tmp_path, states, requested):
+    obtained = requested + 0.125
+    for name in ("sheets.npz", "sheets.extxyz", "sheets.png"):
+        write_sheets(tmp_path / name, GRAPHENE, states, requested, obtained)
+    with np.load(tmp_path / "sheets.npz", allow_pickle=False) as written:
+        np.testing.assert_array_equal(written["energy_per_area_obtained"], obtained)
+        np.testing.assert_array_equal(written["energy_per_area"], requested)
+    frames = ase.io.read(tmp_path / "sheets.extxyz", index=":")
+    assert [frame.info["energy_per_area_obtained"] for frame in frames] == obtained.tolist()
+    titles = [axes.get_title() for axes in sheets_figure(GRAPHENE, states, requested, obtained).axes]
+    assert titles[0] == "-1.500 eV/Å² requested,\n-1.375 eV/Å² obtained"
 
 
 @pytest.mark.parametrize("suffix", [".cif", ".vasp"])

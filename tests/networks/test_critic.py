@@ -88,6 +88,15 @@ def test_negative_labels_are_told_apart(trained):
     assert np.abs(scores[1] - scores[2]).min() > 1e-4
 
 
+def test_first_convolution_sees_negative_labels_too():
+    """Without the shortcut, which would let them past a ReLU."""
+    critic = build_critic()
+    shortcut = critic.blocks[0].shortcut
+    shortcut.kernel.assign(0.0 * shortcut.kernel.numpy())
+    encoding = draw_encoding(4, 6)
+    assert np.abs(score_of(critic, encoding, -1.0) - score_of(critic, encoding, -2.0)).min() > 1e-4
+
+
 def test_label_is_seen_through_its_channel_and_through_the_projection_alone():
     encoding = draw_encoding(4, 6)
     for projection in (False, True):

@@ -83,6 +83,20 @@ def test_negative_labels_are_told_apart_even_one_for_the_whole_batch(trained, tr
     assert np.abs(sheets[1] - sheets[2]).max() > 1e-3
 
 
+def test_first_convolution_sees_negative_labels_too():
+    """Without the shortcut, which would let them past a ReLU."""
+    network = Generator(width=7, latent_channels=CHANNELS)
+    network.build()  # of another width than its input, so that the shortcut has weights
+    draw_weights(network)
+    shortcut = network.blocks[0].shortcut
+    shortcut.kernel.assign(0.0 * shortcut.kernel.numpy())
+    latent, _ = draw_request(4, 4)
+    first, second = (
+        probabilities(network, latent, np.full((2, 4, 4), label, np.float32)) for label in (-1.0, -2.0)
+    )
+    assert np.abs(first - second).max() > 1e-3
+
+
 def test_first_block_must_not_clip_and_others_do():
     values = -np.ones((1, 4, 4, 3), np.float32)
     for preactivate, is_clipped in ((True, True), (False, False)):
