@@ -67,6 +67,7 @@ def fit(model: EDNN, options: EdnnTrainOptions, data_set: DataSet, split: Split,
         batches,
         validation_data=(states[split.validation], energy[split.validation].astype("float32")),
         epochs=options.num_epochs,
+        shuffle=False,  # the batches are drawn from a new order every epoch, which does not depend on resuming
         verbose=0,
         callbacks=[
             backup,

@@ -106,7 +106,7 @@ class RUGAN(keras.Model):
         """
         real = tf.one_hot(tf.cast(states, tf.int32), self.num_states)
         fake = tf.stop_gradient(self.draw_fake(states, label))
-        epsilon = keras.random.uniform(tf.shape(label), seed=self.seed_generator)
+        epsilon = tf.random.stateless_uniform(tf.shape(label), self.next_seed(), alg="philox")
         interpolated = losses.interpolate(real, fake, epsilon)
         options = self.loss_options
         with tf.GradientTape() as tape:
@@ -153,9 +153,15 @@ class RUGAN(keras.Model):
         if None not in states.shape:
             batch, rows, cols = states.shape
         shape = (batch, rows // 2, cols // 2, self.latent_channels)
-        latent = keras.random.normal(shape, seed=self.seed_generator)
+        latent = tf.random.stateless_normal(shape, self.next_seed(), alg="philox")
         label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
         return self.generator({"latent": latent, "label": label_map}, training=True)
+
+    def next_seed(self) -> Any:
+        """Return a seed (2,) that no other draw and no other replica has."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        drawn = tf.cast(self.seed_generator.next(), tf.int32)
+        return tf.random.experimental.stateless_fold_in(drawn, replica, alg="philox")
 
     def over_replicas(self, loss: Any) -> Any:
         """Divide a loss by the number of replicas, over which optimisers sum gradients."""

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import platform
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +61,15 @@ def train(options: TrainOptions) -> None:
         CheckpointWriter(folder, options.interval, lambda trained: write_generator(trained, look, options.run_dir)),
         TensorBoardLog(options.run_dir / "tensorboard", options.interval, Gallery(look, data_set, scale, options.seed)),
     ]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`shuffle=True` was passed", category=UserWarning)
-        model.fit(
-            batches,
-            epochs=options.num_updates // options.interval,
-            initial_epoch=done // options.interval,
-            steps_per_epoch=options.interval,
-            callbacks=callbacks,
-            verbose=0,
-        )
+    model.fit(
+        batches,
+        epochs=options.num_updates // options.interval,
+        initial_epoch=done // options.interval,
+        steps_per_epoch=options.interval,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
     print(
         f"{options.run_dir}: {options.num_updates} generator updates; model/generator.keras is the averaged generator\n"
         f"look: tensorboard --logdir {options.run_dir / 'tensorboard'}\n"

@@ -1,6 +1,6 @@
 """Throughput of the EDNN against tight binding, and the energy of a square micrometre, with its peak memory.
 
-    .venv/bin/python tests/benchmarks/ednn.py --ednn saved_models/porous_graphene_ednn
+.venv/bin/python tests/benchmarks/ednn.py --ednn saved_models/porous_graphene_ednn
 """
 
 import dataclasses

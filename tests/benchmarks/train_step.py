@@ -1,6 +1,6 @@
 """Updates per second of a preset with and without XLA, in one process, alternating; compile times apart.
 
-    .venv/bin/python tests/benchmarks/train_step.py quick --updates 10 --rounds 3
+.venv/bin/python tests/benchmarks/train_step.py quick --updates 10 --rounds 3
 """
 
 import dataclasses

@@ -23,7 +23,15 @@ def small(tmp_path_factory):
 
 
 def shortened(data, run_dir, *others):
-    return train_arguments(data, run_dir, "--num-epochs", "4", "--batch-size", "8", *others)
+    """Four epochs, of which each gives a better validation error than the one before."""
+    return train_arguments(data, run_dir, "--num-epochs", "4", "--batch-size", "8", "--seed", "1", *others)
+
+
+@pytest.fixture(scope="module")
+def at_once(small, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("at_once") / "run"
+    assert main(shortened(small, run_dir)) == 0
+    return run_dir
 
 
 def refused(capsys, *args):
@@ -83,20 +91,20 @@ def test_network_stands_on_the_linear_fit_of_the_training_part(trained, referenc
 
 
 def test_weights_of_the_best_validation_error_are_kept(small, tmp_path, monkeypatch):
-    errors = []
+    callbacks = []
     early_stopping = keras.callbacks.EarlyStopping
 
     def recording(*args, **options):
         callback = early_stopping(*args, **options)
         values = iter([4.0, 2.0, 3.0, 3.0])
         monkeypatch.setattr(callback, "get_monitor_value", lambda logs: next(values))
-        errors.append(callback)
+        callbacks.append(callback)
         return callback
 
     monkeypatch.setattr(keras.callbacks, "EarlyStopping", recording)
     assert main(shortened(small, tmp_path / "run", "--patience", "2")) == 0
-    assert (errors[0].best_epoch, errors[0].stopped_epoch) == (1, 3)
-    for kept, best in zip(weights(tmp_path / "run"), errors[0].best_weights, strict=True):
+    assert (callbacks[0].best_epoch, callbacks[0].stopped_epoch) == (1, 3)
+    for kept, best in zip(weights(tmp_path / "run"), callbacks[0].best_weights, strict=True):
         np.testing.assert_array_equal(kept, best)
 
 
@@ -123,14 +131,13 @@ def interrupted(small, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_resumed_training_ends_as_if_it_had_not_been_interrupted(small, interrupted, tmp_path, damaged):
+def test_resumed_training_ends_as_if_it_had_not_been_interrupted(small, interrupted, at_once, damaged):
     latest = next((interrupted / "backup").rglob("latest.weights.h5"))
     if damaged:  # killed while it was written
         latest.write_bytes(latest.read_bytes()[:500])
     assert main(shortened(small, interrupted, "--resume")) == 0
-    assert main(shortened(small, tmp_path / "at_once")) == 0
-    for resumed, at_once in zip(weights(interrupted), weights(tmp_path / "at_once"), strict=True):
-        np.testing.assert_allclose(resumed, at_once, rtol=1e-5, atol=1e-7)
+    for resumed, expected in zip(weights(interrupted), weights(at_once), strict=True):
+        np.testing.assert_allclose(resumed, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_run_is_resumed_with_the_same_options_and_data_alone(small, reference, interrupted, capsys):

@@ -54,6 +54,13 @@ def save_ednn(base: Path) -> Path:
 
 def train_arguments(data: Path, run_dir: Path, *others: str) -> list[str]:
     """Return the command line of a training that takes seconds."""
-    settings = {"num-epochs": 20, "batch-size": 16, "learning-rate": 0.02, "width": 12, "context": 1, "seed": 3}
+    settings = {
+        "num-epochs": 20,
+        "batch-size": 16,
+        "learning-rate": 0.02,
+        "width": 12,
+        "context": 1,
+        "seed": 3,
+    }
     words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     return ["train", "--data", str(data), "--run-dir", str(run_dir), *words, *others]

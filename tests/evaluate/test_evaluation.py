@@ -81,9 +81,7 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
 
 def test_seed_decides_energies_and_sheets(model, data_set, options):
     first = sample_scale(model, data_set, AtomCount(), 1, options)
-    again = sample_scale(
-        model, data_set, AtomCount(), 1, dataclasses.replace(options, out=options.out.parent / "b")
-    )
+    again = sample_scale(model, data_set, AtomCount(), 1, dataclasses.replace(options, out=options.out.parent / "b"))
     other = sample_scale(
         model, data_set, AtomCount(), 1, dataclasses.replace(options, seed=5, out=options.out.parent / "c")
     )

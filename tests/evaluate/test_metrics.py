@@ -18,9 +18,7 @@ def test_differences_by_hand():
 
 
 def test_r2_is_about_the_line_of_equal_energies():
-    assert metrics.r2(REQUESTED, OBTAINED) == pytest.approx(
-        1 - 2 / 5
-    )  # SS_tot 5 about the mean 1.5 requested
+    assert metrics.r2(REQUESTED, OBTAINED) == pytest.approx(1 - 2 / 5)  # SS_tot 5 about the mean 1.5 requested
     assert metrics.r2(OBTAINED, REQUESTED) == pytest.approx(1 - 2 / 4)  # SS_tot 4 about the mean 2 requested
     assert metrics.r2(REQUESTED, REQUESTED) == 1.0
     assert metrics.r2(REQUESTED, REQUESTED + 10) == pytest.approx(1 - 400 / 5)  # correlated, and far off

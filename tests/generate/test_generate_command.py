@@ -15,9 +15,7 @@ def request(model_base, out, *further):
 
 def test_command_writes_what_it_says(model_base, tmp_path, capsys):
     out = tmp_path / "new" / "sheets.npz"
-    assert (
-        main(request(model_base, out, "--rows", "2", "--cols", "6", "--num-sheets", "2", "--seed", "3")) == 0
-    )
+    assert main(request(model_base, out, "--rows", "2", "--cols", "6", "--num-sheets", "2", "--seed", "3")) == 0
     sheets = read_data_set(out)
     assert sheets.states.shape == (2, 2, 6)
     assert sheets.energy_per_area.tolist() == [-1.5, -1.5]

@@ -14,9 +14,7 @@ def model(model_base):
 
 def call_seeds(seed, num_calls):
     """Seeds of the calls that a request is split into, from NumPy's SeedSequence by hand."""
-    words = [
-        np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] for call in range(num_calls)
-    ]
+    words = [np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] for call in range(num_calls)]
     return [seed, *(int(word) // 2 for word in words[1:])]
 
 
@@ -127,9 +125,7 @@ def test_request_that_cannot_be_generated_is_refused(model, energy, rows, cols, 
 
 
 def test_refusal_of_the_model_itself_is_a_value_error(model):
-    with pytest.raises(
-        ValueError, match=r"^The model refuses the request: assertion failed: \[seed must not be 999\]"
-    ):
+    with pytest.raises(ValueError, match=r"^The model refuses the request: assertion failed: \[seed must not be 999\]"):
         model.generate([-1.0], 4, 4, seed=999)
 
 
@@ -137,16 +133,11 @@ def test_energy_outside_the_training_data_is_warned_of(model, capsys):
     model.generate([-3.0, 0.0], 4, 4)
     assert capsys.readouterr().err == ""
     model.generate([-3.5, -1.0], 4, 4)
-    assert (
-        "1 of 2 requested energies lie outside what the training data covers, -3 to 0"
-        in capsys.readouterr().err
-    )
+    assert "1 of 2 requested energies lie outside what the training data covers, -3 to 0" in capsys.readouterr().err
 
 
 def test_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"must be a folder that holds saved_model.pb. Received: .*nowhere"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"must be a folder that holds saved_model.pb. Received: .*nowhere"):
         SheetModel.load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"must be a folder that holds saved_model.pb"):
         SheetModel.load(tmp_path)

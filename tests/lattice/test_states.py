@@ -18,12 +18,8 @@ from rugan_tf.lattice.states import (
     validate_states,
 )
 
-SIZES = strategies.tuples(
-    strategies.integers(1, 3), strategies.integers(1, 6), strategies.sampled_from([2, 4, 6])
-)
-SHEETS = SIZES.flatmap(
-    lambda shape: numpy_strategies.arrays(np.uint8, shape, elements=strategies.integers(0, 3))
-)
+SIZES = strategies.tuples(strategies.integers(1, 3), strategies.integers(1, 6), strategies.sampled_from([2, 4, 6]))
+SHEETS = SIZES.flatmap(lambda shape: numpy_strategies.arrays(np.uint8, shape, elements=strategies.integers(0, 3)))
 
 
 def neighbours_of(site, rows, cols):

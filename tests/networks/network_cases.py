@@ -38,13 +38,9 @@ CRITIC = {
 
 CASES = {
     "PeriodicPadding2D": Case(lambda: PeriodicPadding2D(1), outputs=(2, 6, 8, 3), **FIELD),
-    "PeriodicPadding2D by more than the lattice": Case(
-        lambda: PeriodicPadding2D(7), outputs=(2, 18, 20, 3), **FIELD
-    ),
+    "PeriodicPadding2D by more than the lattice": Case(lambda: PeriodicPadding2D(7), outputs=(2, 18, 20, 3), **FIELD),
     "PeriodicConv2D": Case(lambda: PeriodicConv2D(5, 3), outputs=(2, 4, 6, 5), **FIELD),
-    "PeriodicConv2D of reach 2": Case(
-        lambda: PeriodicConv2D(2, 5, use_bias=False), outputs=(2, 4, 6, 2), **FIELD
-    ),
+    "PeriodicConv2D of reach 2": Case(lambda: PeriodicConv2D(2, 5, use_bias=False), outputs=(2, 4, 6, 2), **FIELD),
     "GeneratorBlock": Case(lambda: GeneratorBlock(3), outputs=(2, 4, 6, 3), **FIELD),
     "GeneratorBlock upsampling": Case(
         lambda: GeneratorBlock(5, upsampling=2, preactivate=False), outputs=(2, 8, 12, 5), **FIELD

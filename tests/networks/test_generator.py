@@ -91,9 +91,7 @@ def test_first_convolution_sees_negative_labels_too():
     shortcut = network.blocks[0].shortcut
     shortcut.kernel.assign(0.0 * shortcut.kernel.numpy())
     latent, _ = draw_request(4, 4)
-    first, second = (
-        probabilities(network, latent, np.full((2, 4, 4), label, np.float32)) for label in (-1.0, -2.0)
-    )
+    first, second = (probabilities(network, latent, np.full((2, 4, 4), label, np.float32)) for label in (-1.0, -2.0))
     assert np.abs(first - second).max() > 1e-3
 
 

@@ -120,10 +120,5 @@ def test_arguments_that_the_calculator_refuses():
 
 
 def test_module_needs_neither_tensorflow_nor_ase():
-    code = (
-        "import sys, rugan_tf.physics.calculators; print({'tensorflow', 'keras', 'ase'} & set(sys.modules))"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "set()\n"
-    )
+    code = "import sys, rugan_tf.physics.calculators; print({'tensorflow', 'keras', 'ase'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -35,9 +35,7 @@ def cluster(states, seed):
     return positions - positions.mean(axis=0, keepdims=True) if len(positions) else positions
 
 
-@pytest.mark.parametrize(
-    ("size", "per_atom"), [((14, 16), -9.8466), ((12, 12), -9.8440), ((15, 16), -9.8456)]
-)
+@pytest.mark.parametrize(("size", "per_atom"), [((14, 16), -9.8466), ((12, 12), -9.8440), ((15, 16), -9.8456)])
 def test_energy_of_a_pristine_sheet(size, per_atom):
     assert sheet_energy(pristine(*size)) / (2 * math.prod(size)) == pytest.approx(per_atom, abs=1e-4)
 
@@ -53,9 +51,7 @@ def test_formation_energy_of_an_unrelaxed_vacancy_and_divacancy(state, formation
 
 def test_honeycomb_is_lowest_at_its_bond_length():
     positions, cell = sheet_positions(pristine(9, 10))
-    lowest = minimize_scalar(
-        lambda x: tight_binding_energy(x * positions, x * cell), (0.97, 1.0, 1.03), tol=1e-4
-    )
+    lowest = minimize_scalar(lambda x: tight_binding_energy(x * positions, x * cell), (0.97, 1.0, 1.03), tol=1e-4)
     assert lowest.x * BOND_LENGTH == pytest.approx(1.42, abs=0.005)
 
 
@@ -95,9 +91,7 @@ def test_two_levels_share_electrons_by_the_fermi_function():
 
 def test_lone_atom_has_the_embedding_energy_alone():
     assert tight_binding_energy([[3.0, -7.0]], BIG_CELL) == pytest.approx(-2.5909765118191, abs=1e-10)
-    assert tight_binding_energy([[0, 0], [0, 2.6]], BIG_CELL) == pytest.approx(
-        2 * -2.5909765118191, abs=1e-10
-    )
+    assert tight_binding_energy([[0, 0], [0, 2.6]], BIG_CELL) == pytest.approx(2 * -2.5909765118191, abs=1e-10)
 
 
 @pytest.mark.parametrize("r", [1.25, 1.42, 2.0, 2.5])
@@ -117,9 +111,7 @@ def test_cluster_keeps_its_energy_when_turned_mirrored_and_renumbered(states, se
     positions = cluster(states, seed)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     moved = np.random.default_rng(seed).permutation(positions) @ turn.T * [1, -1 if is_mirrored else 1]
-    assert tight_binding_energy(moved, BIG_CELL) == pytest.approx(
-        tight_binding_energy(positions, BIG_CELL), abs=1e-8
-    )
+    assert tight_binding_energy(moved, BIG_CELL) == pytest.approx(tight_binding_energy(positions, BIG_CELL), abs=1e-8)
 
 
 @few
@@ -138,9 +130,7 @@ def test_sheet_keeps_its_energy_under_the_symmetries_of_the_lattice(states, row_
     rows, cols = states.shape
     energy = sheet_energy(states)
     rolled = np.roll(states, (row_shift, 2 * pair_shift), axis=(0, 1))
-    along_columns = np.array([0, 2, 1, 3], np.uint8)[
-        states[:, -np.arange(cols) % cols]
-    ]  # A and B change places
+    along_columns = np.array([0, 2, 1, 3], np.uint8)[states[:, -np.arange(cols) % cols]]  # A and B change places
     is_odd = np.arange(cols) % 2
     along_rows = states[(-np.arange(rows)[:, None] - is_odd) % rows, np.arange(cols)]
     for image in (rolled, along_columns, along_rows):
@@ -150,9 +140,7 @@ def test_sheet_keeps_its_energy_under_the_symmetries_of_the_lattice(states, row_
 def test_far_clusters_have_the_sum_of_their_energies():
     ring = cluster(pristine(2, 2), 0)
     apart = np.concatenate([ring, ring + 20.0])
-    assert tight_binding_energy(apart, BIG_CELL) == pytest.approx(
-        2 * tight_binding_energy(ring, BIG_CELL), abs=1e-8
-    )
+    assert tight_binding_energy(apart, BIG_CELL) == pytest.approx(2 * tight_binding_energy(ring, BIG_CELL), abs=1e-8)
 
 
 def test_empty_sheet_has_no_energy():

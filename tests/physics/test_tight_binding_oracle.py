@@ -102,9 +102,7 @@ def positions_of(states):
 def test_random_sheet_has_the_energy_of_the_slow_implementation(size, seed):
     states = np.random.default_rng(seed).integers(0, 4, size, dtype=np.uint8)
     states[0, 0] = 3
-    assert sheet_energy(states) == pytest.approx(
-        slow_energy(positions_of(states), cell_lengths(*size)), abs=1e-9
-    )
+    assert sheet_energy(states) == pytest.approx(slow_energy(positions_of(states), cell_lengths(*size)), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))
