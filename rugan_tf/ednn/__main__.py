@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from rugan_tf.config import Command, run_command
-from rugan_tf.ednn.options import CrossCheckOptions, EdnnEvaluateOptions, EdnnTrainOptions
+from rugan_tf.ednn.options import CrossCheckOptions, EdnnEvaluateOptions, EdnnTrainOptions, LearningCurveOptions
 
 
 def train(options: EdnnTrainOptions) -> None:
@@ -46,9 +46,19 @@ def compare(options: CrossCheckOptions) -> None:
     )
 
 
+def curve(options: LearningCurveOptions) -> None:
+    """Train for the learning curve, show the errors."""
+    from rugan_tf.ednn.learning_curve import learning_curve
+
+    for number, values in learning_curve(options)["test_errors"].items():
+        print(f"{number} reference sheets: MAE {values['mae_mev_per_atom']:.2f} meV/atom on the held-out sheets")
+    print(f"{options.out}: learning_curve.json, learning_curve.png")
+
+
 COMMANDS = {
     "train": Command(EdnnTrainOptions, train, "Train an EDNN on reference energies."),
     "evaluate": Command(EdnnEvaluateOptions, evaluate, "Compare an EDNN with the reference."),
+    "learning-curve": Command(LearningCurveOptions, curve, "Error against the number of reference sheets."),
     "cross-check": Command(CrossCheckOptions, compare, "Compare the reference with another method."),
 }
 

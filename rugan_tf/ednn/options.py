@@ -105,3 +105,24 @@ class CrossCheckOptions:
     """Of the sheets."""
     overwrite: bool = False
     """Throw away what the folder holds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningCurveOptions:
+    """Train EDNNs on more and more reference sheets."""
+
+    data: Path
+    """Reference data set."""
+    out: Path
+    """Folder for the run folders, learning_curve.json and learning_curve.png; what is finished is used again."""
+    num_reference: tuple[int, ...] = (512, 2048, 8192)
+    """Numbers of sheets."""
+    num_updates: int = 1280
+    """Updates of each training."""
+
+    def __post_init__(self) -> None:
+        """Refuse options that make no curve."""
+        if not self.num_reference or min(self.num_reference) < 1:
+            raise ValueError(f"num_reference must hold positive numbers. Received: {self.num_reference}")
+        if self.num_updates < 1:
+            raise ValueError(f"num_updates must be at least 1. Received: num_updates={self.num_updates}")

@@ -52,7 +52,7 @@ class TrainOptions:
     seed: int = 0
     """Of initial weights, latents, dropout, order and shifts of the data."""
     xla: bool = False
-    """Compile losses and gradients by XLA."""
+    """Compile losses and gradients by XLA; on one device only."""
     loss: LossOptions = LossOptions()
 
     def __post_init__(self) -> None:

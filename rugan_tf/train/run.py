@@ -40,7 +40,7 @@ def train(options: TrainOptions) -> None:
     open_run_folder(options, data_set)
     keras.utils.set_random_seed(options.seed % 2**32)
     strategy = distribution_strategy()
-    require_divisible(options.batch_size, strategy.num_replicas_in_sync)
+    require_replicas(options, strategy.num_replicas_in_sync)
     with strategy.scope():
         model = build_model(options, data_set)
     folder = CheckpointFolder(options.run_dir / "checkpoints")
@@ -84,13 +84,15 @@ def require_even(data_set: DataSet) -> None:
         raise ValueError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
 
 
-def require_divisible(batch_size: int, num_replicas: int) -> None:
-    """Raise ValueError unless every replica gets as many sheets."""
-    if batch_size % num_replicas:
+def require_replicas(options: TrainOptions, num_replicas: int) -> None:
+    """Raise ValueError unless the options can be trained on this number of replicas."""
+    if options.batch_size % num_replicas:
         raise ValueError(
-            f"batch_size must be a multiple of the number of replicas. Received: batch_size={batch_size}, "
+            f"batch_size must be a multiple of the number of replicas. Received: batch_size={options.batch_size}, "
             f"replicas={num_replicas}"
         )
+    if options.xla and num_replicas > 1:
+        raise ValueError(f"xla works on one device only, so far. Received: --xla with {num_replicas} replicas")
 
 
 def distribution_strategy() -> Any:

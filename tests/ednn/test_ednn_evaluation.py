@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_ednn import draw_states, neighbour_energy, write_reference
+from tiny_ednn import neighbour_energy, write_reference
 
 from rugan_tf.data.storage import DataSet, read_data_set
 from rugan_tf.ednn import evaluation
@@ -111,11 +111,14 @@ def test_errors_that_are_undefined_are_none(data_set):
 
 
 def test_fillings_share_the_sheets_by_atoms_per_site(data_set):
-    states = np.concatenate([np.repeat(data_set.states, 2, axis=0), draw_states(1, 2, 2)])
-    energy = np.arange(7.0)
+    empty, half, pristine = data_set.states
+    quarter = np.array([[1, 0], [1, 0]], np.uint8)
+    states = np.stack([empty, empty, half, half, half, pristine, pristine, quarter])
+    energy = np.arange(8.0)
     by_filling = errors_by_filling(data_set, states, energy, energy + 1)
-    assert {name: values["num_sheets"] for name, values in by_filling.items() if values} >= {"0.95-1.0": 2}
-    assert "0.0-0.2" not in by_filling
+    numbers = {name: values["num_sheets"] for name, values in by_filling.items()}
+    assert numbers == {"0.4-0.6": 3, "0.95-1.0": 2}  # neither empty sheets nor single ones
+    assert by_filling["0.4-0.6"]["bias_mev_per_atom"] == pytest.approx(1000 / 4)
 
 
 def test_single_sheets_and_empty_ones_are_evaluated(trained, reference, tmp_path, capsys, monkeypatch):
@@ -131,7 +134,7 @@ def test_command_shows_a_table(trained, reference, tmp_path, capsys):
     assert main(arguments(trained, reference, tmp_path / "out")) == 0
     printed = capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    for text in ("held out", "4x4", "6x4", "MAE (meV/atom)", "% of sd", f"{content['test']['r2']:.6f}"):
+    for text in ("held out", "4x4", "6x4", "(meV/atom)", "of sd)", f"{content['test']['r2']:.6f}"):
         assert text in printed
 
 

@@ -1,4 +1,4 @@
-"""A real training of seconds: it learns, leaves what is needed, goes on after an interruption, refuses nonsense."""
+"""A real training of seconds: it learns, leaves what is needed, can be interrupted, and refuses nonsense."""
 
 import json
 

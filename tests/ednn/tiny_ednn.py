@@ -23,7 +23,7 @@ def draw_states(num_sheets, rows, cols, seed=0):
 
 
 def neighbour_energy(states):
-    """Energies (n,), eV: each atom has one by its number of neighbours, so they are extensive, and not linear in the states."""
+    """Energies (n,), eV, each atom's by its number of neighbours: extensive, and not linear in the states."""
     by_site = occupancies(states) * ENERGY_BY_NEIGHBOURS[neighbour_counts(states)]
     return by_site.sum(axis=(1, 2, 3))
 

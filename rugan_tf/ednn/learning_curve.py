@@ -1,0 +1,60 @@
+"""The error of the EDNN against the number of reference sheets it was trained on, at equal numbers of updates."""
+
+import dataclasses
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from rugan_tf import files
+from rugan_tf.data.storage import read_data_set
+from rugan_tf.ednn.evaluation import errors, predict, save
+from rugan_tf.ednn.options import EdnnTrainOptions, LearningCurveOptions
+from rugan_tf.ednn.reference import split_reference, total_energy
+from rugan_tf.ednn.training import load_ednn, train
+
+
+def learning_curve(options: LearningCurveOptions) -> dict[str, Any]:
+    """Train one EDNN for each number of sheets, unless its run is finished; write the errors and a figure."""
+    data_set = read_data_set(options.data)
+    test = split_reference(len(data_set.states), max(options.num_reference)).test
+    states, energy = data_set.states[test], total_energy(data_set)[test]
+    results = {}
+    for number in options.num_reference:
+        run_dir = options.out / f"reference_{number}"
+        if not (run_dir / "ednn.keras").exists():
+            train(training_options(options, number))
+        results[str(number)] = errors(data_set, states, energy, predict(load_ednn(run_dir), states))
+    content = {"data": str(options.data), "num_updates": options.num_updates, "test_errors": results}
+    save(curve_figure(content), options.out / "learning_curve.png")
+    files.write_json(options.out / "learning_curve.json", content)
+    return content
+
+
+def training_options(options: LearningCurveOptions, num_reference: int) -> EdnnTrainOptions:
+    """Return the options of one training: as many epochs as make the number of updates."""
+    standard = EdnnTrainOptions(data=options.data, run_dir=options.out / f"reference_{num_reference}")
+    batches = max(1, num_reference // standard.batch_size)
+    num_epochs = max(1, options.num_updates // batches)
+    return dataclasses.replace(
+        standard,
+        num_reference=num_reference,
+        num_epochs=num_epochs,
+        patience=num_epochs,
+        resume=(standard.run_dir / "config.json").exists(),
+    )
+
+
+def curve_figure(content: dict[str, Any]) -> Figure:
+    """Draw the error on the test part against the number of reference sheets, both logarithmic."""
+    figure = Figure(figsize=(5.5, 4.2), layout="constrained")
+    axes = figure.subplots()
+    numbers = [int(number) for number in content["test_errors"]]
+    values = [result["mae_mev_per_atom"] for result in content["test_errors"].values()]
+    axes.loglog(numbers, values, "o-", color="#0072B2")
+    for number, value in zip(numbers, values, strict=True):
+        axes.annotate(f"{value:.1f}", (number, value), textcoords="offset points", xytext=(6, 6))
+    axes.margins(0.15)
+    axes.set_xlabel("reference sheets in training")
+    axes.set_ylabel("held-out mean absolute error (meV/atom)")
+    axes.set_title(f"{content['num_updates']} updates each")
+    return figure
