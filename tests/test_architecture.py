@@ -221,7 +221,7 @@ def test_every_room_with_a_door_is_among_the_doors_tried():
 
 def test_version_is_said_the_same_everywhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "rugan_tf.__version__"}
+    assert project["tool"]["hatch"]["version"] == {"path": "rugan_tf/__init__.py"}
     assert project["project"]["dynamic"] == ["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", rugan_tf.__version__)
     assert set(VERSION_IN_TEXT.findall((ROOT / "README.md").read_text("utf-8"))) <= {rugan_tf.__version__}

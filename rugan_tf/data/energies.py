@@ -80,14 +80,18 @@ def call_signature(folder: Path, name: str, states: NDArray[np.uint8]) -> Any:
     """Return what a signature of a SavedModel gives as energy.
 
     Raises:
-        ValueError: the SavedModel has none.
+        ValueError: the SavedModel has none, or refuses the states.
     """
     import tensorflow as tf
 
     signatures = load_saved_model(folder).signatures
     if name not in signatures:
         raise ValueError(f"An EDNN must have the signature {name}. Received: {folder}")
-    return signatures[name](states=tf.constant(states))["energy"]
+    try:
+        return signatures[name](states=tf.constant(states))["energy"]
+    except tf.errors.InvalidArgumentError as error:
+        rule = next((line for line in error.message.splitlines() if "assertion failed" in line), error.message)
+        raise ValueError(f"The EDNN refuses the sheets: {rule}. Received: shape={states.shape}") from None
 
 
 def energy_named(system: LatticeSystem, spec: str) -> EnergyFunction:

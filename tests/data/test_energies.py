@@ -109,11 +109,7 @@ def test_saved_model_without_the_signature_is_refused(tmp_path):
 
 def test_sheets_of_a_call_are_bounded_in_cells():
     energy = EdnnEnergy(Path("anywhere"))
-    assert (
-        energy.sheets_per_call(14, 16) * 14 * 16
-        <= CELLS_PER_CALL
-        < (energy.sheets_per_call(14, 16) + 1) * 224
-    )
+    assert energy.sheets_per_call(14, 16) * 14 * 16 <= CELLS_PER_CALL < (energy.sheets_per_call(14, 16) + 1) * 224
     assert energy.sheets_per_call(10_000, 10_000) == 1
 
 
@@ -177,10 +173,7 @@ def test_label_labels_by_the_ednn(base, network, graphene, tmp_path):
     states = draw_states(5, 3, 4)
     np.savez(tmp_path / "mine.npz", states=states)
     out = tmp_path / "labelled.npz"
-    assert (
-        main(["label", "--states", str(tmp_path / "mine.npz"), "--energy", f"ednn:{base}", "--out", str(out)])
-        == 0
-    )
+    assert main(["label", "--states", str(tmp_path / "mine.npz"), "--energy", f"ednn:{base}", "--out", str(out)]) == 0
     data_set = read_data_set(out)
     np.testing.assert_array_equal(data_set.states, states)
     np.testing.assert_allclose(data_set.energy_per_area, network(states) / graphene.area(3, 4), rtol=1e-6)

@@ -180,9 +180,7 @@ def test_impossible_sizes_are_refused(sizes, num_sheets, message):
 
 
 @pytest.mark.parametrize(("sizes", "num_sheets"), [("4x5", "1"), ("4x4", "0"), ("0x4", "1")])
-def test_sizes_without_sheets_exit_with_2_and_leave_nothing(
-    trained, reference, tmp_path, capsys, sizes, num_sheets
-):
+def test_sizes_without_sheets_exit_with_2_and_leave_nothing(trained, reference, tmp_path, capsys, sizes, num_sheets):
     paths = ["--run-dir", str(trained), "--data", str(reference), "--out", str(tmp_path / "out")]
     assert main(["evaluate", *paths, "--sizes", sizes, "--num-sheets", num_sheets]) == 2
     assert "Received: " in capsys.readouterr().err

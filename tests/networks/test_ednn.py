@@ -17,9 +17,7 @@ sizes = pytest.mark.parametrize(("rows", "cols"), SIZES)
 
 
 def build_ednn(**options):
-    network = EDNN(
-        **{"width": 6, "context": 2, "state_energies": STATE_ENERGIES, "energy_scale": 0.3} | options
-    )
+    network = EDNN(**{"width": 6, "context": 2, "state_energies": STATE_ENERGIES, "energy_scale": 0.3} | options)
     network.build()
     draw_weights(network)
     return network
@@ -87,9 +85,7 @@ def test_energy_of_a_supercell_is_as_many_times_the_energy(network, rows, cols, 
     np.testing.assert_allclose(supercell, repeats[0] * repeats[1] * network(states).numpy(), rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("top", "left", "rows", "cols"), [(0, 0, 1, 2), (3, 4, 2, 6), (6, 14, 7, 8), (0, 0, 7, 16)]
-)
+@pytest.mark.parametrize(("top", "left", "rows", "cols"), [(0, 0, 1, 2), (3, 4, 2, 6), (6, 14, 7, 8), (0, 0, 7, 16)])
 def test_streamed_tiles_are_those_of_the_whole_sheet(network, top, left, rows, cols):
     states = draw_states(7, 16)
     halo_rows, halo_cols = network.halo
@@ -170,9 +166,7 @@ def test_dtype_of_the_states_does_not_matter(network):
 
 def test_energies_of_a_batch_are_those_of_its_sheets(network):
     states = draw_states(4, 6)
-    np.testing.assert_allclose(
-        network(states), [float(network(sheet[None])[0]) for sheet in states], rtol=1e-6
-    )
+    np.testing.assert_allclose(network(states), [float(network(sheet[None])[0]) for sheet in states], rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning:keras")
