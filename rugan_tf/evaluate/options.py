@@ -20,8 +20,8 @@ class EvaluateOptions:
     """Sizes of the sheets, in multiples of the training size."""
     seed: int = 0
     """Seed of the energies drawn and of the generator."""
-    energy: str = "tight-binding"
-    """What judges: tight-binding, or ase:package.module:Class for any ASE calculator."""
+    energy: str = "ednn"
+    """What judges: ednn, the shipped EDNN; ednn:FOLDER; tight-binding; or ase:package.module:Class."""
     processes: int | None = None
     """Worker processes; one per core unless said otherwise."""
     overwrite: bool = False

@@ -114,7 +114,7 @@ CPU = dataclasses.replace(
 
 QUICK = dataclasses.replace(
     CPU,
-    num_updates=600,
+    num_updates=1000,
     interval=100,
     batch_size=32,
     learning_rate=2e-3,

@@ -15,7 +15,7 @@ def arguments(model_base, data_file):
 
 
 def test_command_evaluates_by_tight_binding_and_shows_a_table(arguments, data_file, capsys):
-    assert main(arguments) == 0
+    assert main([*arguments, "--energy", "tight-binding"]) == 0
     content = json.loads((data_file.parent / "out" / "metrics.json").read_text())
     assert content["energy"].startswith("tight-binding")
     assert content["scales"]["1x1"]["num_samples"] == 4
