@@ -34,6 +34,8 @@ class CheckpointFolder:
         arrays: dict[str, Any] = {name: np.asarray(variable) for name, variable in state_variables(model).items()}
         arrays["num_updates"] = np.array(num_updates)
         target = self.path / f"checkpoint-{num_updates:08d}.npz"
+        for unfinished in self.path.glob(".checkpoint-*.npz"):  # of a run that was killed while writing
+            unfinished.unlink()
         with files.replacing(target) as temporary:
             np.savez(temporary, **arrays)
         for _, old in self.newest_first()[self.keep :]:
@@ -48,9 +50,14 @@ class CheckpointFolder:
     def restore(self, model: RUGAN) -> int:
         """Set the state of `model` to the newest checkpoint that is whole; return its number of updates.
 
+        A run that ended before its first checkpoint begins at 0.
+
         Raises:
-            ValueError: no checkpoint is whole, or one belongs to another model.
+            ValueError: there are checkpoints and none is whole, or one belongs to another model.
         """
+        if not self.newest_first():
+            print(f"{self.path} holds no checkpoint yet: beginning at update 0", file=sys.stderr)
+            return 0
         for num_updates, path in self.newest_first():
             try:
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:

@@ -87,9 +87,22 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(mode
     assert "going back to the checkpoint before it" in told
 
 
+def test_folder_without_checkpoints_is_a_beginning(model, folder, capsys):
+    before = arrays(model)
+    assert folder.restore(model) == 0
+    assert_same_state(before, arrays(model))
+    assert "holds no checkpoint yet: beginning at update 0" in capsys.readouterr().err
+
+
+def test_unfinished_file_of_a_killed_run_is_removed(model, folder):
+    folder.path.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.path / ".checkpoint-00000001.0123abcd.npz"
+    unfinished.write_bytes(b"half")
+    folder.write(model, 1)
+    assert not unfinished.exists()
+
+
 def test_folder_without_a_whole_checkpoint_is_refused(model, folder):
-    with pytest.raises(ValueError, match=r"resumed from a whole checkpoint. Received: none in "):
-        folder.restore(model)
     folder.write(model, 1).write_bytes(b"")
     with pytest.raises(ValueError, match=r"resumed from a whole checkpoint. Received: none in "):
         folder.restore(model)

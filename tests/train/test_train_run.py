@@ -170,8 +170,9 @@ def test_resumption_of_nothing_is_refused(data, tmp_path, capsys):
 
 
 def test_run_without_a_whole_checkpoint_is_not_resumed(run_dir, data, tmp_path, capsys):
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     shutil.copy(run_dir / "config.json", tmp_path / "run" / "config.json")
+    (tmp_path / "run" / "checkpoints" / "checkpoint-00000002.npz").write_bytes(b"half")
     assert main(arguments(data, tmp_path / "run", "--resume")) == 2
     assert "can be resumed from a whole checkpoint. Received: none in" in capsys.readouterr().err
 
