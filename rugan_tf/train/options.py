@@ -110,11 +110,12 @@ CPU = dataclasses.replace(
     critic_width=48,
     dropout=0.1,
     projection=True,
+    xla=True,
 )
 
 QUICK = dataclasses.replace(
     CPU,
-    num_updates=1000,
+    num_updates=1400,
     interval=100,
     batch_size=32,
     learning_rate=2e-3,

@@ -52,9 +52,9 @@ def main(options: BenchmarkOptions) -> None:
     for xla in (False, True):
         start = time.perf_counter()
         model = build_model(dataclasses.replace(settings, xla=xla), data_set)
-        function = model.make_train_function()
-        function(batches)
+        model.make_train_function()
         models[xla] = model.train_function
+        models[xla](batches)
         print(f"xla={xla}: {time.perf_counter() - start:.1f} s until the first update is done", flush=True)
     seconds: dict[bool, list[float]] = {False: [], True: []}
     for round_ in range(options.rounds):
