@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 
 from rugan_tf.systems.system import LatticeSystem
 
-BLOCK = 2048
+MOST_SHEETS, MOST_CELLS = 2048, 2**19  # of a block
 
 
 def draw_sheets(
@@ -41,19 +41,21 @@ def draw_sheets(
     if seed < 0:
         raise ValueError(f"seed must not be negative. Received: seed={seed}")
     system.validate_size(rows, cols)
+    size = min(MOST_SHEETS, max(1, MOST_CELLS // (rows * cols)))
+    num_blocks = -(-num_sheets // size) * (20 if distinct else 1)
     kept: list[NDArray[np.uint8]] = []
     seen: set[bytes] = set()
-    bar = tqdm(total=num_sheets, desc="drawing", unit="sheet", disable=num_sheets <= BLOCK)
+    bar = tqdm(total=num_sheets, desc="drawing", unit="sheet", disable=num_sheets <= size)
     with bar:
-        for block in range(20 * -(-num_sheets // BLOCK)):
-            states = system.draw_states(np.random.default_rng([seed, block]), BLOCK, rows, cols, options)
+        for block in range(num_blocks):
+            states = system.draw_states(np.random.default_rng([seed, block]), size, rows, cols, options)
             kept.append(states[is_new(states, seen)] if distinct else states)
             bar.update(min(len(kept[-1]), bar.total - bar.n))
             if sum(map(len, kept)) >= num_sheets:
                 return np.concatenate(kept)[:num_sheets]
     raise ValueError(
         f"There must be enough distinct sheets. Received: {sum(map(len, kept))} of {num_sheets} "
-        f"after {20 * -(-num_sheets // BLOCK) * BLOCK} draws"
+        f"after {num_blocks * size} draws"
     )
 
 

@@ -27,7 +27,7 @@ def test_smaller_draw_is_the_beginning_of_a_larger_one():
 
 
 def test_blocks_differ(monkeypatch):
-    monkeypatch.setattr(synthesis, "BLOCK", 32)
+    monkeypatch.setattr(synthesis, "MOST_SHEETS", 32)
     states = draw(96, rows=8, cols=8)
     first, second, third = np.split(states, 3)
     assert (first != second).any(axis=(1, 2)).all()
