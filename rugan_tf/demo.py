@@ -73,7 +73,7 @@ def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
 
     table = Table(title=f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested")
     for heading in ("size", "judge", "sheets", "R²", "MAE (eV/Å²)", "bias (eV/Å²)", "KS D", "valid before repair"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=heading == "judge")
     for folder in evaluations:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         for scale, values in metrics["scales"].items():
