@@ -61,6 +61,23 @@ def parse_command(
     return options, handlers[type(options)]
 
 
+def require_positive(options: Options, *names: str) -> None:
+    """Raise ValueError unless the options of these names are at least 1."""
+    for name in names:
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(options, name)}")
+
+
+def require_training_options(options: Options) -> None:
+    """Raise ValueError unless learning_rate, seed, resume and overwrite make a training."""
+    if not 0 < options.learning_rate < 1:
+        raise ValueError(f"learning_rate must lie in (0, 1). Received: learning_rate={options.learning_rate}")
+    if options.seed < 0:
+        raise ValueError(f"seed must not be negative. Received: seed={options.seed}")
+    if options.resume and options.overwrite:
+        raise ValueError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
+
+
 def to_json(options: Options) -> Any:
     """Return options as JSON content: dataclasses as objects, paths as strings, tuples as lists."""
     if dataclasses.is_dataclass(options) and not isinstance(options, type):

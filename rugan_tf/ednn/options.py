@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+from rugan_tf.config import require_positive, require_training_options
+
 GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
 
 
@@ -37,15 +39,8 @@ class EdnnTrainOptions:
 
     def __post_init__(self) -> None:
         """Refuse options that make no training."""
-        for name in ("num_epochs", "patience", "batch_size", "width", "context"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
-        if not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning_rate must lie in (0, 1). Received: learning_rate={self.learning_rate}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
-        if self.resume and self.overwrite:
-            raise ValueError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
+        require_positive(self, "num_epochs", "patience", "batch_size", "width", "context")
+        require_training_options(self)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from rugan_tf.config import to_json
+from rugan_tf.config import require_positive, require_training_options, to_json
 from rugan_tf.train.loss_options import LossOptions
 
 TRANSIENT = ("data", "run_dir", "resume", "overwrite")  # what a resumed run may say differently
@@ -57,28 +57,15 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         """Refuse options that make no training."""
-        for name in (
-            "num_updates",
-            "interval",
-            "batch_size",
-            "critic_steps",
-            "width",
-            "critic_width",
-            "latent_channels",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
+        require_positive(
+            self, "num_updates", "interval", "batch_size", "critic_steps", "width", "critic_width", "latent_channels"
+        )
         if self.num_updates % self.interval:
             raise ValueError(
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
-        if not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning_rate must lie in (0, 1). Received: learning_rate={self.learning_rate}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
-        if self.resume and self.overwrite:
-            raise ValueError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
+        require_training_options(self)
 
     def resolved(self) -> dict[str, Any]:
         """Return the options that make the training what it is, as JSON content."""
