@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from rugan_tf import files
 from rugan_tf.data.storage import read_data_set
@@ -53,7 +54,13 @@ def curve_figure(content: dict[str, Any]) -> Figure:
     axes.loglog(numbers, values, "o-", color="#0072B2")
     for number, value in zip(numbers, values, strict=True):
         axes.annotate(f"{value:.1f}", (number, value), textcoords="offset points", xytext=(6, 6))
-    axes.margins(0.15)
+    axes.margins(x=0.15)
+    axes.set_ylim(min(values) / 2, 2 * max(values))  # at least two octaves: small differences look small
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    axes.set_yticks([tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100) if min(values) / 2 <= tick <= 2 * max(values)])
+    axes.set_xticks(numbers)
     axes.set_xlabel("reference sheets in training")
     axes.set_ylabel("held-out mean absolute error (meV/atom)")
     axes.set_title(f"{content['num_updates']} updates each")
