@@ -20,6 +20,8 @@ class ExportOptions:
     """Put the shipped EDNN of the material inside, so that the model tells the energies obtained."""
     ednn_dir: Path | None = None
     """Put this EDNN inside instead, a saved_model folder of `rugan ednn train`."""
+    calibration_sheets: int = 4096
+    """With an EDNN: sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
     max_cells: int = 2**22
     """Largest batch * rows * cols that one request may ask for; about 1 KiB of memory per cell at width 32."""
 
@@ -30,12 +32,13 @@ def export(options: ExportOptions) -> None:
     from rugan_tf.export.saved_model import export_run, read_facts
     from rugan_tf.systems.registry import system_named
 
-    judge = None
+    judge, num_calibration = None, 0
     if options.ednn or options.ednn_dir is not None:
         shipped = shipped_ednn(system_named(read_facts(options.run_dir)["system"]))
         judge = ednn_in(options.ednn_dir or shipped).folder
-    version = export_run(options.run_dir, options.out, options.max_cells, judge)
-    more = ", energy" if judge else "; without --ednn it does not tell the energies obtained"
+        num_calibration = options.calibration_sheets
+    version = export_run(options.run_dir, options.out, options.max_cells, judge, num_calibration)
+    more = ", calibrate, energy" if judge else ", calibrate; without --ednn it does not tell the energies obtained"
     print(
         f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"
         f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area -2.6 --rows 28 --cols 32 "

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from rugan_tf.data.labels import LabelScale
-from rugan_tf.export.sampling import draw_latent
+from rugan_tf.export.calibration import Calibration
+from rugan_tf.generate.latent import draw_latent
 from rugan_tf.systems.system import LatticeSystem
 
 
@@ -19,13 +20,20 @@ class Endpoints(tf.Module):
         scale: of the labels the generator was trained on.
         max_cells: largest batch * rows * cols of one request.
         ednn: a loaded SavedModel with the signature `energy`, which tells the energy obtained.
+        calibration: of the energies requested of `generate`.
     """
 
     def __init__(
-        self, generator: keras.Model, system: LatticeSystem, scale: LabelScale, max_cells: int, ednn: Any = None
+        self,
+        generator: keras.Model,
+        system: LatticeSystem,
+        scale: LabelScale,
+        max_cells: int,
+        ednn: Any = None,
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
-        self.ednn = ednn
+        self.ednn, self.calibration = ednn, calibration
         self.generator, self.system, self.scale, self.max_cells = generator, system, scale, max_cells
         self.tracked = list(generator.weights and [weight.value for weight in generator.weights])
         channels = generator.latent_channels
@@ -37,6 +45,15 @@ class Endpoints(tf.Module):
                 tf.TensorSpec([], tf.int32, "rows"),
                 tf.TensorSpec([], tf.int32, "cols"),
                 tf.TensorSpec([], tf.int64, "seed"),
+            ],
+        )
+        self.calibrate = tf.function(
+            self.compute_calibrated,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None], tf.float32, "energy_per_area"),
+                tf.TensorSpec([], tf.int32, "rows"),
+                tf.TensorSpec([], tf.int32, "cols"),
             ],
         )
         self.generate_from_latent = tf.function(
@@ -63,12 +80,19 @@ class Endpoints(tf.Module):
         with tf.control_dependencies(checks):
             rows, cols = tf.identity(rows), tf.identity(cols)
         latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
-        field = tf.ones(tf.shape(latent)[:3]) * energy_per_area[:, None, None]
+        given = self.compute_calibrated(energy_per_area, rows, cols)["energy_per_area"]
+        field = tf.ones(tf.shape(latent)[:3]) * given[:, None, None]
         states = tf.argmax(self.probabilities(latent, field), axis=-1, output_type=tf.int32)
         states = tf.cast(self.repair(states), tf.uint8)
         if self.ednn is None:
             return {"states": states}
         return {"states": states, "energy_per_area": self.compute_energy(states)["energy_per_area"]}
+
+    def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
+        """Return the energies per area, eV/Å², that `generate` gives to the generator for those requested, (batch,)."""
+        if self.calibration is None:
+            return {"energy_per_area": tf.identity(energy_per_area)}
+        return {"energy_per_area": self.calibration.calibrate(energy_per_area, rows, cols)}
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
         """Return energy (batch,), eV, and energy per area (batch,), eV/Å², as the EDNN sees states."""
@@ -80,6 +104,7 @@ class Endpoints(tf.Module):
             "serving_default": self.generate,
             "generate": self.generate,
             "generate_from_latent": self.generate_from_latent,
+            "calibrate": self.calibrate,
         }
         if self.ednn is not None:
             states = tf.TensorSpec([None, None, None], tf.uint8, "states")
@@ -87,7 +112,10 @@ class Endpoints(tf.Module):
         return named
 
     def compute_probabilities(self, latent: Any, energy_per_area: Any) -> dict[str, Any]:
-        """Return probabilities (batch, 2h, 2w, states) of latents (batch, h, w, channels) and a map of eV/Å²."""
+        """Return probabilities (batch, 2h, 2w, states) of latents (batch, h, w, channels) and a map of eV/Å².
+
+        The generator itself: the map is not calibrated, which depends on the size of the whole sheet.
+        """
         shape = tf.shape(latent)
         checks = [
             tf.debugging.assert_equal(

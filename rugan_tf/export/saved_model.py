@@ -9,7 +9,9 @@ import tensorflow as tf
 
 import rugan_tf
 from rugan_tf import files
+from rugan_tf.config import to_json
 from rugan_tf.data.labels import LabelScale
+from rugan_tf.export.calibration_fit import calibrate
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.networks.generator import Generator
 from rugan_tf.systems.registry import system_named
@@ -18,7 +20,7 @@ FACTS = Path("assets.extra") / "rugan.json"
 REQUIRED = {"system", "label_mean", "label_standard_deviation"}  # of model.json
 
 
-def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = None) -> Path:
+def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = None, num_calibration: int = 0) -> Path:
     """Write the averaged generator of a run as the next version below `out`, and return the version folder.
 
     Args:
@@ -26,6 +28,8 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         out: base folder.
         max_cells: largest batch * rows * cols of one request.
         ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies.
+        num_calibration: sheets of the training size that the requested energy is calibrated on, fewer of the larger
+            ones; 0 for none. Needs an EDNN.
 
     Raises:
         FileNotFoundError: the run has not written a model yet.
@@ -35,8 +39,12 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         raise ValueError(f"max_cells must be at least 4. Received: max_cells={max_cells}")
     facts, generator = read_run(run_dir)
     scale = LabelScale(facts["label_mean"], facts["label_standard_deviation"])
-    judge = None if ednn is None else tf.saved_model.load(str(ednn))
-    endpoints = Endpoints(generator, system_named(facts["system"]), scale, max_cells, judge)
+    system, judge = system_named(facts["system"]), None if ednn is None else tf.saved_model.load(str(ednn))
+    endpoints = Endpoints(generator, system, scale, max_cells, judge)
+    if num_calibration:
+        calibration = calibrate(endpoints, facts, num_calibration)
+        facts = facts | {"calibration": to_json(calibration)}
+        endpoints = Endpoints(generator, system, scale, max_cells, judge, calibration)
     version = files.next_version(out)
     with files.replacing(version) as temporary:
         tf.saved_model.save(endpoints, str(temporary), signatures=endpoints.signatures())

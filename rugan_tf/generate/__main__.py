@@ -27,8 +27,19 @@ class GenerateOptions:
     """Number of sheets; as many as there are energies unless said otherwise."""
     seed: int = 0
     """Seed of the random numbers."""
+    repair: bool = True
+    """Remove dangling atoms, as from the sheets of the data."""
+    tolerance: float | None = None
+    """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close, eV/Å²."""
+    max_candidates: int = 10_000
+    """With --tolerance: most sheets to try for each requested energy."""
     overwrite: bool = False
     """Replace a file that exists."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.tolerance is not None and not self.repair:
+            raise ValueError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
 
     @property
     def requested(self) -> list[float]:
@@ -49,6 +60,7 @@ def generate(options: GenerateOptions) -> None:
     """Check, generate, write."""
     import numpy as np
 
+    from rugan_tf.generate.inverse_design import design_sheets
     from rugan_tf.generate.sheets import SheetModel
     from rugan_tf.generate.writers import write_sheets
 
@@ -59,11 +71,23 @@ def generate(options: GenerateOptions) -> None:
     cols = model.cols if options.cols is None else options.cols
     model.check_request(requested, rows, cols, options.seed)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    states = model.generate(requested, rows, cols, options.seed)
+    design = None
+    if options.tolerance is not None:
+        limits = options.tolerance, rows, cols, options.seed, options.max_candidates
+        design = design_sheets(model, requested, *limits)
+        states = design.states
+    else:
+        make = model.generate if options.repair else model.generate_unrepaired
+        states = make(requested, rows, cols, options.seed)
     obtained = model.obtained_energies(states)
     written = write_sheets(
         options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
     )
+    if design:
+        rate = f"{design.num_within / design.num_candidates:.1%}"
+        print(
+            f"accepted: {rate} of {design.num_candidates} candidates lay within {options.tolerance:g} {ENERGY_PER_AREA}"
+        )
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
     print(f"{names}: {count} of {rows}x{cols} cells")

@@ -117,8 +117,25 @@ class SheetModel:
 
     def obtained_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """Return the energies per area (n,), eV/Å², that the model's EDNN sees; None for a model without one."""
-        if "energy" not in self.saved_model.signatures:
-            return None
+        return self.judged_energies(states) if self.has_ednn else None
+
+    @property
+    def has_ednn(self) -> bool:
+        """Whether the model can tell energies."""
+        return "energy" in self.saved_model.signatures
+
+    def require_ednn(self) -> None:
+        """Raise ValueError for a model that cannot tell energies."""
+        if not self.has_ednn:
+            raise ValueError(f"The model must be exported with an EDNN inside, --ednn. Received: {self.folder}")
+
+    def judged_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the energies per area (n,), eV/Å², that the model's EDNN sees.
+
+        Raises:
+            ValueError: the model has none.
+        """
+        self.require_ednn()
         size = max(1, self.max_cells // states[0].size)
         parts = [states[start : start + size] for start in range(0, len(states), size)]
         energies = [self.call("energy", states=part)["energy_per_area"] for part in parts]
@@ -142,17 +159,27 @@ class SheetModel:
                 raise ValueError(f"The model must return states {expected}. Received: shape={states.shape}")
             yield states
 
-    def generate_unrepaired(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0) -> NDArray[np.uint8]:
-        """Return what the generator itself makes, dangling atoms included, uint8 (n, rows, cols).
+    def generate_unrepaired(
+        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, *, calibrated: bool = True
+    ) -> NDArray[np.uint8]:
+        """Return what the generator itself makes, uint8 (n, rows, cols): the sheets of `generate` before their repair.
 
-        For judging a generator; other latents than those of `generate` with the same seed.
+        Args:
+            energy_per_area: as of `generate`.
+            rows: as of `generate`.
+            cols: as of `generate`.
+            seed: as of `generate`.
+            calibrated: as of `generate`; otherwise the generator is asked for the energies as they are.
         """
+        from rugan_tf.generate.latent import draw_latent
+
         energy = self.check_request(energy_per_area, rows, cols, seed)
+        size = {"rows": np.int32(rows), "cols": np.int32(cols)}
         sheets = []
         for part, part_seed in self.parts(energy, rows, cols, seed):
-            shape = (len(part), rows // 2, cols // 2)
-            latent = np.random.default_rng(part_seed).standard_normal((*shape, self.latent_channels), dtype=np.float32)
-            field = np.broadcast_to(part[:, None, None], shape)
+            given = self.call("calibrate", energy_per_area=part, **size)["energy_per_area"] if calibrated else part
+            latent = draw_latent(part_seed, len(part), rows // 2, cols // 2, self.latent_channels)
+            field = np.broadcast_to(given[:, None, None], latent.shape[:3])
             outputs = self.call("generate_from_latent", latent=latent, energy_per_area=field)
             sheets.append(outputs["probabilities"].argmax(axis=-1).astype(np.uint8))
         return np.concatenate(sheets)

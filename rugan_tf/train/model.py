@@ -22,6 +22,7 @@ class RUGAN(keras.Model):
         critic_steps: critic updates per generator update.
         loss_options: weights of the critic's loss.
         average_decay: of the moving average of the generator's weights.
+        hard_samples: show the critic one-hot sheets instead of probabilities.
         seed: of latents and of the interpolation.
     """
 
@@ -35,6 +36,7 @@ class RUGAN(keras.Model):
         critic_steps: int = 10,
         loss_options: LossOptions | None = None,
         average_decay: float = 0.998,
+        hard_samples: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -43,7 +45,7 @@ class RUGAN(keras.Model):
             raise ValueError(f"critic_steps must be at least 1. Received: critic_steps={critic_steps}")
         self.generator, self.critic = generator, critic
         self.num_states, self.latent_channels = num_states, latent_channels
-        self.critic_steps = critic_steps
+        self.critic_steps, self.hard_samples = critic_steps, hard_samples
         self.loss_options = loss_options or LossOptions()
         for network in (generator, critic):
             if not network.built:
@@ -148,14 +150,22 @@ class RUGAN(keras.Model):
         return {"generator_loss": loss}, tape.gradient(scaled, self.generator.trainable_variables)
 
     def draw_fake(self, states: Any, label: Any) -> Any:
-        """Generate probabilities as large as `states`, with new latents, in training mode."""
+        """Generate sheets as large as `states`, with new latents, in training mode.
+
+        They are probabilities; with `hard_samples` one-hot, with the gradient of the probabilities (the
+        straight-through estimator of Bengio et al., arXiv 1308.3432).
+        """
         batch, rows, cols = tf.unstack(tf.shape(states))
         if None not in states.shape:
             batch, rows, cols = states.shape
         shape = (batch, rows // 2, cols // 2, self.latent_channels)
         latent = tf.random.stateless_normal(shape, self.next_seed(), alg="philox")
         label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
-        return self.generator({"latent": latent, "label": label_map}, training=True)
+        probabilities = self.generator({"latent": latent, "label": label_map}, training=True)
+        if not self.hard_samples:
+            return probabilities
+        hard = tf.one_hot(tf.argmax(probabilities, axis=-1), self.num_states)
+        return probabilities + tf.stop_gradient(hard - probabilities)
 
     def next_seed(self) -> Any:
         """Return a seed (2,) that no other draw and no other replica has."""

@@ -49,6 +49,8 @@ class TrainOptions:
     """Share dropped after each block of the critic."""
     projection: bool = False
     """Condition the critic by projection on the label as well."""
+    hard_samples: bool = False
+    """Show the critic one-hot sheets, as users get them, instead of probabilities."""
     seed: int = 0
     """Of initial weights, latents, dropout, order and shifts of the data."""
     xla: bool = False

@@ -120,6 +120,7 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         critic_steps=options.critic_steps,
         loss_options=options.loss,
         average_decay=options.average_decay,
+        hard_samples=options.hard_samples,
         seed=options.seed,
     )
     model.compile(

@@ -12,8 +12,8 @@ import tensorflow as tf
 from untrained_run import CHANNELS, FACTS, build_generator, write_counting_energy, write_run
 
 from rugan_tf.export.__main__ import main
-from rugan_tf.export.sampling import draw_latent
 from rugan_tf.export.saved_model import export_run
+from rugan_tf.generate.latent import draw_latent
 from rugan_tf.systems.registry import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
@@ -88,7 +88,7 @@ def test_generate_from_latent_takes_and_gives_what_is_promised(loaded):
         "energy_per_area": (tf.float32, [None, None, None]),
     }
     assert described(signature.structured_outputs) == {"probabilities": (tf.float32, [None, None, None, 4])}
-    assert set(loaded.signatures) == {"generate", "serving_default", "generate_from_latent"}
+    assert set(loaded.signatures) == {"generate", "serving_default", "generate_from_latent", "calibrate"}
 
 
 def test_process_without_this_package_gives_the_same(version, loaded, tmp_path):

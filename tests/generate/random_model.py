@@ -48,10 +48,27 @@ class RandomSheets(tf.Module):
         doubled = tf.repeat(tf.repeat(logits, 2, axis=1), 2, axis=2)
         return {"probabilities": tf.nn.softmax(doubled)}
 
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.float32, name="energy_per_area"),
+            tf.TensorSpec([], tf.int32, name="rows"),
+            tf.TensorSpec([], tf.int32, name="cols"),
+        ]
+    )
+    def calibrate(self, energy_per_area, rows, cols):
+        return {"energy_per_area": energy_per_area + tf.cast(rows - cols, tf.float32)}  # nothing for square sheets
 
-def save_random_model(folder: Path) -> Path:
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None], tf.uint8, name="states")])
+    def energy(self, states):
+        filled = tf.reduce_mean(tf.cast(states % 2 + states // 2, tf.float32), axis=(1, 2))
+        return {"energy": filled, "energy_per_area": -3.0 * filled / 2.0}  # -3 for full, 0 for empty sheets
+
+
+def save_random_model(folder: Path, *, has_ednn: bool = False) -> Path:
     module = RandomSheets()
-    signatures = {"generate": module.generate, "generate_from_latent": module.generate_from_latent}
+    signatures = {name: getattr(module, name) for name in ("generate", "generate_from_latent", "calibrate")}
+    if has_ednn:
+        signatures["energy"] = module.energy
     tf.saved_model.save(module, str(folder), signatures=signatures)
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "rugan.json").write_text(json.dumps(CARD))

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
+from rugan_tf.generate.latent import draw_latent
 from rugan_tf.generate.sheets import SheetModel, version_folder
 
 
@@ -66,11 +67,12 @@ def test_largest_seed_can_be_split(model):
     assert len({sheet.tobytes() for sheet in states}) == 9
 
 
-def test_unrepaired_sheets_are_the_most_probable_states_of_gaussian_latents(model):
-    states = model.generate_unrepaired([-1.5, -0.5], 4, 6, seed=3)
+@pytest.mark.parametrize(("calibrated", "offset"), [(True, -2), (False, 0)])
+def test_unrepaired_sheets_are_the_most_probable_states_of_the_latent_of_the_seed(model, calibrated, offset):
+    states = model.generate_unrepaired([-1.5, -0.5], 4, 6, seed=3, calibrated=calibrated)
     assert (states.shape, states.dtype) == ((2, 4, 6), np.uint8)
-    latent = np.random.default_rng(3).standard_normal((2, 2, 3, 5), dtype=np.float32)
-    latent[..., 3] += np.array([-1.5, -0.5])[:, None, None]  # as the model of these tests weighs full cells
+    latent = draw_latent(3, 2, 2, 3, 5).numpy()
+    latent[..., 3] += np.array([-1.5, -0.5])[:, None, None] + offset  # as the model of these tests weighs full cells
     expected = latent[..., :4].argmax(axis=-1).repeat(2, axis=1).repeat(2, axis=2)
     np.testing.assert_array_equal(states, expected)
 
@@ -168,7 +170,7 @@ def test_damaged_graph_and_missing_signature_are_told(model_base, tmp_path):
     with pytest.raises(ValueError, match=r"must have the signature generate\. Received: "):
         SheetModel.load(folder).generate([-1.0], 4, 4)
     with pytest.raises(ValueError, match=r"must have the signature generate_from_latent\. Received: "):
-        SheetModel.load(folder).generate_unrepaired([-1.0], 4, 4)
+        SheetModel.load(folder).generate_unrepaired([-1.0], 4, 4, calibrated=False)
     (folder / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises((ValueError, OSError), match=r"(?i)savedmodel|saved_model"):
         SheetModel.load(folder).generate([-1.0], 4, 4)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rugan_tf.export.sampling import BLOCK, draw_latent
+from rugan_tf.generate.latent import BLOCK, draw_latent
 
 CHANNELS = 3
 

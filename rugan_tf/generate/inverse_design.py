@@ -1,0 +1,109 @@
+"""Inverse design: sheets whose energy per area, as the model's EDNN sees it, meets the one requested."""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.units import ENERGY_PER_AREA
+
+FEWEST_AT_ONCE = 32  # candidates of one call, memory permitting
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """Accepted sheets, and what they cost.
+
+    Attributes:
+        states: uint8 (n, rows, cols).
+        obtained: their energies per area, float64 (n,), eV/Å².
+        num_candidates: sheets that were generated and judged.
+        num_within: how many of those met their request.
+    """
+
+    states: NDArray[np.uint8]
+    obtained: NDArray[np.float64]
+    num_candidates: int
+    num_within: int
+
+
+def design_sheets(
+    model: SheetModel,
+    energy_per_area: list[float],
+    tolerance: float,
+    rows: int,
+    cols: int,
+    seed: int = 0,
+    max_candidates: int = 10_000,
+) -> Design:
+    """Generate candidates until there is one within the tolerance for every requested energy per area.
+
+    The first that meets the request is taken, in the order of generation: the same seed gives the same sheets, and a
+    request for fewer sheets at one energy gives the first of those that a request for more gives.
+
+    Args:
+        model: with an EDNN inside.
+        energy_per_area: requested, one for each sheet, eV/Å².
+        tolerance: largest difference between the energies obtained and requested, eV/Å².
+        rows: lattice cells, even.
+        cols: lattice cells, even.
+        seed: not negative.
+        max_candidates: most candidates for each distinct energy.
+
+    Raises:
+        ValueError: bad options, a model without an EDNN, or too few sheets within the tolerance.
+    """
+    if not tolerance > 0:
+        raise ValueError(f"tolerance must be positive. Received: tolerance={tolerance}")
+    if max_candidates < 1:
+        raise ValueError(f"max_candidates must be at least 1. Received: max_candidates={max_candidates}")
+    model.require_ednn()
+    requested = model.check_request(energy_per_area, rows, cols, seed)
+    model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
+    states, obtained = np.empty((len(requested), rows, cols), np.uint8), np.empty(len(requested))
+    num_candidates = num_within = 0
+    for energy in np.unique(requested):
+        places = np.flatnonzero(requested == energy)
+        found = search(model, float(energy), tolerance, len(places), (rows, cols), seed, max_candidates)
+        states[places], obtained[places] = found.states, found.obtained
+        num_candidates, num_within = num_candidates + found.num_candidates, num_within + found.num_within
+    return Design(states, obtained, num_candidates, num_within)
+
+
+def search(
+    model: SheetModel,
+    energy: float,
+    tolerance: float,
+    number: int,
+    size: tuple[int, int],
+    seed: int,
+    max_candidates: int,
+) -> Design:
+    """Return the first `number` sheets within the tolerance of one energy per area, eV/Å²."""
+    at_once = max(1, min(FEWEST_AT_ONCE, model.max_cells // (size[0] * size[1])))
+    kept: list[NDArray[np.uint8]] = []
+    energies: list[float] = []
+    nearest, tried = np.inf, 0
+    with tqdm(total=number, desc=f"sheets at {energy:.4g} {ENERGY_PER_AREA}", unit="sheet") as bar:
+        while len(kept) < number and tried < max_candidates:
+            count = min(at_once, max_candidates - tried)
+            batch_seed = int(np.random.SeedSequence([seed, tried]).generate_state(1, np.uint64)[0] >> 1)
+            states = np.concatenate(list(model.generated_parts(np.full(count, energy, np.float32), *size, batch_seed)))
+            judged = model.judged_energies(states)
+            tried += count
+            nearest = min(nearest, float(np.abs(judged - energy).min()))
+            within = np.flatnonzero(np.abs(judged - energy) <= tolerance)
+            kept.extend(states[within])
+            energies.extend(judged[within])
+            bar.update(min(len(kept), number) - bar.n)
+            bar.set_postfix(candidates=tried, refresh=False)
+    if len(kept) < number:
+        low, high = model.energy_range
+        raise ValueError(
+            f"There must be {number} sheets within {tolerance:g} {ENERGY_PER_AREA} of {energy:.4g} among "
+            f"max_candidates={max_candidates}. Received: {len(kept)}, and the nearest was off by {nearest:.3g}; "
+            f"the training data covers {low:.4g} to {high:.4g} {ENERGY_PER_AREA}"
+        )
+    return Design(np.stack(kept[:number]), np.array(energies[:number]), tried, len(kept))
