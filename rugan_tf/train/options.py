@@ -90,30 +90,31 @@ PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
 CPU = dataclasses.replace(
     PAPER,
     num_updates=12_000,
-    interval=100,
-    batch_size=64,
-    critic_steps=2,
-    learning_rate=1e-3,
+    interval=200,
+    batch_size=32,
+    critic_steps=1,
+    learning_rate=1.5e-3,
     decay_learning_rate=True,
-    width=32,
+    width=48,
     critic_width=48,
     dropout=0.1,
     projection=True,
+    hard_samples=True,
     xla=True,
 )
 
 QUICK = dataclasses.replace(
     CPU,
-    num_updates=1400,
+    num_updates=2400,
     interval=100,
-    batch_size=32,
     learning_rate=2e-3,
     average_decay=0.98,
+    width=32,
     critic_width=32,
 )
 
 PRESETS = {
     "quick": (QUICK, "Minutes on two cores: shows that everything works."),
-    "cpu": (CPU, "Hours on two cores: a usable model."),
+    "cpu": (CPU, "An hour or two on two cores: a usable model, the one that is shipped."),
     "paper": (PAPER, "The paper's settings: 655,360 critic updates at width 128, for GPUs."),
 }

@@ -168,3 +168,18 @@ def test_fit_trains_tiny_networks_and_resets_means_every_epoch():
     assert int(model.generator_optimizer.iterations) == 6
     assert int(model.critic_optimizer.iterations) == 12
     assert len(set(history["wasserstein_estimate"])) == 2
+
+
+def test_hard_samples_are_one_hot_with_the_gradient_of_the_probabilities():
+    weights = tf.constant(np.random.default_rng(1).normal(size=(8, 2, 4, 4)), tf.float32)
+    outcomes = {}
+    for is_hard in (False, True):
+        model = build_rugan(hard_samples=is_hard)
+        with tf.GradientTape() as tape:
+            fake = model.draw_fake(**draw_batch())
+            value = tf.reduce_sum(weights * fake)
+        outcomes[is_hard] = fake.numpy(), tape.gradient(value, model.generator.trainable_variables)
+    soft, hard = outcomes[False], outcomes[True]
+    np.testing.assert_allclose(hard[0], np.eye(4)[soft[0].argmax(axis=-1)], atol=1e-6)
+    for expected, gradient in zip(soft[1], hard[1], strict=True):
+        np.testing.assert_allclose(gradient, expected, atol=1e-6)
