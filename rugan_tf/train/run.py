@@ -17,6 +17,7 @@ from rugan_tf.networks.critic import Critic
 from rugan_tf.networks.generator import Generator
 from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, TensorBoardLog
 from rugan_tf.train.checkpoints import CheckpointFolder
+from rugan_tf.train.curves import write_curves
 from rugan_tf.train.gallery import Gallery
 from rugan_tf.train.model import RUGAN
 from rugan_tf.train.options import TrainOptions, require_same_options
@@ -70,8 +71,10 @@ def train(options: TrainOptions) -> None:
         shuffle=False,
         verbose=0,
     )
+    write_curves(options.run_dir)
     print(
-        f"{options.run_dir}: {options.num_updates} generator updates; model/generator.keras is the averaged generator\n"
+        f"{options.run_dir}: {options.num_updates} generator updates; model/generator.keras is the averaged generator, "
+        "curves.csv and curves.png the course\n"
         f"look: tensorboard --logdir {options.run_dir / 'tensorboard'}\n"
         f"next: python -m rugan_tf.export --run-dir {options.run_dir} --out {options.run_dir / 'saved_model'}"
     )

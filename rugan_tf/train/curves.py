@@ -1,0 +1,74 @@
+"""The curves of a training as a table and a picture, read from what it wrote for TensorBoard."""
+
+import csv
+from pathlib import Path
+
+from rugan_tf import files
+
+STEP = "generator_updates"
+PANELS = {  # title with unit: tags
+    "scores (no unit)": ("critic/wasserstein_estimate", "critic/loss", "generator/loss"),
+    "terms of the critic's loss (no unit)": ("critic/gradient_penalty", "critic/consistency_term"),
+    "dangling atoms before repair (share of atoms)": ("sheets/dangling_share_of_atoms",),
+    "sheets without a dangling atom before repair (share)": ("sheets/valid_share",),
+}
+COLOURS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito, told apart by colour-blind people
+
+
+def write_curves(run_dir: Path) -> tuple[Path, Path]:
+    """Write curves.csv and curves.png in a run folder, and return their paths.
+
+    Raises:
+        FileNotFoundError: the run has written nothing for TensorBoard.
+    """
+    curves = read_curves(run_dir / "tensorboard")
+    table, picture = run_dir / "curves.csv", run_dir / "curves.png"
+    with files.replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([STEP, *curves])
+        for step in sorted({step for values in curves.values() for step in values}):
+            writer.writerow(
+                [step, *(format(values[step], ".6g") if step in values else "" for values in curves.values())]
+            )
+    with files.replacing(picture) as temporary:
+        draw_curves(curves, temporary)
+    return table, picture
+
+
+def read_curves(folder: Path) -> dict[str, dict[int, float]]:
+    """Return value by step by tag; of a step that was written twice, after a resumption, the later value."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    if not folder.is_dir():
+        raise FileNotFoundError(f"A run must have written scalars for TensorBoard. Received: no {folder}")
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0, "images": 1})
+    events.Reload()
+    tags = [
+        tag
+        for tag in sorted(events.Tags()["tensors"])
+        if events.SummaryMetadata(tag).plugin_data.plugin_name == "scalars"
+    ]
+    if not tags:
+        raise FileNotFoundError(f"A run must have written scalars for TensorBoard. Received: {folder}")
+    return {tag: {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)} for tag in tags}
+
+
+def draw_curves(curves: dict[str, dict[int, float]], path: Path) -> None:
+    """Draw the panels whose tags there are."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 7), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = {title: [tag for tag in tags if tag in curves] for title, tags in PANELS.items()}
+    panels = {title: tags for title, tags in panels.items() if tags}
+    axes_grid = figure.subplots(-(-len(panels) // 2), 2, squeeze=False)
+    for axes, (title, tags) in zip(axes_grid.flat, panels.items(), strict=False):
+        for colour, tag in zip(COLOURS, tags, strict=False):
+            axes.plot(*zip(*sorted(curves[tag].items()), strict=True), color=colour, label=tag, linewidth=1.5)
+        axes.set_title(title, fontsize=11)
+        axes.set_xlabel("generator updates")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=9)
+    figure.savefig(path, format="png")
