@@ -5,28 +5,30 @@ from typing import Any
 import keras
 from keras import ops
 
-from rugan_tf.networks.layers import PeriodicConv2D
+from rugan_tf.networks.layers import PeriodicConv2D, unfold_cells
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
 class GeneratorBlock(keras.layers.Layer):
     """Residual block of two periodic convolutions, optionally upsampling by nearest neighbour.
 
-    >>> GeneratorBlock(16, upsampling=2)(keras.ops.ones((2, 7, 8, 8))).shape
+    >>> GeneratorBlock(16, upsampling=(2, 2))(keras.ops.ones((2, 7, 8, 8))).shape
     TensorShape([2, 14, 16, 16])
 
     Args:
         filters: channels of the output.
-        upsampling: factor by which rows and columns grow.
+        upsampling: factors by which rows and columns grow.
         preactivate: begin with a ReLU. Not for the first block, where it would clip negative latents and labels.
 
     Input shape: (batch, rows, cols, channels).
     Output shape: (batch, upsampling rows, upsampling cols, filters).
     """
 
-    def __init__(self, filters: int, upsampling: int = 1, preactivate: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, filters: int, upsampling: tuple[int, int] = (1, 1), preactivate: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.filters, self.upsampling, self.preactivate = filters, upsampling, preactivate
+        self.filters, self.upsampling, self.preactivate = filters, (upsampling[0], upsampling[1]), preactivate
         self.first = PeriodicConv2D(filters, 3, name="first")
         self.second = PeriodicConv2D(filters, 3, name="second")
         self.shortcut: keras.layers.Layer | None = None
@@ -49,20 +51,19 @@ class GeneratorBlock(keras.layers.Layer):
         return hidden + self.upsample(passed)
 
     def upsample(self, inputs: Any) -> Any:
-        """Repeat each row and each column `upsampling` times."""
-        if self.upsampling == 1:
-            return inputs
-        return ops.repeat(ops.repeat(inputs, self.upsampling, axis=1), self.upsampling, axis=2)
+        """Repeat each row and each column as often as `upsampling` says."""
+        for factor, axis in zip(self.upsampling, (1, 2), strict=True):
+            inputs = inputs if factor == 1 else ops.repeat(inputs, factor, axis=axis)
+        return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the upsampled shape with `filters` channels."""
         batch, rows, cols, _ = input_shape
-        factor = self.upsampling
-        return batch, rows and rows * factor, cols and cols * factor, self.filters
+        return batch, rows and rows * self.upsampling[0], cols and cols * self.upsampling[1], self.filters
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"filters": self.filters, "upsampling": self.upsampling, "preactivate": self.preactivate}
+        own = {"filters": self.filters, "upsampling": list(self.upsampling), "preactivate": self.preactivate}
         return {**super().get_config(), **own}
 
 
@@ -73,6 +74,9 @@ class Generator(keras.Model):
     Three residual blocks, the second upsampling by two, one batch normalisation, one convolution, softmax
     (Mills, Casert, Tamblyn 2019). Rolling the latent by k cells rolls the result by 2k cells.
 
+    With `period` (1, 2) columns stay folded in pairs until the end, so that a convolution sees the same honeycomb at
+    every pixel, and only rows are upsampled; (1, 1) is the paper's network.
+
     >>> network = Generator(width=8)
     >>> network({"latent": keras.ops.ones((2, 7, 8, 63)), "label": keras.ops.ones((2, 7, 8))}).shape
     TensorShape([2, 14, 16, 4])
@@ -81,26 +85,38 @@ class Generator(keras.Model):
         width: channels of the hidden layers, 128 in the paper.
         num_states: states of a cell.
         latent_channels: Gaussian channels, 63 in the paper.
+        period: rows and columns that the last convolution makes at once; each 1 or 2.
 
     Input shape: {"latent": (batch, rows/2, cols/2, latent_channels), "label": (batch, rows/2, cols/2)}.
     Output shape: (batch, rows, cols, num_states), float32 whatever the precision policy.
     """
 
-    def __init__(self, width: int = 128, num_states: int = 4, latent_channels: int = 63, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        width: int = 128,
+        num_states: int = 4,
+        latent_channels: int = 63,
+        period: tuple[int, int] = (1, 1),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        if not {*period} <= {1, 2}:
+            raise ValueError(f"period must be 1 or 2 along rows and columns. Received: period={period}")
         if min(width, num_states, latent_channels) < 1:
             raise ValueError(
                 "width, num_states and latent_channels must be positive. "
                 f"Received: width={width}, num_states={num_states}, latent_channels={latent_channels}"
             )
         self.width, self.num_states, self.latent_channels = width, num_states, latent_channels
+        self.period = (period[0], period[1])
+        upsampling = (2 // period[0], 2 // period[1])
         self.blocks = [
             GeneratorBlock(width, preactivate=False, name="block_1"),
-            GeneratorBlock(width, upsampling=2, name="block_2"),
+            GeneratorBlock(width, upsampling=upsampling, name="block_2"),
             GeneratorBlock(width, name="block_3"),
         ]
         self.normalization = keras.layers.BatchNormalization(name="normalization")
-        self.convolution = PeriodicConv2D(num_states, 3, name="convolution")
+        self.convolution = PeriodicConv2D(num_states * period[0] * period[1], 3, name="convolution")
         self.softmax = keras.layers.Softmax(dtype="float32", name="softmax")
 
     def build(self, input_shape: Any = None) -> None:
@@ -120,7 +136,7 @@ class Generator(keras.Model):
         for block in self.blocks:
             hidden = block(hidden)
         hidden = ops.relu(self.normalization(hidden, training=training))
-        return self.softmax(ops.cast(self.convolution(hidden), "float32"))
+        return self.softmax(ops.cast(unfold_cells(self.convolution(hidden), *self.period), "float32"))
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return (batch, rows, cols, num_states)."""
@@ -129,5 +145,10 @@ class Generator(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"width": self.width, "num_states": self.num_states, "latent_channels": self.latent_channels}
+        own = {
+            "width": self.width,
+            "num_states": self.num_states,
+            "latent_channels": self.latent_channels,
+            "period": list(self.period),
+        }
         return {**super().get_config(), **own}

@@ -108,3 +108,15 @@ def fold_cells(inputs: Any, rows: int, cols: int) -> Any:
     blocks = ops.reshape(inputs, (-1, height, rows, width, cols, channels))
     blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))  # (batch, R/rows, C/cols, rows, cols, k)
     return ops.reshape(blocks, (-1, height, width, rows * cols * channels))
+
+
+def unfold_cells(inputs: Any, rows: int, cols: int) -> Any:
+    """Undo `fold_cells`: (batch, R, C, rows*cols*k) to (batch, R*rows, C*cols, k)."""
+    if rows == cols == 1:
+        return inputs
+    _, height, width, channels = inputs.shape
+    shape = ops.shape(inputs)
+    height, width = height or shape[1], width or shape[2]
+    blocks = ops.reshape(inputs, (-1, height, width, rows, cols, channels // (rows * cols)))
+    blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))  # (batch, R, rows, C, cols, k)
+    return ops.reshape(blocks, (-1, height * rows, width * cols, channels // (rows * cols)))

@@ -49,6 +49,8 @@ class TrainOptions:
     """Share dropped after each block of the critic."""
     projection: bool = False
     """Condition the critic by projection on the label as well."""
+    fold_generator: bool = False
+    """Let the generator make a whole period of the lattice at once, so that its convolutions know the lattice."""
     hard_samples: bool = False
     """Show the critic one-hot sheets, as users get them, instead of probabilities."""
     seed: int = 0
@@ -99,6 +101,7 @@ CPU = dataclasses.replace(
     critic_width=48,
     dropout=0.1,
     projection=True,
+    fold_generator=True,
     hard_samples=True,
     xla=True,
 )

@@ -55,7 +55,7 @@ def train(options: TrainOptions) -> None:
         period=lattice_period(data_set),
         first_step=done,
     )
-    look = Generator(options.width, data_set.system.num_states, options.latent_channels)
+    look = build_generator(options, data_set)
     look.build()
     callbacks = [
         ProgressBar(options.num_updates, done),
@@ -116,7 +116,7 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         options.critic_width, num_states, lattice_period(data_set), options.dropout, options.projection, name="critic"
     )
     model = RUGAN(
-        Generator(options.width, num_states, options.latent_channels, name="generator"),
+        build_generator(options, data_set),
         critic,
         num_states=num_states,
         latent_channels=options.latent_channels,
@@ -132,6 +132,12 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         use_xla=options.xla,
     )
     return model
+
+
+def build_generator(options: TrainOptions, data_set: DataSet) -> Generator:
+    """Build a generator, to be trained or to take the averaged weights."""
+    period = lattice_period(data_set) if options.fold_generator else (1, 1)
+    return Generator(options.width, data_set.system.num_states, options.latent_channels, period, name="generator")
 
 
 def build_optimizer(options: TrainOptions, num_steps: int) -> keras.optimizers.Optimizer:

@@ -43,7 +43,7 @@ CASES = {
     "PeriodicConv2D of reach 2": Case(lambda: PeriodicConv2D(2, 5, use_bias=False), outputs=(2, 4, 6, 2), **FIELD),
     "GeneratorBlock": Case(lambda: GeneratorBlock(3), outputs=(2, 4, 6, 3), **FIELD),
     "GeneratorBlock upsampling": Case(
-        lambda: GeneratorBlock(5, upsampling=2, preactivate=False), outputs=(2, 8, 12, 5), **FIELD
+        lambda: GeneratorBlock(5, upsampling=(2, 2), preactivate=False), outputs=(2, 8, 12, 5), **FIELD
     ),
     "CriticBlock": Case(lambda: CriticBlock(3, dropout=0.5), outputs=(2, 4, 6, 3), **FIELD),
     "CriticBlock pooling": Case(
@@ -51,6 +51,12 @@ CASES = {
     ),
     "Generator": Case(
         lambda: Generator(width=5, latent_channels=3),
+        inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},
+        free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
+        outputs=(2, 8, 12, 4),
+    ),
+    "Generator of whole periods": Case(
+        lambda: Generator(width=5, latent_channels=3, period=(1, 2)),
         inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},
         free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
         outputs=(2, 8, 12, 4),

@@ -7,9 +7,9 @@ from rugan_tf.networks.generator import Generator, GeneratorBlock
 CHANNELS = 5
 
 
-@pytest.fixture(scope="module")
-def generator():
-    network = Generator(width=6, latent_channels=CHANNELS)
+@pytest.fixture(scope="module", params=[(1, 1), (1, 2), (2, 2)], ids=str)
+def generator(request):
+    network = Generator(width=6, latent_channels=CHANNELS, period=request.param)
     network.build()
     draw_weights(network)
     return network
@@ -62,9 +62,10 @@ def test_label_of_one_cell_reaches_only_cells_near_it(generator):
     changed[0, 0, 20] += 1.0
     difference = np.abs(probabilities(generator, latent, changed) - probabilities(generator, latent, label))
     touched = np.flatnonzero(difference[0].max(axis=(0, 2)) > 0)
+    reach = 4 + 5 * generator.period[1]  # cells: 2 latent cells, 2 pixels in either of the next blocks, 1 at the end
     assert 40 in touched
-    assert touched.min() >= 40 - 9  # 2 latent cells, 2 cells in either of the next blocks, 1 at the end
-    assert touched.max() <= 41 + 9
+    assert touched.min() >= 40 - reach
+    assert touched.max() <= 41 + reach
 
 
 @pytest.mark.parametrize("trained", [False, True])
@@ -109,3 +110,9 @@ def test_first_block_must_not_clip_and_others_do():
 def test_sizes_must_be_positive(name):
     with pytest.raises(ValueError, match=rf"must be positive. Received: .*{name}=0"):
         Generator(**{name: 0})
+
+
+@pytest.mark.parametrize("period", [(3, 1), (1, 0)])
+def test_period_that_the_doubling_does_not_hold_is_refused(period):
+    with pytest.raises(ValueError, match=r"period must be 1 or 2 along rows and columns. Received: period="):
+        Generator(period=period)

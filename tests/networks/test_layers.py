@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugan_tf.networks.layers import PeriodicConv2D, PeriodicPadding2D, fold_cells
+from rugan_tf.networks.layers import PeriodicConv2D, PeriodicPadding2D, fold_cells, unfold_cells
 
 SIZES = [(1, 1), (1, 5), (2, 3), (4, 4), (7, 8)]
 
@@ -102,3 +102,14 @@ def test_folding_where_sizes_are_unknown():
 def test_lattice_that_does_not_fold_is_refused_even_where_the_count_would_fit(batch, rows, cols, name):
     with pytest.raises(ValueError, match=rf"must be a multiple of 2 to be folded. Received: {name}"):
         fold_cells(tf.zeros((batch, rows, cols, 4)), 2, 2)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(1, 1), (1, 2), (2, 1), (2, 3)])
+def test_unfolding_undoes_folding_whatever_is_known_of_the_size(rows, cols):
+    values = np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype(np.float32)
+    there_and_back = tf.function(
+        lambda values: unfold_cells(fold_cells(values, rows, cols), rows, cols),
+        input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
+    )
+    np.testing.assert_array_equal(there_and_back(values), values)
+    np.testing.assert_array_equal(unfold_cells(fold_cells(tf.constant(values), rows, cols), rows, cols), values)
