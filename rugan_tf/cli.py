@@ -16,6 +16,7 @@ DOORS = {
     "export": "write the averaged generator of a run as a SavedModel",
     "generate": "generate sheets of any even size at a requested energy per area",
     "evaluate": "judge generated sheets: energies obtained against requested",
+    "serve": "serve exported models over gRPC and REST by the protocol of TensorFlow Serving",
 }
 
 

@@ -91,7 +91,7 @@ PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
 
 CPU = dataclasses.replace(
     PAPER,
-    num_updates=12_000,
+    num_updates=10_000,
     interval=200,
     batch_size=32,
     critic_steps=1,
@@ -104,6 +104,7 @@ CPU = dataclasses.replace(
     fold_generator=True,
     hard_samples=True,
     xla=True,
+    loss=LossOptions(gradient_penalty_weight=1.0),
 )
 
 QUICK = dataclasses.replace(

@@ -1,0 +1,46 @@
+"""The notebooks run from top to bottom as they lie there, and hold their outputs."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("default")  # Jupyter's own warnings are not ours
+
+PROJECT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_three_notebooks():
+    assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_holds_its_outputs_and_no_errors(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
+    assert any(cell.outputs for cell in code_cells(notebook))
+    assert not [output for cell in code_cells(notebook) for output in cell.outputs if output.output_type == "error"]
+    assert str(PROJECT) not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(path, tmp_path, monkeypatch):
+    from nbclient import NotebookClient
+
+    workplace = tmp_path / "notebooks"
+    workplace.mkdir()
+    (tmp_path / "saved_models").symlink_to(PROJECT / "saved_models")
+    shutil.copy(path, workplace)
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.read(workplace / path.name, as_version=4)
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(workplace)}}).execute()
+    printed = "".join(output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs)
+    assert printed
