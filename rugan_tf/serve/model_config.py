@@ -17,12 +17,12 @@ STRING, BOOL, MESSAGE = (
 )
 MESSAGES = {  # name: fields as (name, number, type, type name)
     "SSLConfig": (
-        ("server_key", 1, STRING, ""),
-        ("server_cert", 2, STRING, ""),
-        ("custom_ca", 3, STRING, ""),
-        ("client_verify", 4, BOOL, ""),
+        ("server_key", 1, STRING, None),
+        ("server_cert", 2, STRING, None),
+        ("custom_ca", 3, STRING, None),
+        ("client_verify", 4, BOOL, None),
     ),
-    "PrometheusConfig": (("enable", 1, BOOL, ""), ("path", 2, STRING, "")),
+    "PrometheusConfig": (("enable", 1, BOOL, None), ("path", 2, STRING, None)),
     "MonitoringConfig": (("prometheus_config", 1, MESSAGE, ".rugan_tf.serve.PrometheusConfig"),),
 }
 

@@ -1,0 +1,264 @@
+"""Answers and status codes over gRPC and REST: the embedded server, or the one that RUGAN_TF_SERVING_ADDRESS names.
+
+A real TensorFlow Serving must serve the model of these tests as `steady`, with the label stable on version 1:
+RUGAN_TF_SERVING_ADDRESS=host:port, RUGAN_TF_SERVING_REST=http://host:port, RUGAN_TF_SERVING_MODEL=version folder.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from running_server import rest_request
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from rugan_tf.serve.client import Client, Connection
+
+REQUEST = {"energy_per_area": [-2.5, -1.5], "rows": 6, "cols": 8, "seed": 3}
+DTYPES = {"energy_per_area": np.float32, "rows": np.int32, "cols": np.int32, "seed": np.int64}
+
+
+@pytest.fixture(scope="module")
+def grpc_address(request):
+    return os.environ.get("RUGAN_TF_SERVING_ADDRESS") or request.getfixturevalue("server").address
+
+
+@pytest.fixture(scope="module")
+def rest_url(request):
+    return os.environ.get("RUGAN_TF_SERVING_REST") or request.getfixturevalue("server").rest
+
+
+@pytest.fixture(scope="module")
+def loaded(request):
+    folder = os.environ.get("RUGAN_TF_SERVING_MODEL") or request.getfixturevalue("version_folder")
+    return tf.saved_model.load(str(Path(folder)))
+
+
+@pytest.fixture(scope="module")
+def channel(grpc_address):
+    with grpc.insecure_channel(grpc_address) as opened:
+        yield opened
+
+
+def arrays(**changes):
+    return {name: np.asarray(value, DTYPES.get(name)) for name, value in (REQUEST | changes).items()}
+
+
+def predict_request(inputs=None, model="steady", signature="generate", output_filter=(), **version):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = model, signature
+    if "label" in version:
+        request.model_spec.version_label = version["label"]
+    if "number" in version:
+        request.model_spec.version.value = version["number"]
+    for name, value in (arrays() if inputs is None else inputs).items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    request.output_filter.extend(output_filter)
+    return request
+
+
+def predict(channel, request):
+    return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=60)
+
+
+def code_of(channel, request):
+    with pytest.raises(grpc.RpcError) as raised:
+        predict(channel, request)
+    return raised.value.code().name
+
+
+@pytest.fixture(scope="module")
+def expected(loaded):
+    answer = loaded.signatures["generate"](**{name: tf.constant(value) for name, value in arrays().items()})
+    return {name: value.numpy() for name, value in answer.items()}
+
+
+@pytest.mark.parametrize("version", [{}, {"number": 1}, {"label": "stable"}])
+@pytest.mark.parametrize("signature", ["generate", ""])
+def test_answer_is_that_of_the_saved_model(channel, expected, signature, version):
+    response = predict(channel, predict_request(signature=signature, **version))
+    assert response.model_spec.version.value == 1
+    assert response.model_spec.signature_name == (signature or "serving_default")
+    answer = {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
+    assert {name: value.dtype for name, value in answer.items()} == {"states": np.uint8, "energy_per_area": np.float32}
+    for name, value in expected.items():
+        np.testing.assert_array_equal(answer[name], value)
+    assert len(response.outputs["states"].int_val) == 2 * 6 * 8  # typed fields, as the real server sends them
+    assert not response.outputs["states"].tensor_content
+
+
+def test_output_filter_chooses(channel, expected):
+    response = predict(channel, predict_request(output_filter=["energy_per_area"]))
+    assert set(response.outputs) == {"energy_per_area"}
+    np.testing.assert_array_equal(tf.make_ndarray(response.outputs["energy_per_area"]), expected["energy_per_area"])
+
+
+def test_tensor_content_and_typed_fields_are_both_read(channel, expected):
+    request = predict_request()
+    assert request.inputs["energy_per_area"].tensor_content
+    request.inputs["energy_per_area"].ClearField("tensor_content")
+    request.inputs["energy_per_area"].float_val.extend(REQUEST["energy_per_area"])
+    response = predict(channel, request)
+    np.testing.assert_array_equal(tf.make_ndarray(response.outputs["states"]), expected["states"])
+
+
+REFUSED = {
+    "unknown model": (lambda: predict_request(model="nobody"), "NOT_FOUND"),
+    "unknown version": (lambda: predict_request(number=7), "NOT_FOUND"),
+    "unknown label": (lambda: predict_request(label="canary"), "INVALID_ARGUMENT"),
+    "no model name": (lambda: predict_request(model=""), "INVALID_ARGUMENT"),
+    "unknown signature": (lambda: predict_request(signature="dream"), "FAILED_PRECONDITION"),
+    "missing input": (lambda: predict_request({"rows": np.int32(4)}), "INVALID_ARGUMENT"),
+    "unknown input": (lambda: predict_request(arrays() | {"more": np.float32(1)}), "INVALID_ARGUMENT"),
+    "wrong dtype": (lambda: predict_request(arrays() | {"rows": np.float32(6)}), "INVALID_ARGUMENT"),
+    "wrong rank": (lambda: predict_request(arrays() | {"rows": np.int32([6])}), "INVALID_ARGUMENT"),
+    "unknown output": (lambda: predict_request(output_filter=["dreams"]), "INVALID_ARGUMENT"),
+    "odd rows": (lambda: predict_request(arrays(rows=5)), "INVALID_ARGUMENT"),
+    "negative rows": (lambda: predict_request(arrays(rows=-4)), "INVALID_ARGUMENT"),
+    "too many cells": (lambda: predict_request(arrays(rows=46_340, cols=46_340)), "INVALID_ARGUMENT"),
+    "NaN energy": (lambda: predict_request(arrays(energy_per_area=[np.nan])), "INVALID_ARGUMENT"),
+    "no energy": (lambda: predict_request(arrays(energy_per_area=[])), "INVALID_ARGUMENT"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals_have_the_codes_of_the_real_server(channel, case):
+    build, code = REFUSED[case]
+    assert code_of(channel, build()) == code
+
+
+def test_metadata_tells_the_signatures(channel, loaded):
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    request.model_spec.name = "steady"
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    assert stub.GetModelMetadata(request, timeout=60).metadata["signature_def"].Unpack(signatures)
+    assert set(signatures.signature_def) >= set(loaded.signatures)
+    described = signatures.signature_def["generate"]
+    assert {name: info.dtype for name, info in described.inputs.items()} == {
+        "energy_per_area": tf.float32.as_datatype_enum,
+        "rows": tf.int32.as_datatype_enum,
+        "cols": tf.int32.as_datatype_enum,
+        "seed": tf.int64.as_datatype_enum,
+    }
+    assert set(described.outputs) == {"states", "energy_per_area"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "code"), [([], "steady", 3), (["weights"], "steady", 3), (["signature_def"], "no", 5)]
+)
+def test_metadata_that_cannot_be_told_is_refused(channel, fields, name, code):
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=fields)
+    request.model_spec.name = name
+    with pytest.raises(grpc.RpcError) as raised:
+        prediction_service_pb2_grpc.PredictionServiceStub(channel).GetModelMetadata(request, timeout=60)
+    assert raised.value.code().value[0] == code
+
+
+def test_status_of_versions(channel):
+    stub = model_service_pb2_grpc.ModelServiceStub(channel)
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = "steady"
+    versions = stub.GetModelStatus(request, timeout=60).model_version_status
+    assert [(entry.version, entry.state, entry.status.error_code) for entry in versions] == [(1, 30, 0)]
+    request.model_spec.name = "nobody"
+    with pytest.raises(grpc.RpcError) as raised:
+        stub.GetModelStatus(request, timeout=60)
+    assert raised.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("place", ["", "/versions/1", "/labels/stable"])
+def test_rest_answers_in_columns(rest_url, expected, place):
+    content = {"signature_name": "generate", "inputs": REQUEST}
+    status, body = rest_request(f"{rest_url}/v1/models/steady{place}:predict", content)
+    assert status == 200, body
+    outputs = json.loads(body)["outputs"]
+    np.testing.assert_array_equal(outputs["states"], expected["states"])
+    np.testing.assert_allclose(outputs["energy_per_area"], expected["energy_per_area"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_rest_answers_in_rows(rest_url, expected, named):
+    sheets = expected["states"].tolist()
+    instances = [{"states": sheet} for sheet in sheets] if named else sheets
+    status, body = rest_request(
+        f"{rest_url}/v1/models/steady:predict", {"signature_name": "energy", "instances": instances}
+    )
+    assert status == 200, body
+    predictions = json.loads(body)["predictions"]
+    np.testing.assert_allclose([row["energy_per_area"] for row in predictions], expected["energy_per_area"], rtol=1e-6)
+
+
+def columns(**changes):
+    return {"inputs": REQUEST | changes}
+
+
+REST_REFUSED = {
+    "unknown model": ("/v1/models/nobody:predict", columns(), 404),
+    "unknown version": ("/v1/models/steady/versions/7:predict", columns(), 404),
+    "version that is no number": ("/v1/models/steady/versions/new:predict", columns(), 400),
+    "unknown signature": ("/v1/models/steady:predict", columns() | {"signature_name": "dream"}, 400),
+    "missing input": ("/v1/models/steady:predict", {"inputs": {"rows": 4}}, 400),
+    "unknown input": ("/v1/models/steady:predict", columns(more=1), 400),
+    "text for a number": ("/v1/models/steady:predict", columns(rows="six"), 400),
+    "fraction for an integer": ("/v1/models/steady:predict", columns(rows=6.5), 400),
+    "integer out of range": ("/v1/models/steady:predict", columns(rows=2**40), 400),
+    "ragged list": ("/v1/models/steady:predict", columns(energy_per_area=[[-1.0], [-1.0, -2.0]]), 400),
+    "odd rows": ("/v1/models/steady:predict", columns(rows=5), 400),
+    "scalars in rows": ("/v1/models/steady:predict", {"instances": [REQUEST | {"energy_per_area": -2.0}]}, 400),
+    "both forms": ("/v1/models/steady:predict", columns() | {"instances": [1]}, 400),
+    "neither form": ("/v1/models/steady:predict", {"signature_name": "generate"}, 400),
+    "no object": ("/v1/models/steady:predict", [1, 2], 400),
+    "unknown path": ("/v2/models", {}, 400),
+}
+
+
+@pytest.mark.parametrize("case", REST_REFUSED)
+def test_rest_refusals_have_the_codes_of_the_real_server(rest_url, case):
+    path, content, code = REST_REFUSED[case]
+    status, body = rest_request(rest_url + path, content)
+    assert status == code, body
+    assert set(json.loads(body)) == {"error"}
+
+
+def test_rest_refuses_what_is_no_json(rest_url):
+    status, body = rest_request(f"{rest_url}/v1/models/steady:predict", data=b'{"inputs": [1')
+    assert (status, set(json.loads(body))) == (400, {"error"})
+    assert rest_request(f"{rest_url}/v1/models/steady:predict", data=b"[" * 100_000)[0] == 400
+
+
+def test_rest_tells_status_and_metadata(rest_url):
+    status, body = rest_request(f"{rest_url}/v1/models/steady")
+    entries = json.loads(body)["model_version_status"]
+    assert status == 200
+    assert [(entry["version"], entry["state"], entry["status"]["error_code"]) for entry in entries] == [
+        ("1", "AVAILABLE", "OK")
+    ]
+    status, body = rest_request(f"{rest_url}/v1/models/steady/metadata")
+    signatures = json.loads(body)["metadata"]["signature_def"]["signature_def"]
+    assert status == 200
+    assert signatures["generate"]["inputs"]["rows"]["dtype"] == "DT_INT32"
+    assert rest_request(f"{rest_url}/v1/models/nobody")[0] == 404
+
+
+def test_client_gives_arrays(grpc_address, expected):
+    with Client(Connection(server=grpc_address, model_name="steady")) as client:
+        states, obtained = client.generate(REQUEST["energy_per_area"], 6, 8, seed=3)
+        np.testing.assert_array_equal(states, expected["states"])
+        np.testing.assert_array_equal(obtained, expected["energy_per_area"])
+        energy, per_area = client.energy(states)
+        np.testing.assert_array_equal(per_area, obtained)
+        np.testing.assert_array_equal(energy, -(states % 2 + states // 2).sum(axis=(1, 2), dtype=np.float32))
+        assert client.generate_from_latent(np.zeros((1, 3, 4, 63)), np.full((1, 3, 4), -2.0)).shape == (1, 6, 8, 4)
+        assert client.status() == {1: "AVAILABLE"}
+        with pytest.raises(ValueError, match=r"The server refuses the request\. Received: INVALID_ARGUMENT, .*even"):
+            client.generate([-2.0], 5, 8)

@@ -1,0 +1,155 @@
+"""Configuration files, version policies, tensors on the wire: what needs no running server."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from rugan_tf.serve.__main__ import main
+from rugan_tf.serve.errors import Code, ServingError
+from rugan_tf.serve.model_config import ModelConfig, VersionPolicy, read_model_config, read_small_config
+from rugan_tf.serve.tensors import DTYPES, from_proto, to_proto
+
+CONFIG = """
+model_config_list {
+  config {
+    name: "a" base_path: "/models/a" model_platform: "tensorflow"
+    model_version_policy { specific { versions: 3 versions: 7 } }
+    version_labels { key: "stable" value: 3 }
+  }
+  config { name: "b" base_path: "/models/b" model_version_policy { latest { num_versions: 2 } } }
+  config { name: "c" base_path: "/models/c" model_version_policy { all {} } }
+  config { name: "d" base_path: "/models/d" }
+}
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "some.config"
+    path.write_text(text)
+    return path
+
+
+def test_models_policies_and_labels_are_read(tmp_path):
+    models = read_model_config(write(tmp_path, CONFIG))
+    assert models["a"] == ModelConfig("a", Path("/models/a"), VersionPolicy(None, (3, 7)), (("stable", 3),))
+    policies = {name: model.policy for name, model in models.items()}
+    on_disk = [10, 3, 7, 1]
+    assert {name: policy.choose(on_disk) for name, policy in policies.items()} == {
+        "a": [3, 7],
+        "b": [7, 10],
+        "c": [1, 3, 7, 10],
+        "d": [10],
+    }
+    assert policies["d"].choose([]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'model_config_list {\n  config {\n    nam: "a"\n  }\n}',
+            r"must be a ModelServerConfig in text format.*line 3:",
+        ),
+        ("", "must hold a model_config_list"),
+        ('model_config_list { config { name: "a" } }', "must have a name and a base_path. Received: 'a'"),
+        (CONFIG.replace('name: "b"', 'name: "a"'), "must have different names. Received: twice 'a'"),
+        (CONFIG.replace('"tensorflow"', '"torch"'), "model_platform must be tensorflow. Received: 'torch'"),
+        (CONFIG.replace("versions: 3 versions: 7", ""), "specific version policy must name versions"),
+    ],
+)
+def test_model_configuration_with_errors_is_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_model_config(write(tmp_path, text))
+
+
+def test_small_configurations_are_read(tmp_path):
+    monitoring = read_small_config(write(tmp_path, 'prometheus_config { enable: true path: "/x" }'), "MonitoringConfig")
+    assert (monitoring.prometheus_config.enable, monitoring.prometheus_config.path) == (True, "/x")
+    tls = read_small_config(write(tmp_path, 'server_key: "k" server_cert: "c" client_verify: true'), "SSLConfig")
+    assert (tls.server_key, tls.server_cert, tls.custom_ca, tls.client_verify) == ("k", "c", "", True)
+    with pytest.raises(ValueError, match=r"must be a SSLConfig in text format. Received: line 1:1"):
+        read_small_config(write(tmp_path, "keys: 1"), "SSLConfig")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--model_base_path", "."], "A base path must hold numeric version folders"),
+        (["--model_config_file", "missing.config"], "missing.config"),
+        (["--model_base_path", ".", "--ssl_config_file", "missing"], "must hold numeric version folders"),
+    ],
+)
+def test_server_that_cannot_start_says_why(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--port", "0", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--model_base_path", ".", "--model-config-file", "x"],
+        ["--model_base_path", ".", "--port", "70000"],
+        ["--model_base_path", ".", "--monitoring_config_file", "x"],
+        ["--model_base_path", ".", "--grpc_max_threads", "0"],
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert "Received" in capsys.readouterr().err
+
+
+KINDS = [dtype for dtype, _ in DTYPES.values()]
+SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(KINDS).flatmap(lambda dtype: arrays.arrays(dtype, SHAPES)), st.booleans())
+def test_arrays_survive_the_wire_and_tensorflow_reads_them_alike(values, as_content):
+    proto = to_proto(values, as_content)
+    np.testing.assert_array_equal(from_proto("x", proto), values)
+    np.testing.assert_array_equal(tf.make_ndarray(proto), values)
+    np.testing.assert_array_equal(from_proto("x", tf.make_tensor_proto(values)), values)
+
+
+def test_last_value_stands_for_the_rest():
+    proto = tf.make_tensor_proto(0.5, tf.float32, (2, 3))
+    assert len(proto.float_val) == 1
+    np.testing.assert_array_equal(from_proto("x", proto), np.full((2, 3), 0.5, np.float32))
+
+
+def proto_with(**changes):
+    proto = to_proto(np.arange(6, dtype=np.int32).reshape(2, 3))
+    for name, value in changes.items():
+        if name == "sizes":
+            for dim, size in zip(proto.tensor_shape.dim, value, strict=True):
+                dim.size = size
+        else:
+            proto.ClearField("int_val")
+            setattr(proto, name, value)
+    return proto
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        proto_with(sizes=(1, 2)),
+        proto_with(sizes=(-1, 3)),
+        proto_with(sizes=(2**40, 2**40)),
+        proto_with(sizes=(2**15, 2**15)),
+        proto_with(tensor_content=b"123"),
+        proto_with(dtype=7),
+        proto_with(dtype=999),
+    ],
+)
+def test_tensor_that_does_not_hold_what_it_says_is_refused(proto):
+    with pytest.raises(ServingError) as raised:
+        from_proto("x", proto)
+    assert raised.value.code == Code.INVALID_ARGUMENT

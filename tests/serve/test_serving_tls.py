@@ -1,0 +1,89 @@
+"""TLS with certificates of a test authority, made by openssl."""
+
+import subprocess
+
+import pytest
+from running_server import RunningServer
+
+from rugan_tf.serve.__main__ import main
+from rugan_tf.serve.client import Client, Connection
+
+
+def openssl(folder, *words):
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+def make_certificate(folder, name, authority):
+    openssl(
+        folder,
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        f"{name}.key",
+        "-out",
+        f"{name}.csr",
+        "-subj",
+        f"/CN={name}",
+    )
+    (folder / f"{name}.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    signing = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days", "2"]
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signing, "-extfile", f"{name}.ext", "-out", f"{name}.pem")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("certificates")
+    for authority in ("ca", "stranger"):
+        words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={authority}"]
+        openssl(folder, "req", *words, "-keyout", f"{authority}.key", "-out", f"{authority}.pem")
+    for name in ("server", "client"):
+        make_certificate(folder, name, "ca")
+    return folder
+
+
+def ssl_config(folder, key="server.key", cert="server.pem", ca="ca.pem", verify=True):
+    lines = [f"{name}: {quoted(folder / file)}" for name, file in (("server_key", key), ("server_cert", cert))]
+    if ca:
+        lines.append(f"custom_ca: {quoted(folder / ca)}")
+    path = folder / "ssl.config"
+    path.write_text("\n".join([*lines, f"client_verify: {str(verify).lower()}"]))
+    return path
+
+
+def quoted(path):
+    return '"' + path.read_text().replace("\n", "\\n") + '"'
+
+
+def test_verified_clients_are_answered_and_strangers_are_not(certificates, version_folder):
+    base = version_folder.parent
+    running = RunningServer("--port", 0, "--model_base_path", base, "--ssl_config_file", ssl_config(certificates))
+    address = "localhost:" + running.address.rpartition(":")[2]
+    known = {"cert_file": certificates / "client.pem", "key_file": certificates / "client.key"}
+    try:
+        with Client(Connection(address, "default", ca_file=certificates / "ca.pem", **known)) as client:
+            assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
+        for options in (
+            {"ca_file": certificates / "stranger.pem", **known},  # does not trust the server
+            {"ca_file": certificates / "ca.pem"},  # shows no certificate
+            {},  # speaks without TLS
+        ):
+            with Client(Connection(address, "default", timeout=3, **options)) as client, pytest.raises(ConnectionError):
+                client.generate([-2.0], 4, 4)
+    finally:
+        assert running.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"key": "client.key"}, "Key and certificates must be PEM and match"),
+        ({"ca": None}, "Clients can be verified with a custom_ca only"),
+    ],
+)
+def test_certificates_that_do_not_match_are_refused(certificates, version_folder, capsys, changes, message):
+    path = ssl_config(certificates, **changes)
+    words = ["--port", "0", "--model_base_path", str(version_folder.parent), "--ssl_config_file", str(path)]
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
