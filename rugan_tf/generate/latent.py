@@ -7,6 +7,7 @@ import tensorflow as tf
 BLOCK = 8  # latent cells along each side of a block that is drawn at once
 
 
+@tf.function(autograph=False)
 def draw_latent(seed: Any, num_sheets: Any, rows: Any, cols: Any, channels: int) -> Any:
     """Draw Gaussian latents, float32 (num_sheets, rows, cols, channels).
 

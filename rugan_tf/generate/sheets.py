@@ -178,7 +178,8 @@ class SheetModel:
         sheets = []
         for part, part_seed in self.parts(energy, rows, cols, seed):
             given = self.call("calibrate", energy_per_area=part, **size)["energy_per_area"] if calibrated else part
-            latent = draw_latent(part_seed, len(part), rows // 2, cols // 2, self.latent_channels)
+            drawn = (np.int32(number) for number in (len(part), rows // 2, cols // 2))
+            latent = draw_latent(np.int64(part_seed), *drawn, self.latent_channels)
             field = np.broadcast_to(given[:, None, None], latent.shape[:3])
             outputs = self.call("generate_from_latent", latent=latent, energy_per_area=field)
             sheets.append(outputs["probabilities"].argmax(axis=-1).astype(np.uint8))
