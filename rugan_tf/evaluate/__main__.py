@@ -6,25 +6,7 @@ from typing import Any
 
 from rugan_tf.config import Command, run_command
 from rugan_tf.evaluate.options import EvaluateOptions
-
-SHOWN = {
-    "num_samples": ("sheets", "d"),
-    "rows": ("rows", "d"),
-    "cols": ("cols", "d"),
-    "ks_statistic": ("KS D", ".4f"),
-    "ks_pvalue": ("KS p", ".3g"),
-    "mae": ("mean absolute error (eV/Å²)", ".5f"),
-    "rmse": ("root mean square error (eV/Å²)", ".5f"),
-    "r2": ("R²", ".4f"),
-    "pearson_r": ("Pearson r", ".4f"),
-    "bias": ("bias (eV/Å²)", "+.5f"),
-    "bias_in_sd": ("bias (standard deviations of the data)", "+.3f"),
-    "validity": ("valid sheets (share)", ".4f"),
-    "validity_unrepaired": ("valid sheets before repair (share)", ".4f"),
-    "dangling_share_unrepaired": ("atoms that repair removes (share)", ".5f"),
-    "uniqueness": ("distinct sheets (share)", ".4f"),
-    "novelty": ("sheets not in the data (share)", ".4f"),
-}
+from rugan_tf.evaluate.rows import ROWS, shown
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -42,7 +24,7 @@ def evaluate(options: EvaluateOptions) -> None:
     rows, cols = 2 * model.rows, 2 * model.cols
     typical = sorted(data_set.energy_per_area)[len(data_set.energy_per_area) // 2]
     print(
-        f"{options.out}: metrics.json, energies_*.png, large_sheet.png, samples_*.npz\n"
+        f"{options.out}: metrics.json, report.html, its figures as PNG, samples_*.npz\n"
         f"next: python -m rugan_tf.generate --model {options.model} --energy-per-area {typical:.3f} "
         f"--rows {rows} --cols {cols} --out sheet.png"
     )
@@ -57,9 +39,9 @@ def show(content: dict[str, Any]) -> None:
     table.add_column("metric")
     for name in content["scales"]:
         table.add_column(name, justify="right")
-    for key, (label, form) in SHOWN.items():
-        values = [scale[key] for scale in content["scales"].values()]
-        table.add_row(label, *("-" if value is None else format(value, form) for value in values))
+    for row in ROWS:
+        if row.on_terminal:
+            table.add_row(row.label, *(shown(row, scale) for scale in content["scales"].values()))
     Console().print(table)
 
 

@@ -1,45 +1,21 @@
 """One evaluation: request energies that the data has, generate sheets, compute their energies, compare."""
 
-import dataclasses
-import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.data.labelling import label_states
 from rugan_tf.data.storage import DataSet
-from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.options import EvaluateOptions
+from rugan_tf.evaluate.samples import progress_path, sample_scale
+from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.physics.calculators import EnergyFunction
 from rugan_tf.units import ENERGY_PER_AREA
 
-
-@dataclasses.dataclass(frozen=True)
-class ScaleSamples:
-    """Generated sheets of one scale.
-
-    Attributes:
-        scale: multiple of the training size.
-        states: uint8 (n, rows, cols).
-        requested: float64 (n,), eV/Å².
-        obtained: float64 (n,), eV/Å².
-        unrepaired: uint8 (n, rows, cols), what the generator makes before repair, for the same requests.
-    """
-
-    scale: int
-    states: NDArray[np.uint8]
-    requested: NDArray[np.float64]
-    obtained: NDArray[np.float64]
-    unrepaired: NDArray[np.uint8]
-
-    @property
-    def name(self) -> str:
-        """The scale as metrics and file names say it."""
-        return f"{self.scale}x{self.scale}"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def evaluate(
@@ -60,8 +36,8 @@ def evaluate(
         What metrics.json holds; None stands for what is undefined.
 
     Raises:
-        ValueError: model and data are of different materials, a sheet is larger than the model allows, or an
-            energy cannot be computed.
+        ValueError: model and data are of different materials, a sheet is larger than the model allows, an energy
+            cannot be computed, or (strict) the data has energies that the model's training data did not cover.
         FileExistsError: the folder has content and may not be overwritten.
     """
     if data_set.system is not model.system:
@@ -70,21 +46,28 @@ def evaluate(
         )
     for scale in options.scales:
         model.check_request([0.0], scale * model.rows, scale * model.cols, options.seed)
+    if options.strict:
+        model.require_covered(data_set.energy_per_area)
     check_folder(options)
-    samples = [sample_scale(model, data_set, energy_function, scale, options) for scale in options.scales]
-    per_scale = {one.name: scale_metrics(model, data_set, one, energy_function.description) for one in samples}
+    results = [
+        measure(
+            model, data_set, sample_scale(model, data_set, energy_function, scale, options), energy_function, options
+        )
+        for scale in options.scales
+    ]
     content = {
-        "num_samples": len(samples[0].requested),
+        "num_samples": results[0].content["num_samples"],
         "seed": options.seed,
         "model": str(options.model),
         "data": str(options.data),
         "energy": energy_function.description,
         "unit": ENERGY_PER_AREA.replace("Å²", "A^2"),
-        "scales": per_scale,
+        "scales": {one.samples.name: one.content for one in results},
     }
-    write_evaluation(files.require_fresh_folder(options.out, options.overwrite), content, samples, data_set)
+    write_evaluation(files.require_fresh_folder(options.out, options.overwrite), content, results, data_set)
     for scale in options.scales:
-        progress_path(options.out, scale).unlink(missing_ok=True)
+        for path in (progress_path(options.out, scale), direct_progress_path(options.out, scale)):
+            path.unlink(missing_ok=True)
     return content
 
 
@@ -98,79 +81,30 @@ def check_folder(options: EvaluateOptions) -> None:
         files.require_fresh_folder(options.out)
 
 
-def sample_scale(
-    model: SheetModel,
-    data_set: DataSet,
-    energy_function: EnergyFunction,
-    scale: int,
-    options: EvaluateOptions,
-) -> ScaleSamples:
-    """Generate the sheets of one scale at energies drawn from the data, and compute their energies."""
-    rng = np.random.default_rng([options.seed, scale])
-    requested = rng.choice(data_set.energy_per_area, options.samples_by_scale[scale])
-    rows, cols = scale * model.rows, scale * model.cols
-    states = model.generate(requested, rows, cols, options.seed)
-    energy = label_states(
-        states,
-        energy_function,
-        progress_path=progress_path(options.out, scale),
-        processes=options.processes,
-        description=f"energies {scale}x{scale}",
-    )
-    unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
-    return ScaleSamples(scale, states, requested, model.system.energy_per_area(energy, rows, cols), unrepaired)
+def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleResults], data_set: DataSet) -> None:
+    """Write sheets, figures, the report and, last of all, metrics.json."""
+    from rugan_tf.evaluate import figures, structure_figure
+    from rugan_tf.evaluate.report import write_report
 
-
-def progress_path(out: Path, scale: int) -> Path:
-    """Return the file that keeps the energies of an unfinished evaluation, beside its folder."""
-    return out.with_name(f"{out.name}.{scale}x{scale}.progress.npz")
-
-
-def scale_metrics(model: SheetModel, data_set: DataSet, samples: ScaleSamples, energy: str) -> dict[str, Any]:
-    """Return the metrics of one scale as JSON content; energies per area in eV/Å², None where undefined."""
-    system, states = model.system, samples.states
-    pair = samples.requested, samples.obtained
-    statistic, pvalue = metrics.ks_test(*pair)
-    spread = float(data_set.energy_per_area.std())
-    bias = metrics.bias(*pair)
-    values: dict[str, Any] = {
-        "num_samples": len(states),
-        "rows": states.shape[1],
-        "cols": states.shape[2],
-        "ks_statistic": statistic,
-        "ks_pvalue": pvalue,
-        "mae": metrics.mae(*pair),
-        "rmse": metrics.rmse(*pair),
-        "r2": metrics.r2(*pair),
-        "pearson_r": metrics.pearson_r(*pair),
-        "bias": bias,
-        "bias_in_sd": bias / spread if spread > 0 else math.nan,
-        "validity": metrics.validity(system, states),
-        "validity_unrepaired": metrics.validity(system, samples.unrepaired),
-        "dangling_share_unrepaired": metrics.dangling_share(system, samples.unrepaired),
-        "uniqueness": metrics.uniqueness(system, states),
-        "novelty": metrics.novelty(system, states, data_set.states),
-        "energy": energy,
-    }
-    return {key: defined(value) for key, value in values.items()}
-
-
-def defined(value: Any) -> Any:
-    """Return None for NaN and infinity, which JSON does not know, and any other value as it is."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def write_evaluation(folder: Path, content: dict[str, Any], samples: list[ScaleSamples], data_set: DataSet) -> None:
-    """Write sheets, figures and, last of all, metrics.json."""
-    from rugan_tf.evaluate.figures import comparison_figure, large_sheet_figure
-
-    for one in samples:
-        with files.replacing(folder / f"samples_{one.name}.npz") as temporary:
-            np.savez_compressed(temporary, states=one.states, requested=one.requested, obtained=one.obtained)
-        figure = comparison_figure(one, content["scales"][one.name])
-        with files.replacing(folder / f"energies_{one.name}.png") as temporary:
-            figure.savefig(temporary, dpi=150)
-    largest = max(samples, key=lambda one: one.scale)
-    with files.replacing(folder / "large_sheet.png") as temporary:
-        large_sheet_figure(largest, data_set).savefig(temporary, dpi=150)
+    for one in results:
+        samples = one.samples
+        with files.replacing(folder / f"samples_{samples.name}.npz") as temporary:
+            np.savez_compressed(
+                temporary, states=samples.states, requested=samples.requested, obtained=samples.obtained
+            )
+        drawn = {"energies": figures.comparison_figure(samples, one.content)}
+        drawn["errors"] = figures.errors_figure(samples, one.content)
+        if one.structure is not None:
+            drawn["structure"] = structure_figure.structure_figure(samples.name, one.structure)
+        for name, figure in drawn.items():
+            write_figure(folder / f"{name}_{samples.name}.png", figure)
+    largest = max((one.samples for one in results), key=lambda samples: samples.scale)
+    write_figure(folder / "large_sheet.png", figures.large_sheet_figure(largest, data_set))
+    write_report(folder, content)
     files.write_json(folder / "metrics.json", content)
+
+
+def write_figure(path: Path, figure: "Figure") -> None:
+    """Write a figure as PNG."""
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)

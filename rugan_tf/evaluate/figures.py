@@ -15,7 +15,7 @@ from rugan_tf.generate.drawing import draw_sheet
 from rugan_tf.units import ENERGY_PER_AREA, LENGTH
 
 if TYPE_CHECKING:
-    from rugan_tf.evaluate.evaluation import ScaleSamples
+    from rugan_tf.evaluate.samples import ScaleSamples
 
 ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "fontsize": 10}
 SCATTER_BELOW = 500  # samples; fewer make no heat map
@@ -46,6 +46,23 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure
     right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=10, bbox=box)
     rows, cols = samples.states.shape[1:]
     figure.suptitle(f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=13)
+    return figure
+
+
+def errors_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure:
+    """Draw the error against the requested energy: the mean and the standard deviation in each bin, eV/Å²."""
+    figure = Figure(figsize=(8, 4.2), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    bins = values["errors_by_energy"]
+    requested, bias, spread = (np.array([one[key] for one in bins]) for key in ("requested", "bias", "sd"))
+    axes.axhline(0, color=GREY, linewidth=1)
+    axes.fill_between(requested, bias - spread, bias + spread, color=BLUE, alpha=0.2, linewidth=0, label="± 1 sd")
+    axes.plot(requested, bias, "o-", color=BLUE, label="mean error")
+    axes.set_xlabel(f"requested energy per area ({ENERGY_PER_AREA})", fontsize=11)
+    axes.set_ylabel(f"obtained - requested ({ENERGY_PER_AREA})", fontsize=11)
+    axes.legend(ncols=2, **ABOVE)
+    figure.suptitle(f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets", fontsize=13)
     return figure
 
 

@@ -1,6 +1,7 @@
 """What evaluation measures, as pure functions. Energies per area in eV/Å²; what is undefined is NaN."""
 
 import math
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from rugan_tf.systems.system import LatticeSystem
 
 Energies = NDArray[np.float64]
+RESAMPLES = 999  # of the bootstrap
 EXACT_UP_TO = 1000  # samples; beyond, the asymptotic distribution of D is exact enough and fast
 
 
@@ -66,38 +68,48 @@ def dangling_share(system: LatticeSystem, states: NDArray[np.uint8]) -> float:
     return float((before - after) / before) if before else math.nan
 
 
-def uniqueness(system: LatticeSystem, states: NDArray[np.uint8]) -> float:
-    """Return the share of distinct sheets, sheets that a translation maps onto each other counting once."""
-    return len(np.unique(canonical_sheets(system, states))) / len(states)
+def intervals(requested: Energies, obtained: Energies, seed: int) -> dict[str, tuple[float, float]]:
+    """Return 95 % bootstrap intervals of what depends on the pairs: mae, rmse, bias, r2.
 
-
-def novelty(system: LatticeSystem, states: NDArray[np.uint8], known: NDArray[np.uint8]) -> float:
-    """Return the share of sheets that are no translation of a known one; NaN if those have another size."""
-    if states.shape[1:] != known.shape[1:]:
-        return math.nan
-    return float((~np.isin(canonical_sheets(system, states), canonical_sheets(system, known))).mean())
-
-
-def canonical_sheets(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """Return one name (n,) for each sheet, the same for all its translations: the first in byte order.
-
-    All sheets are compared at once, translation by translation: memory is a few times that of the states.
-
-    Args:
-        system: the material; its periods say which translations there are.
-        states: uint8 (n, rows, cols).
+    Percentiles over resampled pairs. D has none: resampling adds ties of its own to it; `ks_expected` is what to
+    read it against.
     """
-    rows, cols = states.shape[1:]
-    names = sheet_names(states)
-    for row in range(0, rows, system.row_period):
-        rolled = np.roll(states, row, axis=1)
-        for col in range(0, cols, system.col_period):
-            candidates = sheet_names(np.roll(rolled, col, axis=2))
-            names = np.where(candidates < names, candidates, names)
-    return names
+    from scipy.stats import DegenerateDataWarning, bootstrap
+
+    found = {}
+    for name, metric in (("mae", mae), ("rmse", rmse), ("bias", bias), ("r2", r2)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenerateDataWarning)  # where a metric is undefined, so is its interval
+            result = bootstrap(
+                (requested, obtained),
+                metric,
+                paired=True,
+                vectorized=False,
+                n_resamples=RESAMPLES,
+                method="percentile",
+                rng=np.random.default_rng(seed),
+            )
+        found[name] = (float(result.confidence_interval.low), float(result.confidence_interval.high))
+    return found
 
 
-def sheet_names(states: NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """Return the states (n, rows, cols) as byte strings (n,)."""
-    flat = np.ascontiguousarray(states).reshape(len(states), -1)
-    return flat.view(f"S{flat.shape[1]}")[:, 0]
+def ks_expected(num_samples: int) -> float:
+    """Return the D to expect of two independent sets of `num_samples` from one distribution (Kolmogorov's mean)."""
+    return math.sqrt(math.pi / 2) * math.log(2) * math.sqrt(2 / num_samples)
+
+
+def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10) -> list[dict[str, float]]:
+    """Return the errors in bins of equally many requests, from the lowest energy to the highest.
+
+    Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors, eV/Å².
+    """
+    parts = [part for part in np.array_split(np.argsort(requested, kind="stable"), num_bins) if len(part)]
+    return [
+        {
+            "requested": float(requested[part].mean()),
+            "num_samples": len(part),
+            "bias": bias(requested[part], obtained[part]),
+            "sd": float((obtained[part] - requested[part]).std()),
+        }
+        for part in parts
+    ]

@@ -22,6 +22,14 @@ class EvaluateOptions:
     """Seed of the energies drawn and of the generator."""
     energy: str = "ednn"
     """What judges: ednn, the shipped EDNN; ednn:FOLDER; tight-binding; or ase:package.module:Class."""
+    num_structures: int = 1000
+    """Sheets of every scale whose structure is compared with real sheets of that size; 0 for none."""
+    num_nearest: int = 64
+    """Sheets at the training size whose nearest sheet in the data is looked for, a second each; 0 for none."""
+    num_direct: tuple[int, ...] = (0,)
+    """Sheets of every scale, or one number for each, that tight binding judges again."""
+    strict: bool = False
+    """Refuse data with energies outside of what the model was trained on, instead of a warning."""
     processes: int | None = None
     """Worker processes; one per core unless said otherwise."""
     overwrite: bool = False
@@ -36,6 +44,18 @@ class EvaluateOptions:
                 f"num_samples must be one number, or one for each of {len(self.scales)} scales. "
                 f"Received: num_samples={self.num_samples}"
             )
+        if len(self.num_direct) not in (1, len(self.scales)):
+            raise ValueError(
+                f"num_direct must be one number, or one for each of {len(self.scales)} scales. "
+                f"Received: num_direct={self.num_direct}"
+            )
+        for name, value in (
+            ("num_structures", self.num_structures),
+            ("num_nearest", self.num_nearest),
+            ("num_direct", min(self.num_direct)),
+        ):
+            if value < 0:
+                raise ValueError(f"{name} must not be negative. Received: {name}={value}")
         if min(self.num_samples) < 2:
             raise ValueError(f"num_samples must be at least 2. Received: num_samples={self.num_samples}")
         if self.seed < 0:
@@ -46,5 +66,13 @@ class EvaluateOptions:
     @property
     def samples_by_scale(self) -> dict[int, int]:
         """The number of sheets of each scale, in the order of the scales."""
-        counts = self.num_samples * len(self.scales) if len(self.num_samples) == 1 else self.num_samples
-        return dict(zip(self.scales, counts, strict=True))
+        return self.by_scale(self.num_samples)
+
+    @property
+    def direct_by_scale(self) -> dict[int, int]:
+        """The number of sheets of each scale that are judged again."""
+        return self.by_scale(self.num_direct)
+
+    def by_scale(self, counts: tuple[int, ...]) -> dict[int, int]:
+        """Return one number for each scale."""
+        return dict(zip(self.scales, counts * len(self.scales) if len(counts) == 1 else counts, strict=True))

@@ -33,6 +33,8 @@ class GenerateOptions:
     """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close, eV/Å²."""
     max_candidates: int = 10_000
     """With --tolerance: most sheets to try for each requested energy."""
+    strict: bool = False
+    """Refuse energies that the training data does not cover, instead of a warning."""
     overwrite: bool = False
     """Replace a file that exists."""
 
@@ -70,6 +72,8 @@ def generate(options: GenerateOptions) -> None:
     rows = model.rows if options.rows is None else options.rows
     cols = model.cols if options.cols is None else options.cols
     model.check_request(requested, rows, cols, options.seed)
+    if options.strict:
+        model.require_covered(np.array(requested))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     design = None
     if options.tolerance is not None:

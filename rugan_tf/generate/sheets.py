@@ -211,11 +211,24 @@ class SheetModel:
             raise ValueError(f"The model refuses the request: {refusal(error.message)}") from error
         return {key: value.numpy() for key, value in outputs.items()}
 
-    def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
-        """Say on stderr which requested energies the training data does not cover."""
+    def uncovered(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return those of the energies per area, eV/Å², that the training data does not cover."""
         low, high = self.energy_range
         margin = 1e-6 * max(abs(low), abs(high))  # single precision of what was read off the data
-        outside = energy[(energy < low - margin) | (energy > high + margin)]
+        return energy[(energy < low - margin) | (energy > high + margin)]
+
+    def require_covered(self, energy: NDArray[np.float64]) -> None:
+        """Raise ValueError for requested energies that the training data does not cover."""
+        outside, (low, high) = self.uncovered(energy), self.energy_range
+        if len(outside):
+            raise ValueError(
+                f"energy_per_area must lie in what the training data covers, {low:.4g} to {high:.4g} "
+                f"{ENERGY_PER_AREA}. Received: {len(outside)} of {len(energy)} outside, the first {outside[0]:.4g}"
+            )
+
+    def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
+        """Say on stderr which requested energies the training data does not cover."""
+        outside, (low, high) = self.uncovered(energy), self.energy_range
         if len(outside):
             print(
                 f"warning: {len(outside)} of {len(energy)} requested energies lie outside what the training "

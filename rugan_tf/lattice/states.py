@@ -52,8 +52,8 @@ def decode(encoding: NDArray[np.float32]) -> States:
     return np.asarray(np.argmax(encoding, axis=-1).astype(np.uint8))
 
 
-def sum_neighbours(site_a: Any, site_b: Any, xp: Any = np) -> tuple[Any, Any]:
-    """Sum over the three neighbours of every A and of every B site; integer arrays (batch, rows, cols).
+def neighbours(site_a: Any, site_b: Any, xp: Any = np) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+    """Return what stands on the three neighbours of every A, and of every B site; integer arrays (batch, rows, cols).
 
     A neighbours B of its own cell and two B of the column before, B neighbours A of its own cell and two A of
     the column after; the second of the two lies one row up for even columns and one row down for odd ones.
@@ -64,7 +64,13 @@ def sum_neighbours(site_a: Any, site_b: Any, xp: Any = np) -> tuple[Any, Any]:
         return (1 - odd) * xp.roll(site, 1, 1) + odd * xp.roll(site, -1, 1)
 
     before, after = xp.roll(site_b, 1, 2), xp.roll(site_a, -1, 2)
-    return site_b + before + second(before), site_a + after + second(after)
+    return (site_b, before, second(before)), (site_a, after, second(after))
+
+
+def sum_neighbours(site_a: Any, site_b: Any, xp: Any = np) -> tuple[Any, Any]:
+    """Sum over the three neighbours of every A and of every B site; integer arrays (batch, rows, cols)."""
+    around_a, around_b = neighbours(site_a, site_b, xp)
+    return sum(around_a[1:], around_a[0]), sum(around_b[1:], around_b[0])
 
 
 def neighbour_counts(states: States) -> NDArray[np.uint8]:

@@ -76,3 +76,13 @@ def transform(states: States, which: NDArray[np.integer]) -> States:
 def draw_symmetric_images(rng: np.random.Generator, states: States) -> States:
     """Return a random symmetric image of each sheet, uint8 (n, rows, cols)."""
     return transform(states, rng.integers(4 * states[0].size, size=len(states)))
+
+
+def point_images(states: States) -> list[States]:
+    """Return eight images of sheets (n, rows, cols): shifts by one row and by two columns give all others.
+
+    The reflections, each without and with the shift by one column and half a row; the sheets themselves first.
+    """
+    rows, cols = states.shape[1:]
+    first = [reflection * rows * cols + col for reflection in range(len(REFLECTIONS)) for col in (0, 1)]
+    return [transform(states, np.full(len(states), which)) for which in first]

@@ -1,17 +1,22 @@
 """Porous graphene: a honeycomb of carbon with holes, without dangling atoms."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rugan_tf.lattice import honeycomb, pores, symmetry
+from rugan_tf.lattice import honeycomb, pores, statistics, symmetry
 from rugan_tf.lattice import states as honeycomb_states
 from rugan_tf.physics import calculators
-from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.systems.system import LatticeSystem, Statistic
+from rugan_tf.units import LENGTH
 
 if TYPE_CHECKING:
     import ase
+
+
+FURTHEST = 30.0  # Å, of the two-point correlation
 
 
 class PorousGraphene(LatticeSystem):
@@ -56,6 +61,38 @@ class PorousGraphene(LatticeSystem):
     def draw_symmetric_images(self, rng: np.random.Generator, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return random translations and reflections of sheets."""
         return symmetry.draw_symmetric_images(rng, states)
+
+    def point_images(self, states: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """Return the images under the reflections, each with and without the shift by one column and half a row."""
+        return symmetry.point_images(states)
+
+    def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
+        """Return coordination, edges, pores and the two-point correlation of vacant sites."""
+        coordination = statistics.coordination_counts(states).sum(axis=0)
+        edges = statistics.edge_counts(states).sum(axis=0)
+        sizes, numbers = statistics.pore_sizes(states)
+        distance, correlation = statistics.two_point_correlation(states, FURTHEST)
+        return {
+            "coordination": Statistic(
+                "shares", coordination / max(1, coordination.sum()), "share of atoms", classes=("0", "1", "2", "3")
+            ),
+            "edges": Statistic(
+                "shares", edges / max(1, edges.sum()), "share of edge atoms", classes=("zigzag", "armchair")
+            ),
+            "pore_size": Statistic("samples", sizes.astype(np.float64), "vacant sites of a pore"),
+            "pore_density": Statistic(
+                "samples", numbers / self.area(*states.shape[1:]), f"pores per area (1/{LENGTH}²)"
+            ),
+            "two_point_correlation": Statistic(
+                "curve", correlation, "pairs of sites both vacant (share)", distance, f"distance ({LENGTH})"
+            ),
+        }
+
+    def drawing_options(self, metadata: Mapping[str, Any]) -> pores.PoreOptions | None:
+        """Return how `data build` drew the holes of a data set; None if it did not draw them."""
+        options = metadata.get("options")
+        drawn = options.get("pores") if isinstance(options, dict) else None
+        return pores.PoreOptions(**drawn) if isinstance(drawn, dict) else None
 
     def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the number of carbon atoms (batch,)."""

@@ -1,7 +1,9 @@
 """The one interface between a material and everything that learns from it."""
 
 import abc
-from typing import TYPE_CHECKING, Any, ClassVar
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +12,27 @@ from rugan_tf.physics.calculators import EnergyFunction
 
 if TYPE_CHECKING:
     import ase
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistic:
+    """One statistic of a set of sheets, in a form that two sets can be compared in.
+
+    Attributes:
+        kind: `shares` of named classes, a `curve`, or `samples` of a distribution.
+        values: float64 (n,): the shares, the curve, or the samples.
+        label: what the values are, with their unit.
+        positions: float64 (n,), where the curve has its values; None for the other kinds.
+        positions_label: what the positions are, with their unit.
+        classes: names (n,) of the classes; empty for the other kinds.
+    """
+
+    kind: Literal["shares", "curve", "samples"]
+    values: NDArray[np.float64]
+    label: str
+    positions: NDArray[np.float64] | None = None
+    positions_label: str = ""
+    classes: tuple[str, ...] = ()
 
 
 class LatticeSystem(abc.ABC):
@@ -60,6 +83,18 @@ class LatticeSystem(abc.ABC):
     @abc.abstractmethod
     def draw_symmetric_images(self, rng: np.random.Generator, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a random image of each sheet under the symmetries of the lattice, of equal energy."""
+
+    @abc.abstractmethod
+    def point_images(self, states: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """Return the images of sheets under the symmetries that shifts by the periods do not give, themselves first."""
+
+    @abc.abstractmethod
+    def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
+        """Return what describes the structure of a set of sheets, each statistic by its name."""
+
+    @abc.abstractmethod
+    def drawing_options(self, metadata: Mapping[str, Any]) -> Any:
+        """Return the options of `draw_states` that the metadata of a data set tell; None if they tell none."""
 
     @abc.abstractmethod
     def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:

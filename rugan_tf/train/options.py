@@ -91,7 +91,7 @@ PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
 
 CPU = dataclasses.replace(
     PAPER,
-    num_updates=10_000,
+    num_updates=20_000,
     interval=200,
     batch_size=32,
     critic_steps=1,

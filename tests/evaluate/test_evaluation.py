@@ -5,21 +5,17 @@ import numpy as np
 import pytest
 
 from rugan_tf.evaluate import metrics
-from rugan_tf.evaluate.evaluation import (
-    ScaleSamples,
-    defined,
-    evaluate,
-    progress_path,
-    sample_scale,
-    scale_metrics,
-)
+from rugan_tf.evaluate.evaluation import evaluate
 from rugan_tf.evaluate.options import EvaluateOptions
+from rugan_tf.evaluate.samples import ScaleSamples, progress_path, sample_scale
+from rugan_tf.evaluate.scale_metrics import defined, direct_progress_path, measure
 from rugan_tf.generate.sheets import SheetModel
 
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
-    "bias_in_sd", "validity", "validity_unrepaired", "dangling_share_unrepaired", "uniqueness", "novelty",
-    "energy",
+    "bias_in_sd", "ks_expected", "intervals_95", "errors_by_energy", "validity", "validity_unrepaired",
+    "dangling_share_unrepaired", "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
+    "diversity", "structure", "periodicity", "direct", "energy",
 }  # fmt: skip
 
 
@@ -53,8 +49,8 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
     content = evaluate(model, data_set, AtomCount(), options)
     assert json.loads((options.out / "metrics.json").read_text()) == content
     assert {path.name for path in options.out.iterdir()} == {
-        "metrics.json", "large_sheet.png",
-        "samples_1x1.npz", "samples_2x2.npz", "energies_1x1.png", "energies_2x2.png",
+        "metrics.json", "large_sheet.png", "report.html", "samples_1x1.npz", "samples_2x2.npz", "structure_1x1.png",
+        "energies_1x1.png", "energies_2x2.png", "errors_1x1.png", "errors_2x2.png",
     }  # fmt: skip
     assert not list(options.out.parent.glob("*.progress.npz"))
     assert content["num_samples"] == 12
@@ -96,21 +92,25 @@ def test_seed_decides_energies_and_sheets(model, data_set, options):
         np.testing.assert_array_equal(samples.unrepaired, expected)
 
 
-def test_unrepaired_metrics_are_those_of_the_sheets_before_repair(model, data_set):
+def measured(model, data_set, samples, options):
+    return measure(model, data_set, samples, AtomCount(), options).content
+
+
+def test_unrepaired_metrics_are_those_of_the_sheets_before_repair(model, data_set, options):
     pristine = np.full((4, 4), 3, np.uint8)
     tail = np.zeros((4, 4), np.uint8)
     tail[0, 0] = 3  # two atoms, both dangling
     energies = np.array([-2.0, -1.0])
     samples = ScaleSamples(1, np.stack([pristine] * 2), energies, energies, np.stack([pristine, tail]))
-    values = scale_metrics(model, data_set, samples, "atom count")
+    values = measured(model, data_set, samples, options)
     assert (values["validity"], values["validity_unrepaired"]) == (1.0, 0.5)
     assert values["dangling_share_unrepaired"] == pytest.approx(2 / 34)
     reverse = dataclasses.replace(samples, states=samples.unrepaired, unrepaired=samples.states)
-    values = scale_metrics(model, data_set, reverse, "atom count")
+    values = measured(model, data_set, reverse, options)
     assert (values["validity"], values["validity_unrepaired"]) == (0.5, 1.0)
     assert values["dangling_share_unrepaired"] == 0.0
     empty = dataclasses.replace(samples, unrepaired=np.zeros((2, 4, 4), np.uint8))
-    assert scale_metrics(model, data_set, empty, "atom count")["dangling_share_unrepaired"] is None
+    assert measured(model, data_set, empty, options)["dangling_share_unrepaired"] is None
 
 
 def test_interrupted_evaluation_goes_on_and_computes_nothing_twice(model, data_set, options):
@@ -143,6 +143,39 @@ def test_undefined_is_none_and_anything_else_itself():
     assert defined(float("nan")) is None
     assert defined(float("inf")) is None
     assert (defined(0.5), defined(3), defined("x")) == (0.5, 3, "x")
+    assert defined({"a": [float("nan"), 1.0], "b": (2, float("inf"))}) == {"a": [None, 1.0], "b": [2, None]}
+
+
+def test_direct_energies_are_those_of_tight_binding(model, data_set, options):
+    few = dataclasses.replace(options, scales=(1,), num_samples=(4,), num_direct=(2,), num_nearest=3)
+    content = evaluate(model, data_set, AtomCount(), few)["scales"]["1x1"]
+    with np.load(options.out / "samples_1x1.npz", allow_pickle=False) as samples:
+        states, obtained = samples["states"][:2], samples["obtained"][:2]
+    reference = model.system.energy_function("tight-binding")
+    energy = np.array([reference(sheet) for sheet in states])
+    difference = 1000 * (obtained * model.system.area(4, 4) - energy) / np.maximum(1, model.system.num_atoms(states))
+    assert content["direct"]["num_sheets"] == 2
+    assert content["direct"]["mae_mev_per_atom"] == pytest.approx(np.abs(difference).mean())
+    assert content["nearest"]["num_sheets"] == 3
+    assert content["copies"]["num_sheets"] == round((1 - content["novelty"]) * 4)
+    assert not direct_progress_path(options.out, 1).exists()
+
+
+def test_strict_refuses_energies_that_the_training_did_not_cover(model, data_set, options):
+    low, _ = model.energy_range
+    beyond = dataclasses.replace(data_set, energy_per_area=np.linspace(low - 1, low + 0.1, 20))
+    with pytest.raises(ValueError, match=r"must lie in what the training data covers, .* Received: \d+ of 20 outside"):
+        evaluate(model, beyond, Interrupted(), dataclasses.replace(options, strict=True))
+    assert not options.out.exists()
+
+
+def test_report_is_one_page_with_every_number_and_picture(model, data_set, options):
+    content = evaluate(model, data_set, AtomCount(), options)
+    page = (options.out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(list(options.out.glob("*.png")))
+    assert "http" not in page
+    assert f"{content['scales']['2x2']['ks_statistic']:.4f}" in page
+    assert "<td>mean absolute error (eV/Å²)</td>" in page
 
 
 def test_folder_with_content_is_kept_unless_told_otherwise(model, data_set, options):
@@ -186,6 +219,9 @@ def test_scale_beyond_the_model_is_refused_before_any_work(model, data_set, opti
         ({"num_samples": (4, 4, 4)}, "num_samples must be one number, or one for each of 2 scales"),
         ({"seed": -1}, "seed must not be negative. Received: seed=-1"),
         ({"processes": 0}, "processes must be at least 1"),
+        ({"num_direct": (1, 2, 3)}, "num_direct must be one number, or one for each of 2 scales"),
+        ({"num_direct": (-1,)}, "num_direct must not be negative. Received: num_direct=-1"),
+        ({"num_structures": -1}, "num_structures must not be negative"),
     ],
 )
 def test_options_that_contradict_are_refused(options, change, message):

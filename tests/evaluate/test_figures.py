@@ -3,8 +3,9 @@ import pytest
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.patches import Rectangle
 
-from rugan_tf.evaluate.evaluation import ScaleSamples
-from rugan_tf.evaluate.figures import comparison_figure, large_sheet_figure
+from rugan_tf.evaluate.figures import comparison_figure, errors_figure, large_sheet_figure
+from rugan_tf.evaluate.metrics import errors_by_energy
+from rugan_tf.evaluate.samples import ScaleSamples
 
 VALUES = {"ks_statistic": 0.0153, "r2": None, "mae": 0.01, "bias": -0.0025}
 
@@ -69,3 +70,13 @@ def test_large_sheet_is_at_the_scale_of_the_data_and_marks_its_size(data_set, tm
 def test_label_of_a_small_mark_stands_beside_it(data_set):
     left = large_sheet_figure(samples(3, scale=6), data_set).axes[0]
     assert left.texts[0].get_position()[0] > left.patches[0].get_width()
+
+
+def test_errors_are_drawn_by_energy_with_units():
+    some = samples(100)
+    figure = errors_figure(some, {"errors_by_energy": errors_by_energy(some.requested, some.obtained)})
+    axes = figure.axes[0]
+    assert axes.get_ylabel() == "obtained - requested (eV/Å²)"
+    assert axes.get_xlabel() == "requested energy per area (eV/Å²)"
+    assert len(axes.lines[1].get_xdata()) == 10
+    assert "bins of 10 sheets" in figure.get_suptitle()

@@ -63,27 +63,31 @@ def test_validity_and_dangling_share(graphene):
     assert math.isnan(metrics.dangling_share(graphene, np.zeros((1, 4, 4), np.uint8)))
 
 
-def test_translations_are_one_sheet_and_odd_column_shifts_are_not(graphene):
-    sheet = np.random.default_rng(1).integers(0, 4, (4, 6), np.uint8)
-    same = [np.roll(sheet, shift, (0, 1)) for shift in ((1, 0), (0, 2), (3, 4))]
-    assert metrics.uniqueness(graphene, np.stack([sheet, *same])) == 0.25
-    assert metrics.uniqueness(graphene, np.stack([sheet, np.roll(sheet, 1, 1)])) == 1.0
+def test_bootstrap_intervals_hold_the_known_error_of_the_mean():
+    rng = np.random.default_rng(0)
+    requested = rng.uniform(-3, -1, 400)
+    obtained = requested + rng.normal(0.05, 0.2, 400)
+    low, high = metrics.intervals(requested, obtained, seed=1)["bias"]
+    assert low < metrics.bias(requested, obtained) < high
+    assert high - low == pytest.approx(2 * 1.96 * 0.2 / math.sqrt(400), rel=0.15)
+    again = metrics.intervals(requested, obtained, seed=1)
+    assert again == metrics.intervals(requested, obtained, seed=1)
+    for name in ("mae", "rmse", "r2"):
+        assert again[name][0] < getattr(metrics, name)(requested, obtained) < again[name][1]
 
 
-def test_uniqueness_of_different_sheets_is_one(graphene):
-    states = np.random.default_rng(2).integers(0, 4, (50, 4, 6), np.uint8)
-    assert metrics.uniqueness(graphene, states) == 1.0
+def test_expected_ks_is_the_mean_over_equal_distributions():
+    rng = np.random.default_rng(0)
+    found = [metrics.ks_test(rng.normal(size=2000), rng.normal(size=2000))[0] for _ in range(200)]
+    assert metrics.ks_expected(2000) == pytest.approx(np.mean(found), rel=0.06)
 
 
-def test_trailing_and_leading_empty_cells_are_kept_apart(graphene):
-    states = np.zeros((3, 2, 4), np.uint8)
-    states[1, 0, 0], states[2, 0, 0], states[2, 0, 1] = 1, 1, 1
-    assert metrics.uniqueness(graphene, states) == 1.0
-
-
-def test_novelty_counts_what_no_translation_of_the_data_is(graphene):
-    known = np.random.default_rng(3).integers(0, 4, (5, 4, 6), np.uint8)
-    other = np.random.default_rng(4).integers(0, 4, (1, 4, 6), np.uint8)
-    states = np.concatenate([np.roll(known[:3], (1, 2), (1, 2)), other])
-    assert metrics.novelty(graphene, states, known) == 0.25
-    assert math.isnan(metrics.novelty(graphene, states, np.zeros((1, 4, 4), np.uint8)))
+def test_errors_by_energy_split_the_requests_into_equal_parts():
+    requested = np.arange(20.0)
+    obtained = requested + np.where(requested < 10, 1.0, -2.0)
+    bins = metrics.errors_by_energy(requested, obtained, num_bins=4)
+    assert [one["num_samples"] for one in bins] == [5, 5, 5, 5]
+    assert [one["requested"] for one in bins] == [2.0, 7.0, 12.0, 17.0]
+    assert [one["bias"] for one in bins] == [1.0, 1.0, -2.0, -2.0]
+    assert [one["sd"] for one in bins] == [0.0] * 4
+    assert len(metrics.errors_by_energy(requested[:2], obtained[:2], num_bins=10)) == 2

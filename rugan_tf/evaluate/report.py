@@ -1,0 +1,51 @@
+"""The evaluation as one self-contained HTML page."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+import rugan_tf
+from rugan_tf import files
+from rugan_tf.evaluate.rows import ROWS, shown
+
+FIGURES = {  # file name without the scale: caption
+    "energies": "Energy per area obtained against requested, and the distributions of both.",
+    "errors": "Error against the requested energy.",
+    "structure": "Structure beside that of real sheets of this size with the same energies.",
+}
+LARGE_SHEET = "large_sheet.png"
+
+
+def write_report(folder: Path, content: dict[str, Any]) -> None:
+    """Write report.html from what metrics.json will hold and the figures that lie in the folder."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("rugan_tf.evaluate", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    scales = content["scales"]
+    page = environment.get_template("report.html").render(
+        content=content,
+        version=rugan_tf.__version__,
+        rows=[(row.label, [shown(row, scale) for scale in scales.values()]) for row in ROWS],
+        figures={name: scale_figures(folder, name) for name in scales},
+        large_sheet=data_uri(folder / LARGE_SHEET),
+        number=lambda value: "-" if value is None else f"{value:.4f}",
+    )
+    with files.replacing(folder / "report.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def scale_figures(folder: Path, name: str) -> list[tuple[str, str]]:
+    """Return caption and picture of the figures of one scale that exist."""
+    paths = {kind: folder / f"{kind}_{name}.png" for kind in FIGURES}
+    return [(FIGURES[kind], data_uri(path)) for kind, path in paths.items() if path.is_file()]
+
+
+def data_uri(path: Path) -> str:
+    """Return a PNG as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

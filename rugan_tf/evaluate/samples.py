@@ -1,0 +1,88 @@
+"""The sheets of one scale: generated at energies that the data has, their energies computed."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.data.energies import EdnnEnergy
+from rugan_tf.data.labelling import label_states
+from rugan_tf.data.storage import DataSet
+from rugan_tf.evaluate.options import EvaluateOptions
+from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.physics.calculators import EnergyFunction
+
+
+@dataclasses.dataclass(frozen=True)
+class ScaleSamples:
+    """Generated sheets of one scale.
+
+    Attributes:
+        scale: multiple of the training size.
+        states: uint8 (n, rows, cols).
+        requested: float64 (n,), eV/Å².
+        obtained: float64 (n,), eV/Å².
+        unrepaired: uint8 (n, rows, cols), what the generator makes before repair, for the same requests.
+        unrepaired_obtained: float64 (n,), eV/Å², their energies; None where the judge is too slow for them.
+        uncalibrated_obtained: float64 (n,), eV/Å², of repaired sheets for requests that were not calibrated; None
+            where the judge is too slow for them.
+    """
+
+    scale: int
+    states: NDArray[np.uint8]
+    requested: NDArray[np.float64]
+    obtained: NDArray[np.float64]
+    unrepaired: NDArray[np.uint8]
+    unrepaired_obtained: NDArray[np.float64] | None = None
+    uncalibrated_obtained: NDArray[np.float64] | None = None
+
+    @property
+    def name(self) -> str:
+        """The scale as metrics and file names say it."""
+        return f"{self.scale}x{self.scale}"
+
+
+def sample_scale(
+    model: SheetModel,
+    data_set: DataSet,
+    energy_function: EnergyFunction,
+    scale: int,
+    options: EvaluateOptions,
+) -> ScaleSamples:
+    """Generate the sheets of one scale at energies drawn from the data, and compute their energies.
+
+    What is reported beside the main numbers, sheets before repair and without calibration, is judged too where the
+    judge is an EDNN.
+    """
+    rng = np.random.default_rng([options.seed, scale])
+    requested = rng.choice(data_set.energy_per_area, options.samples_by_scale[scale])
+    rows, cols = scale * model.rows, scale * model.cols
+    states = model.generate(requested, rows, cols, options.seed)
+
+    def judge(sheets: NDArray[np.uint8], what: str, progress: Path | None = None) -> NDArray[np.float64]:
+        energy = label_states(
+            sheets,
+            energy_function,
+            progress_path=progress,
+            processes=options.processes,
+            description=f"{what} {scale}x{scale}",
+        )
+        return model.system.energy_per_area(energy, rows, cols)
+
+    obtained = judge(states, "energies", progress_path(options.out, scale))
+    unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
+    samples = ScaleSamples(scale, states, requested, obtained, unrepaired)
+    if not isinstance(energy_function, EdnnEnergy):
+        return samples
+    uncalibrated = model.generate_unrepaired(requested, rows, cols, options.seed, calibrated=False)
+    return dataclasses.replace(
+        samples,
+        unrepaired_obtained=judge(unrepaired, "before repair"),
+        uncalibrated_obtained=judge(model.system.repair(uncalibrated), "without calibration"),
+    )
+
+
+def progress_path(out: Path, scale: int) -> Path:
+    """Return the file that keeps the energies of an unfinished evaluation, beside its folder."""
+    return out.with_name(f"{out.name}.{scale}x{scale}.progress.npz")

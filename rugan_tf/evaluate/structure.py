@@ -1,0 +1,167 @@
+"""Structure of generated sheets against real ones of the same size and energies, with a yardstick.
+
+Two sets of real sheets are taken for the energies that the generated sheets have. The distance of the generated
+sheets from the first set is read against the distance between the two sets, which is what chance alone gives.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.data.labelling import label_states
+from rugan_tf.data.storage import DataSet
+from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.systems.system import LatticeSystem, Statistic
+
+POOL = 2  # real sheets to choose from, for each that is wanted
+SEEDS = 2**61 + 1, 2**61 + 2  # of sheets drawn for comparison, apart from those of data sets
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One statistic of generated and of real sheets.
+
+    Attributes:
+        generated: of the generated sheets.
+        real: of the first set of real sheets.
+        distance: between the two.
+        yardstick: distance between two sets of real sheets.
+        small: distance between real sheets of the training size with these energies and real sheets of this size,
+            which is what the size itself does to the data.
+    """
+
+    generated: Statistic
+    real: Statistic
+    distance: float
+    yardstick: float
+    small: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RealSheets:
+    """Real sheets for the same energies.
+
+    Attributes:
+        first: uint8 (n, rows, cols).
+        second: uint8 (n, rows, cols), independent of the first.
+        small: uint8 (n, training rows, training cols), of the data.
+    """
+
+    first: NDArray[np.uint8]
+    second: NDArray[np.uint8]
+    small: NDArray[np.uint8]
+
+
+def real_sheets(
+    data_set: DataSet,
+    energy_per_area: NDArray[np.float64],
+    rows: int,
+    cols: int,
+    energy_function: EnergyFunction,
+    processes: int | None = None,
+) -> RealSheets | None:
+    """Return real sheets, one for each energy, in two independent sets.
+
+    At the size of the data they are its own sheets, each set from one half; at other sizes they are drawn as the
+    data was. None where the data does not tell how it was drawn, or is too small.
+
+    Args:
+        data_set: the data.
+        energy_per_area: (n,), eV/Å², of the generated sheets.
+        rows: lattice cells of the sheets.
+        cols: lattice cells of the sheets.
+        energy_function: energies of the sheets that are drawn.
+        processes: of its workers.
+    """
+    if data_set.states.shape[1:] == (rows, cols):
+        if len(data_set.states) < 2:
+            return None
+        halves = np.arange(len(data_set.states)) % 2 == 0
+        pools = [(data_set.states[half], data_set.energy_per_area[half]) for half in (halves, ~halves)]
+        first, second = (nearest_in_energy(*pool, energy_per_area) for pool in pools)
+        return RealSheets(first, second, first)
+    options = data_set.system.drawing_options(data_set.metadata)
+    if options is None:
+        return None
+    chosen = []
+    for seed in SEEDS:
+        states = draw_sheets(data_set.system, POOL * len(energy_per_area), rows, cols, seed, options)
+        energy = label_states(states, energy_function, processes=processes, description=f"real {rows}x{cols}")
+        known = data_set.system.energy_per_area(energy, rows, cols)
+        chosen.append(nearest_in_energy(states, known, energy_per_area))
+    small = nearest_in_energy(data_set.states, data_set.energy_per_area, energy_per_area)
+    return RealSheets(chosen[0], chosen[1], small)
+
+
+def nearest_in_energy(
+    states: NDArray[np.uint8], known: NDArray[np.float64], wanted: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """Return for each of the `wanted` energies (n,) the sheet (m, rows, cols) whose `known` energy (m,) is nearest."""
+    order = np.argsort(known, kind="stable")
+    after = np.clip(np.searchsorted(known[order], wanted), 1, max(1, len(known) - 1))
+    pair = np.stack([after - 1, np.minimum(after, len(known) - 1)])
+    nearer = np.abs(known[order][pair] - wanted).argmin(axis=0)
+    return states[order[np.take_along_axis(pair, nearer[None], axis=0)[0]]]
+
+
+def compare(system: LatticeSystem, generated: NDArray[np.uint8], real: RealSheets) -> dict[str, Comparison]:
+    """Return each of the system's statistics of generated sheets beside that of real ones."""
+    ours, first, second, small = (
+        system.statistics(states) for states in (generated, real.first, real.second, real.small)
+    )
+    return {
+        name: Comparison(
+            ours[name],
+            first[name],
+            distance(ours[name], first[name]),
+            distance(second[name], first[name]),
+            distance(small[name], first[name]),
+        )
+        for name in ours
+    }
+
+
+def distance(one: Statistic, other: Statistic) -> float:
+    """Return how far apart two statistics of one kind are; NaN where one of them is of nothing.
+
+    Total variation for shares, the root of the mean squared difference for curves, the two-sample KS statistic for
+    samples.
+    """
+    from scipy.stats import ks_2samp
+
+    if not (len(one.values) and len(other.values)):
+        return float("nan")
+    if one.kind == "samples":
+        return float(ks_2samp(one.values, other.values, method="asymp").statistic)
+    number = min(len(one.values), len(other.values))  # the curve of a smaller sheet ends sooner
+    difference = one.values[:number] - other.values[:number]
+    if one.kind == "shares":
+        return float(np.abs(difference).sum() / 2)
+    return float(np.sqrt(np.square(difference).mean()))
+
+
+def as_content(comparisons: dict[str, Comparison]) -> dict[str, Any]:
+    """Return comparisons as JSON content."""
+    return {
+        name: {
+            "kind": one.generated.kind,
+            "distance": one.distance,
+            "yardstick": one.yardstick,
+            "small_sheets": one.small,
+            **means(one),
+        }
+        for name, one in comparisons.items()
+    }
+
+
+def means(one: Comparison) -> dict[str, Any]:
+    """Return the values themselves of shares, and the means of samples, for generated and real sheets."""
+    sides = {"generated": one.generated, "real": one.real}
+    if one.generated.kind == "shares":
+        return {side: dict(zip(it.classes, it.values.tolist(), strict=True)) for side, it in sides.items()}
+    if one.generated.kind == "samples":
+        return {f"{side}_mean": float(it.values.mean()) if len(it.values) else None for side, it in sides.items()}
+    return {}

@@ -1,0 +1,61 @@
+"""Copies, distances and differences of sheets against comparisons with every symmetric image."""
+
+import numpy as np
+import pytest
+
+from rugan_tf.evaluate import similarity
+from rugan_tf.lattice.symmetry import site_permutations, transform
+
+
+def test_translations_are_one_sheet_and_odd_column_shifts_are_not(graphene):
+    sheet = np.random.default_rng(1).integers(0, 4, (4, 6), np.uint8)
+    same = [np.roll(sheet, shift, (0, 1)) for shift in ((1, 0), (0, 2), (3, 4))]
+    assert similarity.uniqueness(graphene, np.stack([sheet, *same])) == 0.25
+    assert similarity.uniqueness(graphene, np.stack([sheet, np.roll(sheet, 1, 1)])) == 1.0
+
+
+def test_uniqueness_of_different_sheets_is_one(graphene):
+    states = np.random.default_rng(2).integers(0, 4, (50, 4, 6), np.uint8)
+    assert similarity.uniqueness(graphene, states) == 1.0
+
+
+def test_trailing_and_leading_empty_cells_are_kept_apart(graphene):
+    states = np.zeros((3, 2, 4), np.uint8)
+    states[1, 0, 0], states[2, 0, 0], states[2, 0, 1] = 1, 1, 1
+    assert similarity.uniqueness(graphene, states) == 1.0
+
+
+def all_images(sheet):
+    number = len(site_permutations(*sheet.shape))
+    return transform(np.repeat(sheet[None], number, axis=0), np.arange(number))
+
+
+def test_a_copy_is_any_symmetric_image_and_nothing_else(graphene):
+    rng = np.random.default_rng(2)
+    known = rng.integers(0, 4, (3, 4, 6), np.uint8)
+    images = all_images(known[1])
+    assert similarity.copies(graphene, images, known).all()
+    changed = images.copy()
+    changed[:, 0, 0] ^= 1
+    assert not similarity.copies(graphene, changed, known).any()
+    assert similarity.copies(graphene, np.zeros((2, 8, 8), np.uint8), known) is None
+
+
+def test_nearest_distance_is_the_least_over_all_images(graphene, monkeypatch):
+    monkeypatch.setattr(similarity, "KNOWN_AT_ONCE", 3)
+    rng = np.random.default_rng(3)
+    known, sheets = rng.integers(0, 4, (10, 4, 6), np.uint8), rng.integers(0, 4, (4, 4, 6), np.uint8)
+    sheets[0] = all_images(known[7])[29]
+    sheets[1] = all_images(known[2])[50]
+    sheets[1, 2, 3] ^= 3
+    expected = [min(int((image != sheet).sum()) for one in known for image in all_images(one)) for sheet in sheets]
+    assert similarity.nearest_distances(graphene, sheets, known).tolist() == expected
+    assert expected[:2] == [0, 1]
+
+
+def test_mean_difference_is_that_over_all_pairs():
+    states = np.random.default_rng(4).integers(0, 4, (5, 4, 6), np.uint8)
+    pairs = [(states[i] != states[j]).mean() for i in range(5) for j in range(i)]
+    assert similarity.mean_difference(states) == pytest.approx(np.mean(pairs))
+    assert similarity.mean_difference(np.repeat(states[:1], 3, axis=0)) == 0
+    assert np.isnan(similarity.mean_difference(states[:1]))
