@@ -80,14 +80,12 @@ class ModelManager:
 
     def load(self, name: str, number: int, folder: Path, fingerprint: tuple[Any, ...]) -> None:
         """Load a version; what goes wrong becomes its status."""
-        import tensorflow as tf
-
         version = Version(LOADING, fingerprint=fingerprint)
         with self.lock:
             self.versions[name][number] = version
         try:
             version.loaded = LoadedVersion(folder)
-        except (OSError, ValueError, KeyError, tf.errors.OpError, ServingError) as error:
+        except Exception as error:  # TensorFlow raises many kinds for damaged files, IndexError among them
             lines = str(error).splitlines() or [type(error).__name__]
             version.code, version.message, version.state = Code.UNKNOWN, lines[0], END
             LOGGER.error("%s version %d cannot be served: %s", name, number, lines[0])
@@ -176,7 +174,10 @@ class ModelManager:
     def watch(self, wait_seconds: float) -> None:
         """Poll until `stop` is called."""
         while not self.stopped.wait(wait_seconds):
-            self.poll()
+            try:
+                self.poll()
+            except OSError as error:  # a folder that goes away while it is looked at; the next round sees what is there
+                LOGGER.error("the model folders cannot be read: %s", error)
 
     def stop(self) -> None:
         """End `watch`."""
