@@ -11,13 +11,14 @@ import rugan_tf
 from rugan_tf import files
 from rugan_tf.config import to_json
 from rugan_tf.data.labels import LabelScale
+from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.networks.generator import Generator
 from rugan_tf.systems.registry import system_named
 
 FACTS = Path("assets.extra") / "rugan.json"
-REQUIRED = {"system", "label_mean", "label_standard_deviation"}  # of model.json
+REQUIRED = {"system", "label_mean", "label_standard_deviation", "energy_range", "rows", "cols"}  # of model.json
 
 
 def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = None, num_calibration: int = 0) -> Path:
@@ -49,7 +50,23 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
     with files.replacing(version) as temporary:
         tf.saved_model.save(endpoints, str(temporary), signatures=endpoints.signatures())
         files.write_json(temporary / FACTS, facts | {"max_cells": max_cells, "rugan_tf": rugan_tf.__version__})
+        write_requests(temporary, endpoints, facts, max_cells)
     return version
+
+
+def write_requests(folder: Path, endpoints: Endpoints, facts: dict[str, Any], max_cells: int) -> None:
+    """Write warm-up requests at the training size and at twice it, and the answer to the first of them.
+
+    A model of less than that many cells gets those that it can answer.
+    """
+    (low, high), rows, cols = facts["energy_range"], facts["rows"], facts["cols"]
+    requests = [warmup.sample_request((low, high), scale * rows, scale * cols) for scale in (1, 2)]
+    requests = [one for one in requests if one["rows"] * one["cols"] * len(one["energy_per_area"]) <= max_cells]
+    if not requests:
+        return
+    warmup.write_warmup(folder, facts["system"], requests)
+    answer = endpoints.generate(**{name: tf.constant(value) for name, value in requests[0].items()})
+    warmup.write_golden(folder, requests[0], answer["states"].numpy())
 
 
 def read_run(run_dir: Path) -> tuple[dict[str, Any], Generator]:

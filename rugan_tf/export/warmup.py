@@ -1,0 +1,46 @@
+"""What lies beside the graph for a server: warm-up requests, and answers that a copy of the model must give again."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from rugan_tf import files
+
+EXTRA = Path("assets.extra")
+WARMUP, GOLDEN = EXTRA / "tf_serving_warmup_requests", EXTRA / "golden.npz"
+SEED, SHEETS = 2019, 4
+Request = dict[str, Any]  # arrays and NumPy scalars by the names of the inputs
+
+
+def sample_request(energy_range: tuple[float, float], rows: int, cols: int) -> Request:
+    """Return the inputs of `generate` for a few sheets over the middle of the energies of the training data."""
+    low, high = energy_range
+    energy = np.linspace(0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high, SHEETS, dtype=np.float32)
+    return {"energy_per_area": energy, "rows": np.int32(rows), "cols": np.int32(cols), "seed": np.int64(SEED)}
+
+
+def write_warmup(folder: Path, model_name: str, requests: list[Request]) -> None:
+    """Write requests of `generate` as the TFRecord that TensorFlow Serving replays when it loads the version.
+
+    Without them the first client waits until TensorFlow has prepared its kernels. The server refuses a version
+    whose warm-up fails.
+    """
+    from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+
+    with tf.io.TFRecordWriter(str(folder / WARMUP)) as writer:
+        for inputs in requests:
+            request = predict_pb2.PredictRequest(
+                model_spec=model_pb2.ModelSpec(name=model_name, signature_name="generate"),
+                inputs={name: tf.make_tensor_proto(value) for name, value in inputs.items()},
+            )
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
+
+
+def write_golden(folder: Path, request: Request, states: NDArray[np.uint8]) -> None:
+    """Write the inputs of one request and the states (n, rows, cols) that it gave."""
+    with files.replacing(folder / GOLDEN) as temporary:
+        np.savez_compressed(temporary, **request, states=states)
