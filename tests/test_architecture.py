@@ -26,7 +26,10 @@ FLOORS = [
     {"train"},
 ]
 SERVE_MAY_IMPORT = {"files", "config"}  # it knows SavedModels and the protocol, nothing of ours
-WRITES_FILES = {"rugan_tf.serve.client": {"generate", "systems"}}  # the command of the client, for atoms and pictures
+WRITES_FILES = {  # the client: atoms and pictures; latents and the repair of sheets that it asks for in tiles
+    "rugan_tf.serve.client": {"generate", "systems"},
+    "rugan_tf.serve.tiles": {"generate", "systems"},
+}
 TOP = {"cli", "demo"}  # open every room
 WITHOUT_TENSORFLOW = ("lattice", "physics", "systems", "data")
 WITH_TENSORFLOW = {"rugan_tf.data.pipeline"}

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 BLOCK = 8  # latent cells along each side of a block that is drawn at once
 
@@ -41,3 +43,35 @@ def draw_block(seed: Any, key: Any, channels: int) -> Any:
     for place in (key[1], key[2]):
         stream = tf.random.experimental.stateless_fold_in(stream, place, alg="philox")
     return tf.random.stateless_normal((BLOCK, BLOCK, channels), stream, alg="philox")
+
+
+def draw_window(seed: int, rows: NDArray[np.integer], cols: NDArray[np.integer], channels: int) -> NDArray[np.float32]:
+    """Return the latents (1, rows, cols, channels) of some rows and columns of the first sheet of `draw_latent`.
+
+    Only the blocks that the window touches are drawn.
+
+    Args:
+        seed: as of `draw_latent`.
+        rows: numbers of latent rows, in any order.
+        cols: numbers of latent columns, in any order.
+        channels: Gaussian channels.
+    """
+    (block_rows, place_row), (block_cols, place_col) = (
+        np.unique(index // BLOCK, return_inverse=True) for index in (rows, cols)
+    )
+    blocks = draw_blocks(np.int64(seed), block_rows.astype(np.int64), block_cols.astype(np.int64), channels).numpy()
+    place = place_row[:, None], place_col[None], (rows % BLOCK)[:, None], (cols % BLOCK)[None]
+    return np.asarray(blocks[place][None])
+
+
+@tf.function(autograph=False)
+def draw_blocks(seed: Any, block_rows: Any, block_cols: Any, channels: int) -> Any:
+    """Draw blocks of the first sheet, float32 (block rows, block cols, BLOCK, BLOCK, channels)."""
+    row, col = tf.meshgrid(block_rows, block_cols, indexing="ij")
+    keys = tf.stack([tf.zeros(tf.size(row), tf.int64), tf.reshape(row, (-1,)), tf.reshape(col, (-1,))], axis=-1)
+    blocks = tf.map_fn(
+        lambda key: draw_block(seed, key, channels),
+        keys,
+        fn_output_signature=tf.TensorSpec((BLOCK, BLOCK, channels), tf.float32),
+    )
+    return tf.reshape(blocks, (tf.size(block_rows), tf.size(block_cols), BLOCK, BLOCK, channels))

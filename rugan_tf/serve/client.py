@@ -141,6 +141,17 @@ class Client:
         latent, field = np.asarray(latent, np.float32), np.asarray(energy_per_area, np.float32)
         return self.predict("generate_from_latent", latent=latent, energy_per_area=field)["probabilities"]
 
+    def latent_channels(self) -> int:
+        """Return the Gaussian channels of the model's latent, as its metadata tell."""
+        from tensorflow_serving.apis import get_model_metadata_pb2
+
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.name = self.connection.model_name
+        answer = self.call(self.prediction.GetModelMetadata, request).metadata["signature_def"]
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        answer.Unpack(signatures)
+        return signatures.signature_def["generate_from_latent"].inputs["latent"].tensor_shape.dim[3].size
+
     def status(self) -> dict[int, str]:
         """Return the state of every version, and the error of those that could not be served."""
         from tensorflow_serving.apis import get_model_status_pb2
@@ -175,6 +186,8 @@ class GenerateOptions(Connection):
     """Seed of the random numbers."""
     system: Literal["porous_graphene"] = "porous_graphene"
     """Material that the model makes, for the atoms."""
+    tile: int | None = None
+    """Ask for a large sheet in tiles of so many cells a side, so that no request is larger; whole unless given."""
     overwrite: bool = False
     """Replace a file that exists."""
 
@@ -195,11 +208,20 @@ def generate(options: GenerateOptions) -> None:
     for path in target_paths(options.out, len(requested)):
         if path.exists() and not options.overwrite:
             raise FileExistsError(f"The file must not exist, or --overwrite be given. Received: {path}")
+    system, size = system_named(options.system), (options.rows, options.cols)
     with Client(options) as client:
-        states, obtained = client.generate(requested, options.rows, options.cols, options.seed)
+        if options.tile is None:
+            states, obtained = client.generate(requested, *size, options.seed)
+        else:
+            from rugan_tf.serve.tiles import generate_in_tiles
+
+            if len(requested) > 1:
+                raise ValueError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
+            states = generate_in_tiles(client, system, float(requested[0]), *size, options.seed, options.tile)[None]
+            obtained = None
     told = None if obtained is None else obtained.astype(np.float64)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
-    written = write_sheets(options.out, system_named(options.system), states, requested, told, facts)
+    written = write_sheets(options.out, system, states, requested, told, facts)
     print(f"{', '.join(map(str, written))}: {len(states)} sheets of {options.rows}x{options.cols} cells")
     if told is not None:
         print("energy per area obtained (eV/Å²):", *(f"{value:.3f}" for value in told[:8]))

@@ -21,7 +21,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from rugan_tf.serve.client import Client, Connection
+from rugan_tf.serve.client import Client, Connection, main
+from rugan_tf.serve.tiles import generate_in_tiles
+from rugan_tf.systems.registry import system_named
 
 REQUEST = {"energy_per_area": [-2.5, -1.5], "rows": 6, "cols": 8, "seed": 3}
 DTYPES = {"energy_per_area": np.float32, "rows": np.int32, "cols": np.int32, "seed": np.int64}
@@ -262,3 +264,26 @@ def test_client_gives_arrays(grpc_address, expected):
         assert client.status() == {1: "AVAILABLE"}
         with pytest.raises(ValueError, match=r"The server refuses the request\. Received: INVALID_ARGUMENT, .*even"):
             client.generate([-2.0], 5, 8)
+
+
+@pytest.mark.parametrize(("rows", "cols", "tile"), [(40, 56, 16), (40, 56, 64), (18, 20, 14), (4, 6, 2)])
+def test_sheet_from_tiles_is_the_sheet_made_whole(grpc_address, rows, cols, tile):
+    graphene = system_named("porous_graphene")
+    with Client(Connection(server=grpc_address, model_name="steady")) as client:
+        whole = client.generate([-2.1], rows, cols, seed=11)[0][0]
+        tiled = generate_in_tiles(client, graphene, -2.1, rows, cols, seed=11, tile=tile)
+        assert (tiled != whole).mean() < 0.002
+        with pytest.raises(ValueError, match=r"rows, cols and tile must be even. Received: rows=4, cols=4, tile=3"):
+            generate_in_tiles(client, graphene, -2.1, 4, 4, tile=3)
+
+
+def test_command_of_the_client_asks_in_tiles(grpc_address, tmp_path, capsys):
+    words = ["generate", "--server", grpc_address, "--model-name", "steady", "--energy-per-area", "-2.0"]
+    words += ["--rows", "20", "--cols", "24", "--tile", "16", "--seed", "5", "--out"]
+    assert main([*words, str(tmp_path / "tiled.npz")]) == 0
+    with Client(Connection(server=grpc_address, model_name="steady")) as client:
+        expected = client.generate([-2.0], 20, 24, seed=5)[0]
+    with np.load(tmp_path / "tiled.npz") as content:
+        assert (content["states"] != expected).mean() < 0.002
+    assert main([*words, str(tmp_path / "two.npz"), "--num-sheets", "2"]) == 2
+    assert "Tiles make one sheet. Received: 2 sheets" in capsys.readouterr().err

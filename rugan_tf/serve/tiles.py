@@ -1,0 +1,79 @@
+"""A sheet of any size from many small requests: what `generate` would return, without a request of its size.
+
+The client draws the latents, block by block from the seed, and sends each tile with a halo as wide as the generator
+sees; halos are cut off, and the whole sheet is repaired at the end, since a repair may cross tiles.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from rugan_tf.serve.client import Client
+
+if TYPE_CHECKING:
+    from rugan_tf.systems.system import LatticeSystem
+
+HALO = 8  # latent cells: the generator sees 7 to each side along folded columns, 5 otherwise
+UPSCALING = 2  # cells for each latent cell
+
+
+def generate_in_tiles(
+    client: Client,
+    system: "LatticeSystem",
+    energy_per_area: float,
+    rows: int,
+    cols: int,
+    seed: int = 0,
+    tile: int = 256,
+) -> NDArray[np.uint8]:
+    """Return one sheet, uint8 (rows, cols), repaired: that of `Client.generate` for the same seed.
+
+    Where two states are as likely to the last bit, a tile may round the other way.
+
+    Args:
+        client: of a model with `generate_from_latent` and `calibrate`.
+        system: the material, whose rule repairs sheets.
+        energy_per_area: requested, eV/Å².
+        rows: lattice cells, even.
+        cols: lattice cells, even.
+        seed: not negative.
+        tile: cells along each side of a tile, even; a request has 32 cells more.
+
+    Raises:
+        ValueError: an odd or too small size, or the server refuses a request.
+    """
+    if min(rows, cols, tile) < UPSCALING or rows % UPSCALING or cols % UPSCALING or tile % UPSCALING:
+        raise ValueError(f"rows, cols and tile must be even. Received: rows={rows}, cols={cols}, tile={tile}")
+    states = np.empty((rows, cols), dtype=np.uint8)
+    number = -(-rows // tile) * -(-cols // tile)
+    with tqdm(total=number, desc="tiles", unit="tile", disable=number == 1) as bar:
+        for row, col, part in stream_tiles(client, energy_per_area, rows, cols, seed, tile):
+            states[row : row + part.shape[0], col : col + part.shape[1]] = part
+            bar.update()
+    return system.repair(states[None])[0]
+
+
+def stream_tiles(
+    client: Client, energy_per_area: float, rows: int, cols: int, seed: int, tile: int
+) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+    """Yield first row, first column and states (height, width), before repair, of one tile after another."""
+    from rugan_tf.generate.latent import draw_window
+
+    channels = client.latent_channels()
+    size = {"rows": np.int32(rows), "cols": np.int32(cols)}
+    given = client.predict("calibrate", energy_per_area=np.array([energy_per_area], np.float32), **size)
+    step, height, width = tile // UPSCALING, rows // UPSCALING, cols // UPSCALING
+    for first_row in range(0, height, step):
+        for first_col in range(0, width, step):
+            inner = min(step, height - first_row), min(step, width - first_col)
+            wanted_rows = (first_row + np.arange(-HALO, inner[0] + HALO)) % height
+            wanted_cols = (first_col + np.arange(-HALO, inner[1] + HALO)) % width
+            latent = draw_window(seed, wanted_rows, wanted_cols, channels)
+            field = np.full(latent.shape[:3], given["energy_per_area"][0], np.float32)
+            probabilities = client.generate_from_latent(latent, field)[0]
+            kept = tuple(slice(UPSCALING * HALO, UPSCALING * (HALO + length)) for length in inner)
+            states = probabilities[kept].argmax(axis=-1).astype(np.uint8)
+            yield UPSCALING * first_row, UPSCALING * first_col, states
