@@ -70,9 +70,7 @@ class Endpoints(tf.Module):
         batch = tf.shape(energy_per_area)[0]
         checks = [
             tf.debugging.assert_greater(batch, 0, "energy_per_area must hold at least one value"),
-            tf.debugging.assert_greater(rows, 1, "rows must be at least 2"),
-            tf.debugging.assert_greater(cols, 1, "cols must be at least 2"),
-            tf.debugging.assert_equal((rows % 2, cols % 2), 0, "rows and cols must be even"),
+            *self.check_size(rows, cols),
             tf.debugging.assert_non_negative(seed, "seed must not be negative"),
             *self.check_energies(energy_per_area),
             *self.check_cells(batch, rows, cols),
@@ -80,7 +78,7 @@ class Endpoints(tf.Module):
         with tf.control_dependencies(checks):
             rows, cols = tf.identity(rows), tf.identity(cols)
         latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
-        given = self.compute_calibrated(energy_per_area, rows, cols)["energy_per_area"]
+        given = self.calibrated(energy_per_area, rows, cols)
         field = tf.ones(tf.shape(latent)[:3]) * given[:, None, None]
         states = tf.argmax(self.probabilities(latent, field), axis=-1, output_type=tf.int32)
         states = tf.cast(self.repair(states), tf.uint8)
@@ -90,9 +88,13 @@ class Endpoints(tf.Module):
 
     def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
         """Return the energies per area, eV/Å², that `generate` gives to the generator for those requested, (batch,)."""
-        if self.calibration is None:
-            return {"energy_per_area": tf.identity(energy_per_area)}
-        return {"energy_per_area": self.calibration.calibrate(energy_per_area, rows, cols)}
+        with tf.control_dependencies([*self.check_size(rows, cols), *self.check_energies(energy_per_area)]):
+            energy_per_area = tf.identity(energy_per_area)
+        return {"energy_per_area": self.calibrated(energy_per_area, rows, cols)}
+
+    def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
+        """Apply the calibration, if there is one."""
+        return energy_per_area if self.calibration is None else self.calibration.calibrate(energy_per_area, rows, cols)
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
         """Return energy (batch,), eV, and energy per area (batch,), eV/Å², as the EDNN sees states."""
@@ -143,6 +145,14 @@ class Endpoints(tf.Module):
             return repaired, tf.reduce_any(repaired != states)
 
         return tf.while_loop(lambda _, changed: changed, step, (states, tf.constant(True)))[0]
+
+    def check_size(self, rows: Any, cols: Any) -> list[Any]:
+        """Return assertions that a sheet has the size of whole periods."""
+        return [
+            tf.debugging.assert_greater(rows, 1, "rows must be at least 2"),
+            tf.debugging.assert_greater(cols, 1, "cols must be at least 2"),
+            tf.debugging.assert_equal((rows % 2, cols % 2), 0, "rows and cols must be even"),
+        ]
 
     def check_energies(self, energy_per_area: Any) -> list[Any]:
         """Return the assertion that energies are finite."""

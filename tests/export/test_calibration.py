@@ -126,3 +126,20 @@ def test_exported_calibration_is_in_the_card_and_in_the_signature(judge, tmp_pat
     np.testing.assert_allclose(answer["energy_per_area"], expected, atol=2e-6)
     unrepaired = model.generate_unrepaired(requested, 14, 16, seed=9)
     np.testing.assert_array_equal(model.system.repair(unrepaired), model.generate(requested, 14, 16, seed=9))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": 0}, "rows must be at least 2"),
+        ({"cols": -4}, "cols must be at least 2"),
+        ({"cols": 15}, "rows and cols must be even"),
+        ({"energy_per_area": [np.nan]}, "energy_per_area must be finite"),
+    ],
+)
+def test_energy_that_cannot_be_calibrated_is_refused(changes, message):
+    request = {"energy_per_area": [-2.0], "rows": 14, "cols": 16} | changes
+    energy = tf.constant(request.pop("energy_per_area"), tf.float32)
+    size = {name: tf.constant(value) for name, value in request.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        make_endpoints(calibration=known_calibration()).calibrate(energy, **size)
