@@ -1,6 +1,8 @@
 """`python -m rugan_tf.serve`: an embedded server of the TensorFlow Serving protocol."""
 
+import dataclasses
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -16,10 +18,28 @@ def serve(options: ServeOptions) -> None:
     serve(options)
 
 
+def plain_switches(args: Sequence[str]) -> list[str]:
+    """Return arguments in which `--switch=true` and `--switch=false`, as TensorFlow Serving takes them, stand bare.
+
+    >>> plain_switches(["--enable_grpc_healthcheck_service=true", "--port=8500"])
+    ['--enable_grpc_healthcheck_service', '--port=8500']
+    """
+    switches = {field.name for field in dataclasses.fields(ServeOptions) if field.type is bool}
+
+    def plain(word: str) -> str:
+        found = re.fullmatch(r"--([\w-]+)=(true|1|false|0)", word)
+        if found is None or found[1].replace("-", "_") not in switches:
+            return word
+        return f"--{found[1]}" if found[2] in ("true", "1") else f"--no-{found[1]}"
+
+    return [plain(word) for word in args]
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
     description = "Serve SavedModels by the protocol of TensorFlow Serving: development, tests, laptops."
-    return run_command("rugan serve", Command(ServeOptions, serve, description), args)
+    given = plain_switches(sys.argv[1:] if args is None else args)
+    return run_command("rugan serve", Command(ServeOptions, serve, description), given)
 
 
 if __name__ == "__main__":

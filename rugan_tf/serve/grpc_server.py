@@ -41,14 +41,14 @@ def chosen_version(spec: Any) -> dict[str, Any]:
     }
 
 
-def answering(entry_point: str) -> Callable[[Any], Any]:
+def answering(api: str) -> Callable[[Any], Any]:
     """Make a method that raises ServingError one that gRPC can call, and count its requests."""
 
     def wrap(method: Callable[[Any, Any], Message]) -> Callable[[Any, Any, grpc.ServicerContext], Message | None]:
         def answer(service: Any, request: Any, context: grpc.ServicerContext) -> Message | None:
             spec = getattr(request, "model_spec", None)
             try:
-                with service.metrics.measured(spec.name if spec else "", entry_point, "GRPC"):
+                with service.metrics.measured(spec.name if spec else "", api, "GRPC"):
                     return method(service, request)
             except ServingError as error:
                 context.abort(grpc.StatusCode[error.code.name], error.message)
@@ -144,17 +144,9 @@ class HealthService(health_pb2_grpc.HealthServicer):
         """Return whether the server is ready, or one model."""
         if request.service and request.service not in self.manager.models:
             context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
-        ready = self.manager.is_ready() if not request.service else self.is_served(request.service)
+        ready = self.manager.is_ready() if not request.service else self.manager.is_served(request.service)
         status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
         return health_pb2.HealthCheckResponse(status=status)
-
-    def is_served(self, name: str) -> bool:
-        """Return whether a model has a version that is served."""
-        try:
-            self.manager.find(name, None)
-        except ServingError:
-            return False
-        return True
 
     def Watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Message]:  # noqa: N802
         """Return UNIMPLEMENTED: clients fall back to Check."""

@@ -102,12 +102,19 @@ class ModelManager:
         version.loaded, version.state = None, END
 
     def configure(self, models: dict[str, ModelConfig]) -> None:
-        """Serve other models from now on, and wait until they are loaded."""
+        """Serve other models from now on, and wait until they are loaded.
+
+        Raises:
+            ServingError: UNKNOWN, as TensorFlow Serving says it, where a model has no version that can be served.
+        """
         with self.lock:
             self.models = dict(models)
             for name in models:
                 self.versions.setdefault(name, {})
         self.poll()
+        missing = [name for name in models if not self.is_served(name)]
+        if missing:
+            raise ServingError(Code.UNKNOWN, f"{len(missing)} servable(s) did not become available: {missing}")
 
     @contextlib.contextmanager
     def request(
@@ -163,13 +170,14 @@ class ModelManager:
             raise ServingError(Code.NOT_FOUND, f"Could not find any versions of model {wanted}")
         return chosen
 
+    def is_served(self, name: str) -> bool:
+        """Return whether a model has a version that is served."""
+        with self.lock:
+            return any(version.state == AVAILABLE for version in self.versions.get(name, {}).values())
+
     def is_ready(self) -> bool:
         """Return whether every model has a version that is served."""
-        with self.lock:
-            return all(
-                any(version.state == AVAILABLE for version in self.versions.get(name, {}).values())
-                for name in self.models
-            )
+        return all(self.is_served(name) for name in list(self.models))
 
     def watch(self, wait_seconds: float) -> None:
         """Poll until `stop` is called."""

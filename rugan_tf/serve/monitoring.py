@@ -5,7 +5,7 @@ import collections
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily, Metric, UnknownMetricFamily
@@ -18,9 +18,15 @@ BUCKETS = [10.0 * 1.8**power for power in range(33)]  # microseconds, as TensorF
 
 
 class RequestMetrics:
-    """Request counts by model and status, latencies by model, API and entry point; a Prometheus collector."""
+    """Request counts by model and status, latencies by model, API and entry point; a Prometheus collector.
 
-    def __init__(self) -> None:
+    Args:
+        is_known: whether a model has the name; others are counted under an empty one, so that clients cannot fill the
+            memory with names.
+    """
+
+    def __init__(self, is_known: Callable[[str], bool]) -> None:
+        self.is_known = is_known
         self.lock = threading.Lock()
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self.latencies: dict[tuple[str, str, str], list[int]] = {}
@@ -30,10 +36,7 @@ class RequestMetrics:
 
     @contextlib.contextmanager
     def measured(self, model: str, api: str, entry_point: str) -> Iterator[None]:
-        """Count a request and its latency, whatever comes of it.
-
-        Requests for models that do not exist are counted under an empty name, so that clients cannot fill the memory.
-        """
+        """Count a request and its latency, whatever comes of it."""
         start, code = time.perf_counter(), Code.OK
         try:
             yield
@@ -44,7 +47,7 @@ class RequestMetrics:
             code = Code.INTERNAL
             raise
         finally:
-            name = "" if code == Code.NOT_FOUND else model[:256]
+            name = model if self.is_known(model) else ""
             self.count(name, (name, api, entry_point), code, 1e6 * (time.perf_counter() - start))
 
     def count(self, model: str, key: tuple[str, str, str], code: Code, microseconds: float) -> None:

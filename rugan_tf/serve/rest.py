@@ -23,6 +23,7 @@ from rugan_tf.serve.monitoring import RequestMetrics
 from rugan_tf.serve.tensors import from_json
 
 MAX_BODY = 2**26  # bytes of a request; larger ones go over gRPC
+TOO_LARGE = f"A request must have at most {MAX_BODY} bytes; use gRPC"
 UNKNOWN_FIELDS = "must hold signature_name, and instances or inputs"
 
 
@@ -91,11 +92,14 @@ async def read_body(request: Request) -> bytes:
     Raises:
         ServingError: INVALID_ARGUMENT, it is too large.
     """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_BODY:
+        raise ServingError(Code.INVALID_ARGUMENT, TOO_LARGE)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise ServingError(Code.INVALID_ARGUMENT, f"A request must have at most {MAX_BODY} bytes; use gRPC")
+            raise ServingError(Code.INVALID_ARGUMENT, TOO_LARGE)
     return bytes(body)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import uvicorn
 
+from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.grpc_server import build_server
 from rugan_tf.serve.model_config import ModelConfig, read_model_config, read_small_config
 from rugan_tf.serve.model_manager import ModelManager, versions_on_disk
@@ -29,7 +30,8 @@ def serve(options: ServeOptions) -> None:
         ValueError: a configuration file with errors, a folder without versions, certificates that do not match.
         OSError: a port that is in use, a file that is missing.
     """
-    manager, metrics = ModelManager(read_models(options)), RequestMetrics()
+    manager = ModelManager(read_models(options))
+    metrics = RequestMetrics(lambda name: name in manager.models)
     credentials = None if options.ssl_config_file is None else server_credentials(options.ssl_config_file)
     path = metrics_path(options)
     server, port = build_server(
@@ -85,7 +87,10 @@ def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.
             LOGGER.error("the model configuration is left as it was: %s", error)
             continue
         if models != manager.models:
-            manager.configure(models)
+            try:
+                manager.configure(models)
+            except ServingError as error:
+                LOGGER.error("the new model configuration is in force: %s", error)
 
 
 def metrics_path(options: ServeOptions) -> str | None:

@@ -19,7 +19,7 @@ DTYPES: dict[int, tuple[np.dtype[Any], str]] = {
 }
 ENUMS = {dtype: enum for enum, (dtype, _) in DTYPES.items()}
 MAX_ELEMENTS = 2**31
-MAX_REPEATED = 2**26  # of a tensor whose last value stands for the rest
+MAX_REPEATED = 2**22  # of a tensor whose last value stands for the rest
 
 
 def from_proto(name: str, proto: tensor_pb2.TensorProto) -> NDArray[Any]:

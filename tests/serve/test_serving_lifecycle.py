@@ -1,7 +1,11 @@
 """Versions come and go while requests run; the server dies and is started again; health and numbers are told."""
 
+import contextlib
+import http.client
+import json
 import shutil
 import threading
+import urllib.parse
 
 import grpc
 import numpy as np
@@ -89,6 +93,28 @@ def test_numbers_for_prometheus_count_requests(server):
     )
 
 
+def test_numbers_for_prometheus_do_not_grow_with_names_that_clients_invent(server):
+    for path in ("/v1/models/invented_1:predict", "/v1/models/invented_2/labels/x:predict"):
+        for data in (b"no JSON", b'{"inputs": {}}'):
+            assert server.request(path, data=data)[0] in (400, 404)
+    with Client(Connection(server=server.address, model_name="invented_3")) as client:
+        with pytest.raises(ValueError, match="NOT_FOUND"):
+            client.generate([-2.0], 4, 4)
+        with pytest.raises(ValueError, match="NOT_FOUND"):
+            client.status()
+    assert "invented" not in rest_request(f"{server.rest}/metrics")[1]
+
+
+def test_too_large_a_body_is_refused_before_it_is_sent(server):
+    where = urllib.parse.urlsplit(server.rest)
+    with contextlib.closing(http.client.HTTPConnection(where.hostname, where.port, timeout=30)) as connection:
+        connection.putrequest("POST", "/v1/models/steady:predict")
+        connection.putheader("content-length", str(2**40))
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, set(json.loads(answer.read()))) == (400, {"error"})
+
+
 def test_reloaded_configuration_kill_and_restart_and_a_port_in_use(version_folder, tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
@@ -103,6 +129,12 @@ def test_reloaded_configuration_kill_and_restart_and_a_port_in_use(version_folde
             with pytest.raises(grpc.RpcError) as raised:
                 stub.HandleReloadConfigRequest(model_management_pb2.ReloadConfigRequest(), timeout=60)
             assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+            nowhere = model_management_pb2.ReloadConfigRequest()
+            nowhere.config.CopyFrom(request.config)
+            nowhere.config.model_config_list.config.add(name="third", base_path=str(tmp_path / "third"))
+            with pytest.raises(grpc.RpcError, match="third") as raised:
+                stub.HandleReloadConfigRequest(nowhere, timeout=60)
+            assert raised.value.code() == grpc.StatusCode.UNKNOWN
         with Client(Connection(server=running.address, model_name="second")) as client:
             assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
         with (

@@ -1,7 +1,9 @@
 """Configuration files, version policies, tensors on the wire: what needs no running server."""
 
+import socket
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from rugan_tf.config import parse_command
+from rugan_tf.serve import __main__ as door
 from rugan_tf.serve.__main__ import main
+from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.errors import Code, ServingError
 from rugan_tf.serve.model_config import ModelConfig, VersionPolicy, read_model_config, read_small_config
 from rugan_tf.serve.tensors import DTYPES, from_proto, to_proto
@@ -104,6 +109,74 @@ def test_flags_that_contradict_each_other_are_refused(words, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(words)
     assert "Received" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("spell", [str, lambda word: word.replace("_", "-")])
+def test_flags_are_taken_in_both_spellings(monkeypatch, spell):
+    monkeypatch.setattr(door, "run_command", lambda prog, known, given: parse_command(prog, known, given)[0])
+    values = {
+        "port": 9500,
+        "rest_api_port": 9501,
+        "model_config_file": Path("models.config"),
+        "model_config_file_poll_wait_seconds": 60,
+        "file_system_poll_wait_seconds": 2,
+        "monitoring_config_file": Path("monitoring.config"),
+        "ssl_config_file": Path("ssl.config"),
+        "grpc_max_threads": 4,
+    }
+    words = [f"--{spell(name)}={value}" for name, value in values.items()]
+    switches = {"enable_grpc_healthcheck_service": True, "enable_serialization_as_tensor_content": False}
+    words += [f"--{spell(name)}={str(value).lower()}" for name, value in switches.items()]
+    options = main(words)
+    assert {name: getattr(options, name) for name in values | switches} == values | switches
+    one = main([f"--{spell('model_name')}", "m", f"--{spell('model_base_path')}", "/models/m"])
+    assert (one.model_name, one.model_base_path) == ("m", Path("/models/m"))
+
+
+def test_rest_port_in_use_is_told(tmp_path, capsys):
+    (tmp_path / "1").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["--port", "0", "--rest_api_port", port, "--model_base_path", str(tmp_path)]) == 2
+    assert f"The REST port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+class Refusal(grpc.RpcError):
+    """What a stub raises."""
+
+    def __init__(self, code):
+        self.status = code
+
+    def code(self):
+        return self.status
+
+    def details(self):
+        return "made up"
+
+
+@pytest.mark.parametrize("code", list(grpc.StatusCode), ids=lambda code: code.name)
+def test_only_a_server_that_is_unavailable_is_asked_again(code):
+    asked = []
+
+    def method(request, timeout, metadata):
+        asked.append((request, timeout, metadata))
+        if len(asked) < 3:
+            raise Refusal(code)
+        return "answer"
+
+    with Client(Connection("localhost:1", timeout=20, token="secret")) as client:
+        if code == grpc.StatusCode.UNAVAILABLE:
+            assert client.call(method, "request") == "answer"
+        else:
+            error = ConnectionError if code == grpc.StatusCode.DEADLINE_EXCEEDED else ValueError
+            with pytest.raises(error, match=f"Received: {code.name}, made up"):
+                client.call(method, "request")
+    assert len(asked) == (3 if code == grpc.StatusCode.UNAVAILABLE else 1)
+    assert {(request, metadata) for request, _, metadata in asked} == {
+        ("request", (("authorization", "Bearer secret"),))
+    }
+    timeouts = [timeout for _, timeout, _ in asked]
+    assert timeouts == sorted(timeouts, reverse=True)  # the deadline stays where it was
 
 
 KINDS = [dtype for dtype, _ in DTYPES.values()]
