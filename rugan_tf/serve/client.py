@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.config import Command, run_command
+
+if TYPE_CHECKING:
+    import ase
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0  # s, between attempts
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -130,6 +133,29 @@ class Client:
             seed=np.int64(seed),
         )
         return answer["states"], answer.get("energy_per_area")
+
+    def structures(
+        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, system: str = "porous_graphene"
+    ) -> list["ase.Atoms"]:
+        """Return the sheets of `generate` as atoms, with the energies per area requested and obtained in `info`, eV/Å².
+
+        Args:
+            energy_per_area: as of `generate`.
+            rows: as of `generate`.
+            cols: as of `generate`.
+            seed: as of `generate`.
+            system: the material that the model makes.
+        """
+        from rugan_tf.systems.registry import system_named
+
+        material, requested = system_named(system), np.asarray(energy_per_area, np.float32)
+        states, obtained = self.generate(requested, rows, cols, seed)
+        structures = [material.structure(sheet) for sheet in states]
+        for index, structure in enumerate(structures):
+            structure.info["energy_per_area_requested"] = float(requested[index])
+            if obtained is not None:
+                structure.info["energy_per_area_obtained"] = float(obtained[index])
+        return structures
 
     def energy(self, states: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return energies (n,), eV, and energies per area (n,), eV/Å², of states (n, rows, cols)."""

@@ -1,7 +1,12 @@
 """Answers and status codes over gRPC and REST: the embedded server, or the one that RUGAN_TF_SERVING_ADDRESS names.
 
-A real TensorFlow Serving must serve the model of these tests as `steady`, with the label stable on version 1:
-RUGAN_TF_SERVING_ADDRESS=host:port, RUGAN_TF_SERVING_REST=http://host:port, RUGAN_TF_SERVING_MODEL=version folder.
+A real TensorFlow Serving must serve the model of these tests, on this machine or another:
+
+    python tests/serve/steady_model.py /tmp/contract /models
+    docker run -d -p 127.0.0.1:8500:8500 -p 127.0.0.1:8501:8501 -v /tmp/contract:/models:ro tensorflow/serving:2.20.0 \\
+        --model_config_file=/models/models.config --allow_version_labels_for_unavailable_models=true
+    RUGAN_TF_SERVING_ADDRESS=localhost:8500 RUGAN_TF_SERVING_REST=http://localhost:8501 \\
+        RUGAN_TF_SERVING_MODEL=/tmp/contract/steady/1 python -m pytest tests/serve/test_serving_contract.py
 """
 
 import json
@@ -13,6 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from running_server import rest_request
+from steady_model import MAX_CELLS
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -127,6 +133,7 @@ REFUSED = {
     "odd rows": (lambda: predict_request(arrays(rows=5)), "INVALID_ARGUMENT"),
     "negative rows": (lambda: predict_request(arrays(rows=-4)), "INVALID_ARGUMENT"),
     "too many cells": (lambda: predict_request(arrays(rows=46_340, cols=46_340)), "INVALID_ARGUMENT"),
+    "one cell too many": (lambda: predict_request(arrays(rows=2, cols=MAX_CELLS // 4 + 2)), "INVALID_ARGUMENT"),
     "NaN energy": (lambda: predict_request(arrays(energy_per_area=[np.nan])), "INVALID_ARGUMENT"),
     "no energy": (lambda: predict_request(arrays(energy_per_area=[])), "INVALID_ARGUMENT"),
 }
@@ -219,6 +226,9 @@ REST_REFUSED = {
     "scalars in rows": ("/v1/models/steady:predict", {"instances": [REQUEST | {"energy_per_area": -2.0}]}, 400),
     "both forms": ("/v1/models/steady:predict", columns() | {"instances": [1]}, 400),
     "neither form": ("/v1/models/steady:predict", {"signature_name": "generate"}, 400),
+    "too many cells": ("/v1/models/steady:predict", columns(rows=2**30, cols=2**30), 400),
+    "NaN energy": ("/v1/models/steady:predict", columns(energy_per_area=[float("nan")]), 400),
+    "unknown label": ("/v1/models/steady/labels/canary:predict", columns(), 400),
     "no object": ("/v1/models/steady:predict", [1, 2], 400),
     "unknown path": ("/v2/models", {}, 400),
 }
@@ -264,6 +274,24 @@ def test_client_gives_arrays(grpc_address, expected):
         assert client.status() == {1: "AVAILABLE"}
         with pytest.raises(ValueError, match=r"The server refuses the request\. Received: INVALID_ARGUMENT, .*even"):
             client.generate([-2.0], 5, 8)
+
+
+def test_client_gives_atoms(grpc_address, expected):
+    with Client(Connection(server=grpc_address, model_name="steady")) as client:
+        structures = client.structures(REQUEST["energy_per_area"], 6, 8, seed=3)
+    graphene = system_named("porous_graphene")
+    for index, structure in enumerate(structures):
+        np.testing.assert_allclose(structure.positions, graphene.structure(expected["states"][index]).positions)
+        assert structure.info["energy_per_area_requested"] == REQUEST["energy_per_area"][index]
+        assert structure.info["energy_per_area_obtained"] == expected["energy_per_area"][index]
+
+
+def test_messages_may_be_larger_than_grpc_allows_by_itself(grpc_address):
+    latent, field = np.zeros((1, 264, 264, 63), np.float32), np.full((1, 264, 264), -2.0)
+    with Client(Connection(server=grpc_address, model_name="steady")) as client:
+        probabilities = client.generate_from_latent(latent, field)
+    assert min(latent.nbytes, probabilities.nbytes) > 2**22
+    np.testing.assert_allclose(probabilities, np.broadcast_to(probabilities[:, :1, :1], probabilities.shape), atol=1e-5)
 
 
 @pytest.mark.parametrize(("rows", "cols", "tile"), [(40, 56, 16), (40, 56, 64), (18, 20, 14), (4, 6, 2)])
