@@ -10,7 +10,7 @@ from rugan_tf.networks.layers import PeriodicConv2D, fold_cells
 
 @keras.saving.register_keras_serializable("rugan_tf")
 class CriticBlock(keras.layers.Layer):
-    """Residual block of two periodic convolutions, optional average pooling, then dropout.
+    """Residual block of two periodic convolutions, then optional average pooling.
 
     >>> CriticBlock(16, pooling=(2, 1))(keras.ops.ones((2, 14, 8, 9))).shape
     TensorShape([2, 7, 8, 16])
@@ -18,7 +18,6 @@ class CriticBlock(keras.layers.Layer):
     Args:
         filters: channels of the output.
         pooling: factors by which rows and columns shrink; they must divide the lattice, which has no border.
-        dropout: share of the outputs set to zero in training.
         preactivate: begin with a ReLU. Not for the first block, where it would clip negative labels.
 
     Input shape: (batch, rows, cols, channels). Output shape: (batch, rows/pooling, cols/pooling, filters).
@@ -28,7 +27,6 @@ class CriticBlock(keras.layers.Layer):
         self,
         filters: int,
         pooling: tuple[int, int] = (1, 1),
-        dropout: float = 0.0,
         preactivate: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -36,7 +34,6 @@ class CriticBlock(keras.layers.Layer):
         self.filters, self.pooling, self.preactivate = filters, (pooling[0], pooling[1]), preactivate
         self.first = PeriodicConv2D(filters, 3, name="first")
         self.second = PeriodicConv2D(filters, 3, name="second")
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
         self.shortcut: keras.layers.Layer | None = None
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -48,12 +45,12 @@ class CriticBlock(keras.layers.Layer):
             self.shortcut.build(input_shape)
         self.built = True
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Add the two convolutions to the shortcut, pool, drop."""
+    def call(self, inputs: Any) -> Any:
+        """Add the two convolutions to the shortcut, pool."""
         hidden = ops.relu(inputs) if self.preactivate else inputs
         hidden = self.second(ops.relu(self.first(hidden)))
         passed = self.shortcut(inputs) if self.shortcut else inputs
-        return self.dropout(self.pool(hidden + passed), training=training)
+        return self.pool(hidden + passed)
 
     def pool(self, inputs: Any) -> Any:
         """Average over blocks of `pooling` cells.
@@ -75,12 +72,7 @@ class CriticBlock(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {
-            "filters": self.filters,
-            "pooling": list(self.pooling),
-            "dropout": self.dropout.rate,
-            "preactivate": self.preactivate,
-        }
+        own = {"filters": self.filters, "pooling": list(self.pooling), "preactivate": self.preactivate}
         return {**super().get_config(), **own}
 
 
@@ -91,6 +83,12 @@ class Critic(keras.Model):
     The period of the lattice is folded into channels first, so that a convolution sees the same lattice at every
     cell; the label is one more constant channel. Where `projection` is set, the score gets the inner product of
     the features with an embedding of the label (Miyato, Koyama, arXiv 1802.05637).
+
+    The paper's score is linear in means over the sheet, and a linear function cannot tell by how much an energy misses
+    the label. With `head_layers` dense layers come in between; they see the means of every block, taken before dropout
+    blurs them, and the label, which the blocks do not get then. So the means can also predict the label of a sheet:
+    `regression` returns that too, linear in the means as an energy is in its local parts (an auxiliary task as in
+    Odena et al., arXiv 1610.09585).
 
     >>> network = Critic(width=8)
     >>> score, features = network({"encoding": keras.ops.ones((2, 14, 16, 4)), "label": keras.ops.ones((2,))})
@@ -103,9 +101,12 @@ class Critic(keras.Model):
         period: rows and columns after which the lattice repeats.
         dropout: share dropped after each of the three blocks.
         projection: condition by projection as well.
+        head_layers: dense layers between the means over the sheet and the features; none in the paper.
+        regression: predict the label from the sheet as well; needs a head.
 
     Input shape: {"encoding": (batch, rows, cols, num_states), "label": (batch,)}.
-    Output shape: score (batch,) and features (batch, width), float32.
+    Output shape: score (batch,) and features (batch, width), with `regression` the predicted label (batch,) as well;
+        float32.
     """
 
     def __init__(
@@ -115,6 +116,8 @@ class Critic(keras.Model):
         period: tuple[int, int] = (1, 2),
         dropout: float = 0.25,
         projection: bool = False,
+        head_layers: int = 0,
+        regression: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -126,45 +129,72 @@ class Critic(keras.Model):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
         self.width, self.num_states, self.period = width, num_states, (period[0], period[1])
-        self.dropout_rate, self.projection = dropout, projection
+        if regression and not head_layers:
+            raise ValueError("regression needs a head, below which the label is unknown. Received: head_layers=0")
+        if head_layers < 0:
+            raise ValueError(f"head_layers must not be negative. Received: head_layers={head_layers}")
+        self.dropout_rate, self.projection, self.head_layers = dropout, projection, head_layers
         pooling = (1 if period[0] > 1 else 2, 1 if period[1] > 1 else 2)  # to half of the cells either way
         self.blocks = [
-            CriticBlock(width, pooling=pooling, dropout=dropout, preactivate=False, name="block_1"),
-            CriticBlock(width, dropout=dropout, name="block_2"),
-            CriticBlock(width, dropout=dropout, name="block_3"),
+            CriticBlock(width, pooling=pooling, preactivate=False, name="block_1"),
+            CriticBlock(width, name="block_2"),
+            CriticBlock(width, name="block_3"),
+        ]
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        self.head = [
+            keras.layers.Dense(width, activation="relu", dtype="float32", name=f"head_{number}")
+            for number in range(1, head_layers + 1)
         ]
         self.linear = keras.layers.Dense(1, dtype="float32", name="linear")
+        self.regression = keras.layers.Dense(1, dtype="float32", name="regression") if regression else None
         self.embedding = keras.layers.Dense(width, use_bias=False, dtype="float32", name="embedding")
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights; no lattice size is needed for that."""
-        shape: tuple[int | None, ...] = (None, None, None, self.num_states * self.period[0] * self.period[1] + 1)
+        channels = self.num_states * self.period[0] * self.period[1] + (0 if self.head else 1)
+        shape: tuple[int | None, ...] = (None, None, None, channels)
         for block in self.blocks:
             block.build(shape)
             shape = block.compute_output_shape(shape)
+        size = len(self.blocks) * self.width  # of the means
+        if self.regression is not None:
+            self.regression.build((None, size))
+        size += 1  # the label
+        for layer in self.head:
+            layer.build((None, size))
+            size = self.width
         self.linear.build((None, self.width))
         if self.projection:
             self.embedding.build((None, 1))
         self.built = True
 
-    def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
-        """Return score (batch,) and features (batch, width)."""
-        folded = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
-        label = ops.reshape(ops.cast(inputs["label"], folded.dtype), (-1, 1, 1, 1))
-        hidden = ops.concatenate([folded, ops.ones_like(folded[..., :1]) * label], axis=-1)
+    def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, ...]:
+        """Return score (batch,), features (batch, width) and, with `regression`, the predicted label (batch,)."""
+        hidden = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
+        label = ops.cast(inputs["label"], "float32")[:, None]
+        if not self.head:
+            channel = ops.cast(label, hidden.dtype)[:, :, None, None]
+            hidden = ops.concatenate([hidden, ops.ones_like(hidden[..., :1]) * channel], axis=-1)
+        means = []
         for block in self.blocks:
-            hidden = block(hidden, training=training)
-        features = ops.mean(ops.cast(ops.relu(hidden), "float32"), axis=(1, 2))
+            hidden = block(hidden)
+            means.append(mean_over_sheet(hidden))
+            hidden = self.dropout(hidden, training=training)
+        features = ops.concatenate([*means, label], axis=-1) if self.head else mean_over_sheet(hidden)
+        for layer in self.head:
+            features = layer(features)
         score = self.linear(features)[:, 0]
         if self.projection:
-            embedded = self.embedding(ops.cast(inputs["label"], "float32")[:, None])
-            score = score + ops.sum(embedded * features, axis=-1)
-        return score, features
+            score = score + ops.sum(self.embedding(label) * features, axis=-1)
+        if self.regression is None:
+            return score, features
+        return score, features, self.regression(ops.concatenate(means, axis=-1))[:, 0]
 
-    def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[Any, Any]:
-        """Return (batch,) and (batch, width)."""
+    def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[Any, ...]:
+        """Return (batch,), (batch, width) and, with `regression`, (batch,)."""
         batch = input_shape["encoding"][0]
-        return (batch,), (batch, self.width)
+        shapes = (batch,), (batch, self.width), (batch,)
+        return shapes if self.regression is not None else shapes[:2]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -174,5 +204,12 @@ class Critic(keras.Model):
             "period": list(self.period),
             "dropout": self.dropout_rate,
             "projection": self.projection,
+            "head_layers": self.head_layers,
+            "regression": self.regression is not None,
         }
         return {**super().get_config(), **own}
+
+
+def mean_over_sheet(hidden: Any) -> Any:
+    """Return the means of the rectified channels over rows and columns, float32 (batch, channels)."""
+    return ops.mean(ops.cast(ops.relu(hidden), "float32"), axis=(1, 2))

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rugan_tf.networks.layers import PeriodicConv2D, unfold_cells
+from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, unfold_cells
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
@@ -19,25 +19,38 @@ class GeneratorBlock(keras.layers.Layer):
         filters: channels of the output.
         upsampling: factors by which rows and columns grow.
         preactivate: begin with a ReLU. Not for the first block, where it would clip negative latents and labels.
+        window: rows and columns of the output over which the block averages what its first convolution gives, so that
+            every cell knows how much there is around it; None for the paper's block.
 
     Input shape: (batch, rows, cols, channels).
     Output shape: (batch, upsampling rows, upsampling cols, filters).
     """
 
     def __init__(
-        self, filters: int, upsampling: tuple[int, int] = (1, 1), preactivate: bool = True, **kwargs: Any
+        self,
+        filters: int,
+        upsampling: tuple[int, int] = (1, 1),
+        preactivate: bool = True,
+        window: tuple[int, int] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.filters, self.upsampling, self.preactivate = filters, (upsampling[0], upsampling[1]), preactivate
         self.first = PeriodicConv2D(filters, 3, name="first")
         self.second = PeriodicConv2D(filters, 3, name="second")
         self.shortcut: keras.layers.Layer | None = None
+        self.window = None if window is None else (window[0], window[1])
+        if window is not None:
+            self.mean = PeriodicMean2D(window, name="mean")
+            self.mixing = PeriodicConv2D(filters, 1, use_bias=False, name="mixing")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights; the shortcut is a 1x1 convolution where the number of channels changes."""
         hidden = (*input_shape[:-1], self.filters)
         self.first.build(input_shape)
         self.second.build(hidden)
+        if self.window is not None:
+            self.mixing.build(hidden)
         if input_shape[-1] != self.filters:
             self.shortcut = PeriodicConv2D(self.filters, 1, name="shortcut")
             self.shortcut.build(input_shape)
@@ -46,7 +59,10 @@ class GeneratorBlock(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Add the two convolutions to the shortcut; nothing follows the addition."""
         hidden = ops.relu(inputs) if self.preactivate else inputs
-        hidden = self.second(ops.relu(self.first(self.upsample(hidden))))
+        hidden = self.first(self.upsample(hidden))
+        if self.window is not None:
+            hidden = hidden + self.mixing(self.mean(ops.relu(hidden)))
+        hidden = self.second(ops.relu(hidden))
         passed = self.shortcut(inputs) if self.shortcut else inputs
         return hidden + self.upsample(passed)
 
@@ -63,7 +79,12 @@ class GeneratorBlock(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"filters": self.filters, "upsampling": list(self.upsampling), "preactivate": self.preactivate}
+        own = {
+            "filters": self.filters,
+            "upsampling": list(self.upsampling),
+            "preactivate": self.preactivate,
+            "window": self.window and list(self.window),
+        }
         return {**super().get_config(), **own}
 
 
@@ -86,6 +107,9 @@ class Generator(keras.Model):
         num_states: states of a cell.
         latent_channels: Gaussian channels, 63 in the paper.
         period: rows and columns that the last convolution makes at once; each 1 or 2.
+        window: rows and columns of cells, those of a training sheet: every block then knows the means of its channels
+            over a window of this size around each pixel, so that the parts of a sheet can agree on one energy. None in
+            the paper.
 
     Input shape: {"latent": (batch, rows/2, cols/2, latent_channels), "label": (batch, rows/2, cols/2)}.
     Output shape: (batch, rows, cols, num_states), float32 whatever the precision policy.
@@ -97,6 +121,7 @@ class Generator(keras.Model):
         num_states: int = 4,
         latent_channels: int = 63,
         period: tuple[int, int] = (1, 1),
+        window: tuple[int, int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -107,13 +132,19 @@ class Generator(keras.Model):
                 "width, num_states and latent_channels must be positive. "
                 f"Received: width={width}, num_states={num_states}, latent_channels={latent_channels}"
             )
+        if window is not None and (min(window) < 2 or any(size % 2 for size in window)):
+            raise ValueError(f"window must be even along rows and columns. Received: window={window}")
         self.width, self.num_states, self.latent_channels = width, num_states, latent_channels
         self.period = (period[0], period[1])
+        self.window = None if window is None else (window[0], window[1])
         upsampling = (2 // period[0], 2 // period[1])
+        coarse = fine = None  # the window in pixels before and after upsampling
+        if window is not None:
+            coarse, fine = (window[0] // 2, window[1] // 2), (window[0] // period[0], window[1] // period[1])
         self.blocks = [
-            GeneratorBlock(width, preactivate=False, name="block_1"),
-            GeneratorBlock(width, upsampling=upsampling, name="block_2"),
-            GeneratorBlock(width, name="block_3"),
+            GeneratorBlock(width, preactivate=False, window=coarse, name="block_1"),
+            GeneratorBlock(width, upsampling=upsampling, window=fine, name="block_2"),
+            GeneratorBlock(width, window=fine, name="block_3"),
         ]
         self.normalization = keras.layers.BatchNormalization(name="normalization")
         self.convolution = PeriodicConv2D(num_states * period[0] * period[1], 3, name="convolution")
@@ -150,5 +181,6 @@ class Generator(keras.Model):
             "num_states": self.num_states,
             "latent_channels": self.latent_channels,
             "period": list(self.period),
+            "window": self.window and list(self.window),
         }
         return {**super().get_config(), **own}

@@ -91,6 +91,49 @@ class PeriodicConv2D(keras.layers.Conv2D):
         return *input_shape[:-1], self.filters
 
 
+@keras.saving.register_keras_serializable("rugan_tf")
+class PeriodicMean2D(keras.layers.Layer):
+    """Average each channel over a window around every cell of a periodic lattice.
+
+    On a lattice of the window's size that is the mean over all of it.
+
+    >>> PeriodicMean2D((7, 8))(keras.ops.ones((2, 14, 16, 3))).shape
+    TensorShape([2, 14, 16, 3])
+
+    Args:
+        window: rows and columns; of an even number one more lies before the cell than after it.
+
+    Input shape: (batch, rows, cols, channels), any rows and cols. Output shape: the same.
+    """
+
+    def __init__(self, window: tuple[int, int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if min(window) < 1:
+            raise ValueError(f"window must be positive. Received: window={window}")
+        self.window = (window[0], window[1])
+
+    def call(self, inputs: Any) -> Any:
+        """Average along rows, then along columns."""
+        if tuple(inputs.shape[1:3]) == self.window:
+            return ops.broadcast_to(ops.mean(inputs, axis=(1, 2), keepdims=True), ops.shape(inputs))
+        for axis, size in zip((1, 2), self.window, strict=True):
+            before = size // 2
+            padded = pad_periodic(inputs, before, axis) if before else inputs
+            if size % 2 == 0:
+                padded = padded[(slice(None),) * axis + (slice(None, -1),)]
+            pool = (size, 1) if axis == 1 else (1, size)
+            inputs = ops.average_pool(padded, pool, 1, padding="valid")
+        return inputs
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "window": list(self.window)}
+
+
 def fold_cells(inputs: Any, rows: int, cols: int) -> Any:
     """Fold blocks of rows x cols cells into channels: (batch, R, C, k) to (batch, R/rows, C/cols, rows*cols*k).
 

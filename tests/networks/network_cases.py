@@ -11,7 +11,7 @@ import tensorflow as tf
 from rugan_tf.networks.critic import Critic, CriticBlock
 from rugan_tf.networks.ednn import EDNN, TileNetwork
 from rugan_tf.networks.generator import Generator, GeneratorBlock
-from rugan_tf.networks.layers import PeriodicConv2D, PeriodicPadding2D
+from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, PeriodicPadding2D
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +39,15 @@ CRITIC = {
 CASES = {
     "PeriodicPadding2D": Case(lambda: PeriodicPadding2D(1), outputs=(2, 6, 8, 3), **FIELD),
     "PeriodicPadding2D by more than the lattice": Case(lambda: PeriodicPadding2D(7), outputs=(2, 18, 20, 3), **FIELD),
+    "PeriodicMean2D": Case(lambda: PeriodicMean2D((3, 4)), outputs=(2, 4, 6, 3), **FIELD),
+    "PeriodicMean2D of more than the lattice": Case(lambda: PeriodicMean2D((7, 14)), outputs=(2, 4, 6, 3), **FIELD),
     "PeriodicConv2D": Case(lambda: PeriodicConv2D(5, 3), outputs=(2, 4, 6, 5), **FIELD),
     "PeriodicConv2D of reach 2": Case(lambda: PeriodicConv2D(2, 5, use_bias=False), outputs=(2, 4, 6, 2), **FIELD),
     "GeneratorBlock": Case(lambda: GeneratorBlock(3), outputs=(2, 4, 6, 3), **FIELD),
     "GeneratorBlock upsampling": Case(
         lambda: GeneratorBlock(5, upsampling=(2, 2), preactivate=False), outputs=(2, 8, 12, 5), **FIELD
     ),
-    "CriticBlock": Case(lambda: CriticBlock(3, dropout=0.5), outputs=(2, 4, 6, 3), **FIELD),
+    "CriticBlock": Case(lambda: CriticBlock(3), outputs=(2, 4, 6, 3), **FIELD),
     "CriticBlock pooling": Case(
         lambda: CriticBlock(5, pooling=(2, 1), preactivate=False), outputs=(2, 2, 6, 5), **FIELD
     ),
@@ -61,8 +63,18 @@ CASES = {
         free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
         outputs=(2, 8, 12, 4),
     ),
+    "Generator with window means": Case(
+        lambda: Generator(width=5, latent_channels=3, period=(1, 2), window=(6, 8)),
+        inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},
+        free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
+        outputs=(2, 8, 12, 4),
+    ),
     "Critic": Case(lambda: Critic(width=5, dropout=0.5), **CRITIC),
     "Critic with projection": Case(lambda: Critic(width=5, projection=True), **CRITIC),
+    "Critic with a head": Case(lambda: Critic(width=5, dropout=0.5, projection=True, head_layers=2), **CRITIC),
+    "Critic with regression": Case(
+        lambda: Critic(width=5, head_layers=1, regression=True), **CRITIC | {"outputs": ((2,), (2, 5), (2,))}
+    ),
     "Critic without folding": Case(lambda: Critic(width=5, period=(1, 1)), **CRITIC),
     "TileNetwork": Case(lambda: TileNetwork(width=5, context=2), outputs=(2, 4, 6), **FIELD),
     "EDNN": Case(

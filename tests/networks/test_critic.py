@@ -68,6 +68,56 @@ def test_score_is_linear_in_the_features():
     assert features.max() > 0
 
 
+def test_head_sees_every_block_and_the_label_without_dropout():
+    critic = build_critic(head_layers=1, dropout=0.5)
+    encoding, label = draw_encoding(4, 6), np.array([0.5, -1.0, 2.0], np.float32)
+    received = critic({"encoding": encoding, "label": label}, training=False)[1].numpy()
+    hidden = encoding.reshape(3, 4, 3, 2, 4).reshape(3, 4, 3, 8)  # columns in pairs
+    means = []
+    for block in critic.blocks:
+        hidden = block(hidden)
+        means.append(np.maximum(hidden, 0).mean(axis=(1, 2)))
+    kernel, bias = (weight.numpy() for weight in critic.head[0].weights)
+    expected = np.maximum(np.concatenate([*means, label[:, None]], axis=1) @ kernel + bias, 0)
+    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-5)
+    first, second = (critic({"encoding": encoding, "label": label}, training=True)[1].numpy() for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3  # by way of the later blocks
+
+
+def test_regression_is_linear_in_the_means_and_blind_to_the_label():
+    critic = build_critic(head_layers=1, regression=True)
+    encoding = draw_encoding(4, 6)
+    predicted = [
+        critic({"encoding": encoding, "label": np.full(3, label, np.float32)})[2].numpy() for label in (-1.0, 2.0)
+    ]
+    np.testing.assert_array_equal(*predicted)
+    assert np.ptp(predicted[0]) > 1e-3
+    kernel = critic.regression.kernel.numpy()
+    critic.regression.kernel.assign(2 * kernel)
+    bias = critic.regression.bias.numpy()
+    doubled = critic({"encoding": encoding, "label": np.zeros(3, np.float32)})[2].numpy()
+    np.testing.assert_allclose(doubled - bias, 2 * (predicted[0] - bias), rtol=1e-5)
+
+
+def test_head_can_tell_by_how_much_a_sheet_misses_its_label():
+    """The score -|mean occupation - label|, which no critic without a head has for all labels."""
+    critic = Critic(width=2, head_layers=1)
+    critic.build()
+    for weight in critic.weights:
+        weight.assign(np.zeros(weight.shape))
+    shortcut = np.zeros(critic.blocks[0].shortcut.kernel.shape)
+    shortcut[0, 0, 3:8:4, 0] = 0.5  # share of cells in the last state, over a pair of columns
+    critic.blocks[0].shortcut.kernel.assign(shortcut)
+    head = np.zeros(critic.head[0].kernel.shape)
+    head[0], head[-1] = (1.0, -1.0), (-1.0, 1.0)
+    critic.head[0].kernel.assign(head)
+    critic.linear.kernel.assign(-np.ones((2, 1)))
+    encoding = draw_encoding(6, 8)
+    share = encoding[..., 3].mean(axis=(1, 2))
+    for label in (0.0, 0.2, 0.9):
+        np.testing.assert_allclose(score_of(critic, encoding, label), -np.abs(share - label), atol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [1, 7])
 def test_odd_rows_are_refused(critic, rows):
     with pytest.raises(ValueError, match=rf"rows must be a multiple of 2 to be pooled. .*rows={rows}"):
@@ -122,6 +172,8 @@ def test_dropout_acts_in_training_alone(critic):
     [
         ({"width": 0}, "must be positive. Received: width=0"),
         ({"period": (0, 2)}, r"must be positive. Received: .*period=\(0, 2\)"),
+        ({"regression": True}, "regression needs a head, .* Received: head_layers=0"),
+        ({"head_layers": -1}, "head_layers must not be negative. Received: head_layers=-1"),
         ({"dropout": 1.0}, r"dropout must lie in \[0, 1\). Received: dropout=1.0"),
         ({"dropout": -0.1}, r"dropout must lie in \[0, 1\). Received: dropout=-0.1"),
     ],

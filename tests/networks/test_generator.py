@@ -7,9 +7,14 @@ from rugan_tf.networks.generator import Generator, GeneratorBlock
 CHANNELS = 5
 
 
-@pytest.fixture(scope="module", params=[(1, 1), (1, 2), (2, 2)], ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[((1, 1), None), ((1, 2), None), ((2, 2), None), ((1, 2), (4, 6)), ((1, 1), (2, 4))],
+    ids=str,
+)
 def generator(request):
-    network = Generator(width=6, latent_channels=CHANNELS, period=request.param)
+    period, window = request.param
+    network = Generator(width=6, latent_channels=CHANNELS, period=period, window=window)
     network.build()
     draw_weights(network)
     return network
@@ -63,6 +68,7 @@ def test_label_of_one_cell_reaches_only_cells_near_it(generator):
     difference = np.abs(probabilities(generator, latent, changed) - probabilities(generator, latent, label))
     touched = np.flatnonzero(difference[0].max(axis=(0, 2)) > 0)
     reach = 4 + 5 * generator.period[1]  # cells: 2 latent cells, 2 pixels in either of the next blocks, 1 at the end
+    reach += 3 * (generator.window[1] // 2 + 1) if generator.window else 0  # half a window in each block
     assert 40 in touched
     assert touched.min() >= 40 - reach
     assert touched.max() <= 41 + reach
@@ -110,6 +116,12 @@ def test_first_block_must_not_clip_and_others_do():
 def test_sizes_must_be_positive(name):
     with pytest.raises(ValueError, match=rf"must be positive. Received: .*{name}=0"):
         Generator(**{name: 0})
+
+
+@pytest.mark.parametrize("window", [(3, 2), (0, 2)])
+def test_window_that_latent_cells_do_not_make_up_is_refused(window):
+    with pytest.raises(ValueError, match=r"window must be even along rows and columns. Received: window="):
+        Generator(window=window)
 
 
 @pytest.mark.parametrize("period", [(3, 1), (1, 0)])

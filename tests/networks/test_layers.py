@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugan_tf.networks.layers import PeriodicConv2D, PeriodicPadding2D, fold_cells, unfold_cells
+from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, PeriodicPadding2D, fold_cells, unfold_cells
 
 SIZES = [(1, 1), (1, 5), (2, 3), (4, 4), (7, 8)]
 
@@ -47,6 +47,29 @@ def test_gradient_of_padding_counts_the_copies(padding):
 def test_negative_padding_is_refused():
     with pytest.raises(ValueError, match=r"padding must not be negative. Received: padding=-1"):
         PeriodicPadding2D(-1)
+
+
+@pytest.mark.parametrize("window", [(1, 1), (3, 4), (7, 8), (2, 9)])
+@pytest.mark.parametrize(("rows", "cols"), SIZES)
+def test_window_mean_is_the_mean_over_rolled_lattices(rows, cols, window):
+    values = field(2, rows, cols, 3)
+    shifts = [(row, col) for row in range(window[0]) for col in range(window[1])]
+    centre = window[0] // 2, window[1] // 2
+    expected = np.mean([np.roll(values, (centre[0] - row, centre[1] - col), (1, 2)) for row, col in shifts], axis=0)
+    np.testing.assert_allclose(PeriodicMean2D(window)(values), expected, atol=1e-6)
+    free = tf.function(PeriodicMean2D(window), input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
+    np.testing.assert_allclose(free(values), expected, atol=1e-6)
+
+
+def test_window_of_the_lattice_gives_the_mean_over_all_of_it():
+    values = field(2, 7, 8, 3)
+    expected = np.broadcast_to(values.mean(axis=(1, 2), keepdims=True), values.shape)
+    np.testing.assert_allclose(PeriodicMean2D((7, 8))(values), expected, atol=1e-6)
+
+
+def test_empty_window_is_refused():
+    with pytest.raises(ValueError, match=r"window must be positive. Received: window=\(0, 2\)"):
+        PeriodicMean2D((0, 2))
 
 
 def convolve_slowly(values, kernel, bias):
