@@ -104,15 +104,16 @@ class Client:
 
     def predict(self, signature: str, **inputs: ArrayLike) -> dict[str, NDArray[Any]]:
         """Call a signature with arrays of its dtypes, and return arrays."""
-        import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
+
+        from rugan_tf.serve.tensors import from_proto, to_proto
 
         request = predict_pb2.PredictRequest()
         request.model_spec.name, request.model_spec.signature_name = self.connection.model_name, signature
         for name, value in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            request.inputs[name].CopyFrom(to_proto(np.asarray(value), as_content=True))
         response = self.call(self.prediction.Predict, request)
-        return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
+        return {name: np.array(from_proto(name, tensor)) for name, tensor in response.outputs.items()}
 
     def generate(
         self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0

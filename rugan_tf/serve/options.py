@@ -1,6 +1,7 @@
 """The flags of the server, with the names that TensorFlow Serving has for them."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 DEFAULT_NAME = "default"
@@ -32,8 +33,8 @@ class ServeOptions:
     """SSLConfig in text format, with keys and certificates in place: TLS on the gRPC port."""
     enable_grpc_healthcheck_service: bool = False
     """Serve grpc.health.v1."""
-    grpc_max_threads: int = 16
-    """Requests that gRPC handles at once."""
+    grpc_max_threads: int = 4 * (os.cpu_count() or 1)
+    """Requests that gRPC handles at once, the others wait; four for each core unless given."""
     enable_serialization_as_tensor_content: bool = False
     """Answer with raw bytes instead of typed fields."""
 

@@ -54,7 +54,13 @@ def from_proto(name: str, proto: tensor_pb2.TensorProto) -> NDArray[Any]:
 
 
 def to_proto(values: NDArray[Any], as_content: bool = False) -> tensor_pb2.TensorProto:
-    """Return the TensorProto of an array, in its typed field, or as raw content."""
+    """Return the TensorProto of an array, in its typed field, or as raw content.
+
+    Raises:
+        ValueError: a dtype that no model here takes.
+    """
+    if values.dtype not in ENUMS:
+        raise ValueError(f"The dtype must be one of {', '.join(map(str, ENUMS))}. Received: {values.dtype}")
     enum = ENUMS[values.dtype]
     proto = tensor_pb2.TensorProto(dtype=enum)
     for size in values.shape:

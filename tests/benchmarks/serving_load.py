@@ -1,12 +1,13 @@
 """Throughput and latency of the embedded server, beside calling the SavedModel in this process with as many threads.
 
-    python tests/benchmarks/serving_load.py saved_models/porous_graphene
+    python tests/benchmarks/serving_load.py saved_models/porous_graphene [--sizes 14x16 28x32 224x256] [--seconds 60]
 
 For each size of sheet 64 clients ask for one sheet after another, then 64 threads call the signature directly, in
 alternating rounds of one run. Then single requests, one at a time, for the overhead of gRPC, and requests above the
 limit. With RUGAN_TF_SERVING_ADDRESS set, the server there is measured instead.
 """
 
+import argparse
 import concurrent.futures
 import os
 import statistics
@@ -24,7 +25,7 @@ from rugan_tf.generate.sheets import version_folder
 from rugan_tf.serve.client import Client, Connection
 
 NAME, CLIENTS, ROUNDS = "porous_graphene", 64, 2
-SIZES = {(14, 16): 60.0, (28, 32): 60.0, (224, 256): 60.0}  # seconds of load
+SIZES = ("14x16", "28x32", "224x256")
 
 
 def hammer(ask, seconds):
@@ -47,16 +48,24 @@ def hammer(ask, seconds):
     return np.concatenate([one for one, _ in results]), sum(failures for _, failures in results)
 
 
-def main(model):
+def options():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--sizes", nargs="*", default=SIZES)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of load from gRPC, and as long in process")
+    return parser.parse_args()
+
+
+def main(model, sizes, seconds):
     """Measure and print."""
-    folder = version_folder(Path(model))
+    folder = version_folder(model)
+    sizes = [tuple(map(int, size.split("x"))) for size in sizes]
     loaded = tf.saved_model.load(str(folder))
     running = None
     address = os.environ.get("RUGAN_TF_SERVING_ADDRESS")
     if address is None:
-        running = RunningServer(
-            "--port", 0, "--model_name", NAME, "--model_base_path", folder.parent, "--grpc_max_threads", CLIENTS
-        )
+        running = RunningServer("--port", 0, "--model_name", NAME, "--model_base_path", folder.parent)
         address = running.address
     clients = [Client(Connection(address, NAME, timeout=300)) for _ in range(CLIENTS)]
 
@@ -74,7 +83,7 @@ def main(model):
         return ask
 
     try:
-        for (rows, cols), seconds in SIZES.items():
+        for rows, cols in sizes if seconds else ():
             rates, all_latencies, failed = {"gRPC": [], "in process": []}, [], 0
             for ask in (over_grpc(rows, cols), in_process(rows, cols)):
                 ask(0, 0)
@@ -93,7 +102,7 @@ def main(model):
                 f"{grpc_rate / direct_rate:.0%} of the {direct_rate:.1f}/s in process; {failed} failed; {shown}",
                 flush=True,
             )
-        for rows, cols in SIZES:
+        for rows, cols in sizes:
             single = {"gRPC": [], "in process": []}
             for seed in range(20):
                 for name, ask in (("gRPC", over_grpc(rows, cols)), ("in process", in_process(rows, cols))):
@@ -122,4 +131,4 @@ def main(model):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(**vars(options()))

@@ -2,7 +2,7 @@
 
     python tests/serve/steady_model.py FOLDER [FOLDER_AS_THE_SERVER_SEES_IT]
 
-writes FOLDER/steady/1 and FOLDER/models.config. The module docstring of test_serving_contract.py says what to do with it.
+writes FOLDER/steady/1 and FOLDER/models.config; the docstring of test_serving_contract.py says what to do with them.
 """
 
 import runpy

@@ -192,6 +192,11 @@ def test_arrays_survive_the_wire_and_tensorflow_reads_them_alike(values, as_cont
     np.testing.assert_array_equal(from_proto("x", tf.make_tensor_proto(values)), values)
 
 
+def test_array_of_another_dtype_is_not_sent():
+    with pytest.raises(ValueError, match=r"The dtype must be one of float32, .*\. Received: complex64"):
+        to_proto(np.zeros(2, np.complex64))
+
+
 def test_last_value_stands_for_the_rest():
     proto = tf.make_tensor_proto(0.5, tf.float32, (2, 3))
     assert len(proto.float_val) == 1
