@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     import ase
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0  # s, between attempts
-UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.lb_policy_name", "round_robin"),  # over all addresses that the name of the server has
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +62,11 @@ class Client:
 
         self.connection = connection
         if connection.ca_file is None:
-            self.channel = grpc.insecure_channel(connection.server, UNLIMITED)
+            self.channel = grpc.insecure_channel(connection.server, CHANNEL_OPTIONS)
         else:
             pems = (connection.ca_file, connection.key_file, connection.cert_file)
             read = [None if path is None else path.read_bytes() for path in pems]
-            self.channel = grpc.secure_channel(connection.server, grpc.ssl_channel_credentials(*read), UNLIMITED)
+            self.channel = grpc.secure_channel(connection.server, grpc.ssl_channel_credentials(*read), CHANNEL_OPTIONS)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 

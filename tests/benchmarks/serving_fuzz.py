@@ -2,15 +2,19 @@
 
     python tests/benchmarks/serving_fuzz.py saved_models/porous_graphene [NUMBER]
 
-Random protobuf bytes, wrong dtypes, ranks, names, sizes, NaN, huge rows, JSON of all kinds, cut connections. Memory is
-the resident size of the server's process after a tenth of the requests and at the end.
+Random protobuf bytes, wrong dtypes, ranks, names, sizes, NaN, huge rows, JSON of all kinds and sizes, cut connections,
+and greetings of TLS that end half-way, at a server with TLS and at one without. Memory is the resident size of the
+processes after a tenth of the requests and at the end.
 """
 
 import contextlib
+import http.client
 import json
 import socket
 import ssl
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -98,6 +102,22 @@ def over_rest(rng, url):
     return str(rest_request(url + path, data=body)[0])
 
 
+def over_rest_too_large(rng, url):
+    """Send more JSON than a request may have, announced or in chunks."""
+    chunk, number = b'{"inputs": [' + b"1, " * 2**18, 2**26 // (3 * 2**18) + 2
+    host = url.removeprefix("http://")
+    with contextlib.closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        body, headers = (chunk for _ in range(number)), {"transfer-encoding": "chunked"}
+        if rng.random() < 0.5:
+            headers = {"content-length": str(len(chunk) * number)}
+        path = f"/v1/models/{NAME}:predict"
+        try:
+            connection.request("POST", path, body, headers, encode_chunked="transfer-encoding" in headers)
+            return str(connection.getresponse().status)
+        except OSError:  # the server has hung up, having answered
+            return "closed"
+
+
 def over_socket(rng, address, tls):
     """Open a connection, send rubbish or half a TLS greeting, hang up."""
     host, _, port = address.removeprefix("http://").rpartition(":")
@@ -123,35 +143,56 @@ def resident_kib(pid):
 def main(model, number="10000"):
     """Send, watch, print."""
     base, number, rng = version_folder(Path(model)).parent, int(number), np.random.default_rng(0)
-    running = RunningServer("--port", 0, "--rest_api_port", 0, "--model_name", NAME, "--model_base_path", base)
     codes, slowest, memory, checked = {}, 0.0, [], 0
+    words = ["--port", 0, "--model_name", NAME, "--model_base_path", base]
+    folder = tempfile.TemporaryDirectory()
+    tls = Path(folder.name, "tls")
+    script = Path(__file__).parents[2] / "serving" / "make_test_ca.sh"
+    subprocess.run([str(script), str(tls)], check=True, capture_output=True)
+    running, secure = RunningServer(*words, "--rest_api_port", 0), None
     try:
-        with Client(Connection(running.address, NAME)) as client, grpc.insecure_channel(running.address) as channel:
+        secure = RunningServer(*words, "--ssl_config_file", tls / "ssl.config")
+        pems = {"ca_file": tls / "ca.pem", "cert_file": tls / "client.pem", "key_file": tls / "client.key"}
+        secure_address = "localhost:" + secure.address.rpartition(":")[2]
+        with (
+            Client(Connection(running.address, NAME)) as client,
+            Client(Connection(secure_address, NAME, **pems)) as secure_client,
+            grpc.insecure_channel(running.address) as channel,
+        ):
             expected = client.generate([-2.5, -1.5], 28, 32, seed=3)[0]
             for index in range(number):
                 start, kind = time.perf_counter(), rng.random()
                 if kind < 0.7:
                     code = over_grpc(rng, channel)
-                elif kind < 0.95:
+                elif kind < 0.948:
                     code = over_rest(rng, running.rest)
+                elif kind < 0.95:
+                    code = over_rest_too_large(rng, running.rest)
                 else:
-                    code = over_socket(rng, running.address if kind < 0.975 else running.rest, rng.random() < 0.5)
+                    address = (running.address, running.rest, secure.address)[rng.integers(3)]
+                    code = over_socket(rng, address, rng.random() < 0.5)
                 slowest = max(slowest, time.perf_counter() - start)
                 codes[code] = codes.get(code, 0) + 1
                 if index % 100 == 0:
-                    np.testing.assert_array_equal(client.generate([-2.5, -1.5], 28, 32, seed=3)[0], expected)
-                    checked += 1
+                    for asked in (client, secure_client):
+                        np.testing.assert_array_equal(asked.generate([-2.5, -1.5], 28, 32, seed=3)[0], expected)
+                        checked += 1
                 if index in (number // 10, number - 1):
-                    memory.append(resident_kib(running.process.pid))
-        growth = memory[1] / memory[0] - 1
-        alive = running.process.poll() is None
-        print(f"{number} malformed requests: server alive: {alive}; {checked} correct answers in between")
+                    memory.append([resident_kib(one.process.pid) for one in (running, secure)])
+        growth = [after / before - 1 for before, after in zip(*memory, strict=True)]
+        alive = running.process.poll() is None and secure.process.poll() is None
+        print(f"{number} malformed requests: servers alive: {alive}; {checked} correct answers in between")
         print(
             "replies:", ", ".join(f"{code} {count}" for code, count in sorted(codes.items(), key=lambda item: -item[1]))
         )
-        print(f"slowest reply {slowest:.2f} s; memory {memory[0] // 1024} MiB, at the end {growth:+.1%}")
+        for name, before, more in zip(("without TLS", "with TLS"), memory[0], growth, strict=True):
+            print(f"memory of the server {name} {before // 1024} MiB, at the end {more:+.1%}")
+        print(f"slowest reply {slowest:.2f} s")
     finally:
         running.end()
+        if secure is not None:
+            secure.end()
+        folder.cleanup()
 
 
 if __name__ == "__main__":
