@@ -18,6 +18,8 @@ def training_batches(
     seed: int,
     period: tuple[int, int],
     first_step: int = 0,
+    critic_steps: int = 1,
+    num_replicas: int = 1,
 ) -> tf.data.Dataset:
     """Return an endless dataset of {"states": uint8 (batch, rows, cols), "label": float32 (batch,)}.
 
@@ -31,7 +33,19 @@ def training_batches(
         seed: of order and shifts.
         period: rows and columns after which the lattice repeats.
         first_step: elements to begin after.
+        critic_steps: batches in one element, one after another.
+        num_replicas: into which a strategy cuts an element, in equal parts one after another. The sheets are then put
+            so that the parts of all replicas together hold the same batches as one replica would.
+
+    Raises:
+        ValueError: the sheets of an element do not divide into batches and replicas.
     """
+    if batch_size % (critic_steps * num_replicas):
+        raise ValueError(
+            "batch_size must be a multiple of critic_steps times num_replicas. Received: "
+            f"batch_size={batch_size}, critic_steps={critic_steps}, num_replicas={num_replicas}"
+        )
+    place = np.arange(batch_size).reshape(critic_steps, num_replicas, -1).transpose(1, 0, 2).ravel()
     num_sheets, rows, cols = states.shape
     all_states, all_labels = tf.constant(states), tf.constant(label)
 
@@ -42,8 +56,8 @@ def training_batches(
             for axis, (size, every) in enumerate(zip((rows, cols), period, strict=True))
         ]
         return {
-            "states": shift_periodic(tf.gather(all_states, index), *shifts),
-            "label": tf.gather(all_labels, index),
+            "states": tf.gather(shift_periodic(tf.gather(all_states, index), *shifts), place),
+            "label": tf.gather(tf.gather(all_labels, index), place),
         }
 
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)

@@ -14,6 +14,9 @@ class LossOptions:
     """Weight of the gradient penalty."""
     consistency_weight: float = 2.0
     """Weight of the consistency term."""
+    regression_weight: float = 0.0
+    """Weight, in both losses, of the squared error of the label that the critic predicts from a sheet; 0 for a critic
+    that predicts none, as in the paper."""
     consistency_margin: float = 0.0
     """Difference of two passes that costs nothing."""
     consistency_form: ConsistencyForm = "squared"
@@ -21,6 +24,6 @@ class LossOptions:
 
     def __post_init__(self) -> None:
         """Refuse negative weights."""
-        for name in ("gradient_penalty_weight", "consistency_weight", "consistency_margin"):
+        for name in ("gradient_penalty_weight", "consistency_weight", "regression_weight", "consistency_margin"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")

@@ -28,8 +28,8 @@ def interpolate(real: Any, fake: Any, epsilon: Any) -> Any:
     return epsilon * real + (1.0 - epsilon) * fake
 
 
-def gradient_penalty(score_function: Callable[[Any], Any], interpolated: Any) -> Any:
-    """Return mean (|grad_x D(x)| - 1)^2, equation 3 of Gulrajani et al. without its weight.
+def gradient_norm(score_function: Callable[[Any], Any], interpolated: Any) -> Any:
+    """Return |grad_x D(x)| of each sheet, (batch,).
 
     Args:
         score_function: encoding (batch, rows, cols, states) to scores (batch,), each of its own sheet alone.
@@ -39,8 +39,17 @@ def gradient_penalty(score_function: Callable[[Any], Any], interpolated: Any) ->
         tape.watch(interpolated)
         score = score_function(interpolated)
     gradient = tape.gradient(score, interpolated)
-    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3)) + 1e-12)  # no infinite slope at zero
+    return tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3)) + 1e-12)  # no infinite slope at zero
+
+
+def gradient_penalty(norm: Any) -> Any:
+    """Return mean (|grad_x D(x)| - 1)^2 of norms (batch,), equation 3 of Gulrajani et al. without its weight."""
     return tf.reduce_mean(tf.square(norm - 1.0))
+
+
+def label_error(predicted: Any, label: Any) -> Any:
+    """Return mean (predicted - label)^2, the auxiliary task of a critic that predicts labels (batch,)."""
+    return tf.reduce_mean(tf.square(predicted - label))
 
 
 def consistency_term(

@@ -10,13 +10,24 @@ from rugan_tf.train import losses
 from rugan_tf.train.averaging import MovingAverage
 from rugan_tf.train.loss_options import LossOptions
 
+LOGGED = (
+    "critic_loss",
+    "wasserstein_estimate",
+    "gradient_penalty",
+    "gradient_norm",
+    "consistency_term",
+    "generator_loss",
+    "label_error_real",
+    "label_error_fake",
+)
+
 
 class RUGAN(keras.Model):
     """Regressive upscaling GAN (Mills, Casert, Tamblyn 2019), trained as a Wasserstein GAN.
 
     Args:
         generator: {"latent", "label" map} to probabilities (batch, rows, cols, states).
-        critic: {"encoding", "label"} to (score, features).
+        critic: {"encoding", "label"} to (score, features), or to (score, features, predicted label).
         num_states: states of a cell.
         latent_channels: channels of the Gaussian latent.
         critic_steps: critic updates per generator update.
@@ -52,8 +63,8 @@ class RUGAN(keras.Model):
                 network.build()
         self.average = MovingAverage(generator, average_decay, name="average")
         self.seed_generator = keras.random.SeedGenerator(seed)
-        names = ("critic_loss", "wasserstein_estimate", "gradient_penalty", "consistency_term", "generator_loss")
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in LOGGED}
+        self.train_function: Any = None
         self.built = True
 
     def compile(
@@ -71,6 +82,26 @@ class RUGAN(keras.Model):
         self.critic_gradients = compiled(self.compute_critic_gradients)
         self.generator_gradients = compiled(self.compute_generator_gradients)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Make what `fit` calls with an iterator: `train_step` on every replica, and the means of what it returns.
+
+        That of Keras 3.15 cannot take the mean of scalars over several machines.
+        """
+        if self.train_function is not None and not force:
+            return self.train_function
+        strategy = self.distribute_strategy
+
+        @tf.function(autograph=False)
+        def train_function(iterator: Any) -> dict[str, Any]:
+            logs = strategy.run(self.train_step, args=(next(iterator),))
+            return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+
+        self.train_function = train_function
+        return train_function
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Build nothing: all is built by now, and Keras 3.15 cannot do it on several machines (it fails on dicts)."""
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """The trackers, reset at the start of every epoch."""
@@ -83,10 +114,10 @@ class RUGAN(keras.Model):
             data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}.
         """
         for states, label in zip(self.split(data["states"]), self.split(data["label"]), strict=True):
-            logs, gradients = self.critic_gradients(states, label)
+            logs, gradients = self.critic_gradients(states, label, self.next_seed(), self.replica())
             self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
             self.track(logs)
-        logs, gradients = self.generator_gradients(states, label)
+        logs, gradients = self.generator_gradients(states, label, self.next_seed(), self.replica())
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
         self.average.update(self.generator, self.generator_optimizer.iterations)
         self.track(logs)
@@ -101,26 +132,36 @@ class RUGAN(keras.Model):
             )
         return tf.split(values, self.critic_steps)
 
-    def compute_critic_gradients(self, states: Any, label: Any) -> tuple[dict[str, Any], list[Any]]:
+    def compute_critic_gradients(
+        self, states: Any, label: Any, seed: Any, replica: Any
+    ) -> tuple[dict[str, Any], list[Any]]:
         """Return the parts of the critic's loss and its gradients.
 
         The critic sees real, real again (with other dropout) and fake sheets in one pass.
+
+        Args:
+            states: uint8 (batch, rows, cols).
+            label: float32 (batch,).
+            seed: int32 (2,), of latents and interpolation; the same on all replicas.
+            replica: int32 (), which of the replicas this is.
         """
         real = tf.one_hot(tf.cast(states, tf.int32), self.num_states)
-        fake = tf.stop_gradient(self.draw_fake(states, label))
-        epsilon = tf.random.stateless_uniform(tf.shape(label), self.next_seed(), alg="philox")
+        latent_seed, epsilon_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
+        fake = tf.stop_gradient(self.draw_fake(states, label, latent_seed, replica))
+        epsilon = own_part(tf.random.stateless_uniform, (batch_of(label),), epsilon_seed, replica)
         interpolated = losses.interpolate(real, fake, epsilon)
         options = self.loss_options
         with tf.GradientTape() as tape:
-            score, features = self.critic(
+            score, features, *predicted = self.critic(
                 {"encoding": tf.concat([real, real, fake], 0), "label": tf.tile(label, [3])}, training=True
             )
             real_score, again_score, fake_score = tf.split(score, 3)
             real_features, again_features, _ = tf.split(features, 3)
             wasserstein = losses.critic_wasserstein_loss(real_score, fake_score)
-            penalty = losses.gradient_penalty(
+            norm = losses.gradient_norm(
                 lambda encoding: self.critic({"encoding": encoding, "label": label}, training=True)[0], interpolated
             )
+            penalty = losses.gradient_penalty(norm)
             consistency = losses.consistency_term(
                 real_score,
                 again_score,
@@ -130,26 +171,35 @@ class RUGAN(keras.Model):
                 form=options.consistency_form,
             )
             loss = wasserstein + options.gradient_penalty_weight * penalty + options.consistency_weight * consistency
+            error = losses.label_error(tf.split(predicted[0], 3)[0], label) if predicted else tf.constant(0.0)
+            loss += options.regression_weight * error
             scaled = self.over_replicas(loss)
         gradients = tape.gradient(scaled, self.critic.trainable_variables)
         logs = {
             "critic_loss": loss,
             "wasserstein_estimate": -wasserstein,
             "gradient_penalty": penalty,
+            "gradient_norm": tf.reduce_mean(norm),
             "consistency_term": consistency,
+            "label_error_real": error,
         }
         return logs, gradients
 
-    def compute_generator_gradients(self, states: Any, label: Any) -> tuple[dict[str, Any], list[Any]]:
+    def compute_generator_gradients(
+        self, states: Any, label: Any, seed: Any, replica: Any
+    ) -> tuple[dict[str, Any], list[Any]]:
         """Return the generator's loss and its gradients, for new latents under the labels of a batch."""
         with tf.GradientTape() as tape:
-            fake = self.draw_fake(states, label)
-            score, _ = self.critic({"encoding": fake, "label": label}, training=True)
-            loss = losses.generator_loss(score)
+            fake = self.draw_fake(states, label, seed, replica)
+            score, _, *predicted = self.critic({"encoding": fake, "label": label}, training=True)
+            error = losses.label_error(predicted[0], label) if predicted else tf.constant(0.0)
+            loss = losses.generator_loss(score) + self.loss_options.regression_weight * error
             scaled = self.over_replicas(loss)
-        return {"generator_loss": loss}, tape.gradient(scaled, self.generator.trainable_variables)
+        return {"generator_loss": loss, "label_error_fake": error}, tape.gradient(
+            scaled, self.generator.trainable_variables
+        )
 
-    def draw_fake(self, states: Any, label: Any) -> Any:
+    def draw_fake(self, states: Any, label: Any, seed: Any, replica: Any) -> Any:
         """Generate sheets as large as `states`, with new latents, in training mode.
 
         They are probabilities; with `hard_samples` one-hot, with the gradient of the probabilities (the
@@ -159,7 +209,7 @@ class RUGAN(keras.Model):
         if None not in states.shape:
             batch, rows, cols = states.shape
         shape = (batch, rows // 2, cols // 2, self.latent_channels)
-        latent = tf.random.stateless_normal(shape, self.next_seed(), alg="philox")
+        latent = own_part(tf.random.stateless_normal, shape, seed, replica)
         label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
         probabilities = self.generator({"latent": latent, "label": label_map}, training=True)
         if not self.hard_samples:
@@ -168,10 +218,12 @@ class RUGAN(keras.Model):
         return probabilities + tf.stop_gradient(hard - probabilities)
 
     def next_seed(self) -> Any:
-        """Return a seed (2,) that no other draw and no other replica has."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        drawn = tf.cast(self.seed_generator.next(), tf.int32)
-        return tf.random.experimental.stateless_fold_in(drawn, replica, alg="philox")
+        """Return a seed (2,), int32, that no other draw has; the same on all replicas."""
+        return tf.cast(self.seed_generator.next(), tf.int32)
+
+    def replica(self) -> Any:
+        """Return the number of this replica, int32 ()."""
+        return tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
 
     def over_replicas(self, loss: Any) -> Any:
         """Divide a loss by the number of replicas, over which optimisers sum gradients."""
@@ -181,3 +233,18 @@ class RUGAN(keras.Model):
         """Add the values of one update to their means."""
         for name, value in logs.items():
             self.trackers[name].update_state(value)
+
+
+def batch_of(values: Any) -> Any:
+    """Return the length of the first axis, as a number where it is known."""
+    return values.shape[0] if values.shape[0] is not None else tf.shape(values)[0]
+
+
+def own_part(draw: Any, shape: tuple[Any, ...], seed: Any, replica: Any) -> Any:
+    """Draw for the whole batch, and return the part (batch of the replica, ...) that belongs to this replica.
+
+    So the numbers do not depend on how many replicas share the batch.
+    """
+    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    whole = draw((num_replicas * shape[0], *shape[1:]), seed, alg="philox")
+    return whole if num_replicas == 1 else whole[replica * shape[0] : (replica + 1) * shape[0]]

@@ -10,7 +10,16 @@ import tyro
 from rugan_tf.config import require_positive, require_training_options, to_json
 from rugan_tf.train.loss_options import LossOptions
 
-TRANSIENT = ("data", "run_dir", "resume", "overwrite")  # what a resumed run may say differently
+TRANSIENT = (
+    "data",
+    "run_dir",
+    "resume",
+    "overwrite",
+    "devices",
+    "checkpoint_minutes",
+    "judge_sheets",
+    "profile",
+)  # what a resumed run may say differently
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +58,10 @@ class TrainOptions:
     """Share dropped after each block of the critic."""
     projection: bool = False
     """Condition the critic by projection on the label as well."""
+    head_layers: int = 0
+    """Dense layers of the critic between the means over a sheet and its score, which see the label."""
+    window_means: bool = False
+    """Let every block of the generator know its channels' means over a window of the training size."""
     fold_generator: bool = False
     """Let the generator make a whole period of the lattice at once, so that its convolutions know the lattice."""
     hard_samples: bool = False
@@ -56,7 +69,19 @@ class TrainOptions:
     seed: int = 0
     """Of initial weights, latents, dropout, order and shifts of the data."""
     xla: bool = False
-    """Compile losses and gradients by XLA; on one device only."""
+    """Compile losses and gradients by XLA."""
+    mixed_bfloat16: bool = False
+    """Compute the networks in bfloat16, with weights and losses in float32; for GPUs."""
+    devices: int | None = None
+    """Devices of this machine to train on: GPUs, or that many parts of the processor where there are none; all GPUs
+    unless given. Several machines: set TF_CONFIG."""
+    checkpoint_minutes: float | None = None
+    """Write a checkpoint after so many minutes as well."""
+    judge_sheets: int = 512
+    """Sheets whose energies are judged after every fifth interval; a quarter of them at twice the size. Only for data
+    that the shipped EDNN labelled; 0 for none."""
+    profile: bool = False
+    """Record updates 10 to 15 for the profiler of TensorBoard."""
     loss: LossOptions = LossOptions()
 
     def __post_init__(self) -> None:
@@ -69,6 +94,19 @@ class TrainOptions:
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
+        if self.head_layers < 0:
+            raise ValueError(f"head_layers must not be negative. Received: head_layers={self.head_layers}")
+        if self.loss.regression_weight and not self.head_layers:
+            raise ValueError(
+                "A critic that predicts labels needs a head, below which the label is unknown. "
+                f"Received: regression_weight={self.loss.regression_weight}, head_layers=0"
+            )
+        if self.devices is not None and self.devices < 1:
+            raise ValueError(f"devices must be at least 1. Received: devices={self.devices}")
+        if self.checkpoint_minutes is not None and not self.checkpoint_minutes > 0:
+            raise ValueError(f"checkpoint_minutes must be positive. Received: {self.checkpoint_minutes}")
+        if self.judge_sheets < 0:
+            raise ValueError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
         require_training_options(self)
 
     def resolved(self) -> dict[str, Any]:
@@ -101,10 +139,12 @@ CPU = dataclasses.replace(
     critic_width=48,
     dropout=0.1,
     projection=True,
+    head_layers=2,
+    window_means=True,
     fold_generator=True,
     hard_samples=True,
     xla=True,
-    loss=LossOptions(gradient_penalty_weight=1.0),
+    loss=LossOptions(gradient_penalty_weight=1.0, regression_weight=10.0),
 )
 
 QUICK = dataclasses.replace(

@@ -2,11 +2,11 @@
 
 import importlib.metadata
 import platform
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 import rugan_tf
 from rugan_tf import files
@@ -15,10 +15,12 @@ from rugan_tf.data.pipeline import training_batches
 from rugan_tf.data.storage import DataSet, read_data_set
 from rugan_tf.networks.critic import Critic
 from rugan_tf.networks.generator import Generator
-from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, TensorBoardLog
+from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, StopWhenDiverged, TensorBoardLog
 from rugan_tf.train.checkpoints import CheckpointFolder
 from rugan_tf.train.curves import write_curves
+from rugan_tf.train.devices import distribution_strategy, is_chief, require_replicas, shared_out
 from rugan_tf.train.gallery import Gallery
+from rugan_tf.train.judge import judge_for
 from rugan_tf.train.model import RUGAN
 from rugan_tf.train.options import TrainOptions, require_same_options
 
@@ -38,39 +40,57 @@ def train(options: TrainOptions) -> None:
     data_set = read_data_set(options.data)
     require_even(data_set)
     scale = LabelScale.of(data_set.energy_per_area)
-    open_run_folder(options, data_set)
-    keras.utils.set_random_seed(options.seed % 2**32)
-    strategy = distribution_strategy()
+    strategy = distribution_strategy(options.devices)
     require_replicas(options, strategy.num_replicas_in_sync)
+    chief = is_chief(strategy)
+    if chief:
+        open_run_folder(options, data_set)
+    keras.utils.set_random_seed(options.seed % 2**32)
+    keras.config.set_dtype_policy("mixed_bfloat16" if options.mixed_bfloat16 else "float32")
     with strategy.scope():
         model = build_model(options, data_set)
     folder = CheckpointFolder(options.run_dir / "checkpoints")
     done = folder.restore(model) if options.resume else 0
-    write_model_facts(options, data_set, scale)
-    batches = training_batches(
-        data_set.states,
-        scale.label(data_set.energy_per_area),
-        batch_size=options.batch_size * options.critic_steps,
-        seed=options.seed,
-        period=lattice_period(data_set),
-        first_step=done,
-    )
+    if chief:
+        write_model_facts(options, data_set, scale)
+
+    def batches_from(step: int) -> Any:
+        batches = training_batches(
+            data_set.states,
+            scale.label(data_set.energy_per_area),
+            batch_size=options.batch_size * options.critic_steps,
+            seed=options.seed,
+            period=lattice_period(data_set),
+            first_step=step,
+            critic_steps=options.critic_steps,
+            num_replicas=strategy.num_replicas_in_sync,
+        )
+        return shared_out(strategy, batches)
+
     look = build_generator(options, data_set)
     look.build()
-    callbacks = [
-        ProgressBar(options.num_updates, done),
-        CheckpointWriter(folder, options.interval, lambda trained: write_generator(trained, look, options.run_dir)),
-        TensorBoardLog(options.run_dir / "tensorboard", options.interval, Gallery(look, data_set, scale, options.seed)),
-    ]
-    model.fit(
-        batches,
-        epochs=options.num_updates // options.interval,
-        initial_epoch=done // options.interval,
-        steps_per_epoch=options.interval,
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=0,
+    writer = CheckpointWriter(
+        folder,
+        done,
+        options.interval,
+        options.checkpoint_minutes,
+        lambda trained: write_generator(trained, look, options.run_dir),
     )
+    callbacks: list[keras.callbacks.Callback] = [StopWhenDiverged(folder)]
+    if chief:
+        gallery = Gallery(look, data_set, scale, options.seed)
+        judge = judge_for(options.judge_sheets, look, data_set, scale, options.seed)
+        log = TensorBoardLog(options.run_dir / "tensorboard", options, done, gallery, judge)
+        callbacks += [ProgressBar(options.num_updates, done), log, writer]
+    fit(model, batches_from, options, done, callbacks)
+    if not chief:
+        return
+    if writer.stopped_at is not None:
+        print(
+            f"{options.run_dir}: stopped by SIGTERM after {writer.stopped_at} generator updates, with a checkpoint\n"
+            "next: the same command with --resume"
+        )
+        return
     write_curves(options.run_dir)
     print(
         f"{options.run_dir}: {options.num_updates} generator updates; model/generator.keras is the averaged generator, "
@@ -80,28 +100,34 @@ def train(options: TrainOptions) -> None:
     )
 
 
+def fit(
+    model: RUGAN,
+    batches_from: Callable[[int], Any],
+    options: TrainOptions,
+    done: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Train from `done` updates to the end, one epoch of Keras for each interval.
+
+    After a checkpoint within an interval the first epoch is what is left of that interval.
+    """
+    settings: dict[str, Any] = {"callbacks": callbacks, "shuffle": False, "verbose": 0}
+    epoch, begun = divmod(done, options.interval)
+    if begun:
+        steps = options.interval - begun
+        model.fit(batches_from(done), initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=steps, **settings)
+        epoch += 1
+    last = options.num_updates // options.interval
+    if epoch < last and not model.stop_training:
+        batches = batches_from(epoch * options.interval)
+        model.fit(batches, initial_epoch=epoch, epochs=last, steps_per_epoch=options.interval, **settings)
+
+
 def require_even(data_set: DataSet) -> None:
     """Raise ValueError unless the generator, which doubles its latent, can make sheets of this size."""
     rows, cols = data_set.states.shape[1:]
     if rows % 2 or cols % 2:
         raise ValueError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
-
-
-def require_replicas(options: TrainOptions, num_replicas: int) -> None:
-    """Raise ValueError unless the options can be trained on this number of replicas."""
-    if options.batch_size % num_replicas:
-        raise ValueError(
-            f"batch_size must be a multiple of the number of replicas. Received: batch_size={options.batch_size}, "
-            f"replicas={num_replicas}"
-        )
-    if options.xla and num_replicas > 1:
-        raise ValueError(f"xla works on one device only, so far. Received: --xla with {num_replicas} replicas")
-
-
-def distribution_strategy() -> Any:
-    """Return MirroredStrategy where there is more than one GPU, else the default strategy."""
-    gpus = tf.config.list_logical_devices("GPU")
-    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
 def lattice_period(data_set: DataSet) -> tuple[int, int]:
@@ -113,7 +139,14 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
     """Build networks and optimisers."""
     num_states = data_set.system.num_states
     critic = Critic(
-        options.critic_width, num_states, lattice_period(data_set), options.dropout, options.projection, name="critic"
+        options.critic_width,
+        num_states,
+        lattice_period(data_set),
+        options.dropout,
+        options.projection,
+        options.head_layers,
+        options.loss.regression_weight > 0,
+        name="critic",
     )
     model = RUGAN(
         build_generator(options, data_set),
@@ -137,7 +170,10 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
 def build_generator(options: TrainOptions, data_set: DataSet) -> Generator:
     """Build a generator, to be trained or to take the averaged weights."""
     period = lattice_period(data_set) if options.fold_generator else (1, 1)
-    return Generator(options.width, data_set.system.num_states, options.latent_channels, period, name="generator")
+    window = data_set.states.shape[1:] if options.window_means else None
+    return Generator(
+        options.width, data_set.system.num_states, options.latent_channels, period, window, name="generator"
+    )
 
 
 def build_optimizer(options: TrainOptions, num_steps: int) -> keras.optimizers.Optimizer:

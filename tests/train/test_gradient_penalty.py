@@ -3,9 +3,14 @@ import pytest
 import tensorflow as tf
 
 from rugan_tf.networks.layers import PeriodicConv2D
-from rugan_tf.train.losses import gradient_penalty
+from rugan_tf.train.losses import gradient_norm
+from rugan_tf.train.losses import gradient_penalty as penalty_of_norms
 
 SHAPE = (3, 2, 4, 4)
+
+
+def gradient_penalty(score, interpolated):
+    return penalty_of_norms(gradient_norm(score, interpolated))
 
 
 def draw_interpolated(dtype=tf.float32):

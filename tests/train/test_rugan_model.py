@@ -21,6 +21,10 @@ def changed(network, before):
     return [bool((weight.numpy() != old).any()) for weight, old in zip(network.weights, before, strict=True)]
 
 
+def randomness(model):
+    return {"seed": model.next_seed(), "replica": model.replica()}
+
+
 def test_one_step_updates_the_critic_critic_steps_times_and_the_generator_once():
     model = build_rugan(critic_steps=4)
     generator, critic, average = snapshot(model.generator), snapshot(model.critic), snapshot(model.average)
@@ -39,7 +43,7 @@ def test_batches_of_a_step_are_taken_in_their_order(monkeypatch):
     seen = []
 
     def record(name, network):
-        def gradients(states, label):
+        def gradients(states, label, seed, replica):
             seen.append((name, label.numpy().tolist(), states.numpy()[:, 0, 0].tolist()))
             return {}, [tf.zeros(weight.shape) for weight in network.trainable_variables]
 
@@ -72,7 +76,7 @@ def test_critic_steps_must_be_positive():
 def test_critic_loss_is_the_weighted_sum_of_its_parts():
     options = LossOptions(gradient_penalty_weight=3.0, consistency_weight=5.0)
     model = build_rugan(dropout=0.5, loss_options=options)
-    logs, _ = model.compute_critic_gradients(**draw_batch())
+    logs, _ = model.compute_critic_gradients(**draw_batch(), **randomness(model))
     parts = {name: float(value) for name, value in logs.items()}
     expected = 3 * parts["gradient_penalty"] + 5 * parts["consistency_term"] - parts["wasserstein_estimate"]
     assert parts["critic_loss"] == pytest.approx(expected, rel=1e-5)
@@ -83,7 +87,7 @@ def test_consistency_comes_from_dropout_alone(form):
     terms = []
     for dropout in (0.0, 0.5):
         model = build_rugan(dropout=dropout, loss_options=LossOptions(consistency_form=form))
-        logs, _ = model.compute_critic_gradients(**draw_batch())
+        logs, _ = model.compute_critic_gradients(**draw_batch(), **randomness(model))
         terms.append(float(logs["consistency_term"]))
     assert terms[0] == pytest.approx(0.0, abs=1e-6)
     assert terms[1] > 1e-4
@@ -98,7 +102,8 @@ def test_each_sheet_is_interpolated_by_its_own_uniform_number(monkeypatch):
         return interpolate(real, fake, epsilon)
 
     monkeypatch.setattr(losses, "interpolate", record)
-    build_rugan().compute_critic_gradients(**draw_batch(2000))
+    model = build_rugan()
+    model.compute_critic_gradients(**draw_batch(2000), **randomness(model))
     numbers = np.sort(seen[0])
     assert numbers.shape == (2000,)
     assert len(np.unique(numbers)) > 1990
@@ -113,7 +118,7 @@ def test_critic_learns_to_tell_real_from_fake():
     batch = draw_batch(16)
     estimates = []
     for _ in range(80):
-        logs, gradients = model.critic_gradients(**batch)
+        logs, gradients = model.critic_gradients(**batch, **randomness(model))
         model.critic_optimizer.apply(gradients, model.critic.trainable_variables)
         estimates.append(float(logs["wasserstein_estimate"]))
     assert np.mean(estimates[-10:]) > np.mean(estimates[:10]) + 0.1
@@ -123,8 +128,8 @@ def test_critic_learns_to_tell_real_from_fake():
 def test_gradients_of_both_networks_are_finite_and_not_zero():
     model = build_rugan(dropout=0.5)
     for gradients in (
-        model.compute_critic_gradients(**draw_batch())[1][:-1],  # without the bias of the score
-        model.compute_generator_gradients(**draw_batch())[1],
+        model.compute_critic_gradients(**draw_batch(), **randomness(model))[1][:-1],  # without the bias of the score
+        model.compute_generator_gradients(**draw_batch(), **randomness(model))[1],
     ):
         for gradient in gradients:
             assert np.isfinite(gradient).all()
@@ -142,7 +147,7 @@ def test_generator_is_given_the_label_of_each_sheet_everywhere(monkeypatch):
 
     monkeypatch.setattr(model.generator, "call", record)
     batch = draw_batch(3, rows=4, cols=6)
-    fakes = [model.draw_fake(**batch) for _ in range(2)]
+    fakes = [model.draw_fake(**batch, **randomness(model)) for _ in range(2)]
     (first, training), (second, _) = seen
     assert fakes[0].shape == (3, 4, 6, 4)
     assert training
@@ -176,7 +181,7 @@ def test_hard_samples_are_one_hot_with_the_gradient_of_the_probabilities():
     for is_hard in (False, True):
         model = build_rugan(hard_samples=is_hard)
         with tf.GradientTape() as tape:
-            fake = model.draw_fake(**draw_batch())
+            fake = model.draw_fake(**draw_batch(), **randomness(model))
             value = tf.reduce_sum(weights * fake)
         outcomes[is_hard] = fake.numpy(), tape.gradient(value, model.generator.trainable_variables)
     soft, hard = outcomes[False], outcomes[True]

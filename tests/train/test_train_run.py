@@ -1,6 +1,7 @@
 """Trainings of real networks through the command line, a few updates long."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from tiny_run import arguments, write_sheets
 
+from rugan_tf.data.__main__ import main as data_main
 from rugan_tf.train.__main__ import main
+from rugan_tf.train.callbacks import ProgressBar
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 
@@ -42,6 +45,8 @@ def test_run_folder_holds_everything(run_dir):
     assert len(events) == 1
     assert names - events == {
         "config.json",
+        "curves.csv",
+        "curves.png",
         "checkpoints/checkpoint-00000002.npz",
         "checkpoints/checkpoint-00000004.npz",
         "model/generator.keras",
@@ -111,14 +116,19 @@ def test_tensorboard_holds_scalars_and_pictures_at_generator_updates(run_dir):
         "critic/loss",
         "critic/wasserstein_estimate",
         "critic/gradient_penalty",
+        "critic/gradient_norm",
+        "critic/label_error",
+        "critic/learning_rate",
+        "speed/updates_per_second",
         "critic/consistency_term",
         "generator/loss",
+        "generator/label_error",
         "generator/learning_rate",
         "sheets/valid_share",
         "sheets/dangling_share_of_atoms",
         "sheets",
     }
-    assert set(events.Tags()["tensors"]) == expected
+    assert set(events.Tags()["tensors"]) == {*expected, "_hparams_/session_start_info"}
     for tag in expected:
         assert [event.step for event in events.Tensors(tag)] == [2, 4]
     rates = [float(make_ndarray(event.tensor_proto)) for event in events.Tensors("generator/learning_rate")]
@@ -140,6 +150,82 @@ def test_killed_run_goes_on_bit_by_bit_as_if_it_had_not_been(run_dir, data, tmp_
             np.testing.assert_array_equal(received[name], array, err_msg=f"{name} at {num_updates}")
     finished = (killed / "checkpoints" / "checkpoint-00000004.npz").stat().st_mtime_ns
     assert finished > (killed / "checkpoints" / "checkpoint-00000002.npz").stat().st_mtime_ns
+
+
+def test_sigterm_within_an_interval_leaves_a_checkpoint_that_goes_on_bit_by_bit(
+    run_dir, data, tmp_path, monkeypatch, capsys
+):
+    stopped = tmp_path / "run"
+    begin = ProgressBar.on_train_batch_begin
+
+    def end_at_the_third(self, batch, logs=None):
+        begin(self, batch, logs)
+        if self.bar.n == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(ProgressBar, "on_train_batch_begin", end_at_the_third)
+    assert main(arguments(data, stopped)) == 0
+    assert "stopped by SIGTERM after 3 generator updates, with a checkpoint" in capsys.readouterr().out
+    names = sorted(path.name for path in (stopped / "checkpoints").iterdir())
+    assert names == ["checkpoint-00000002.npz", "checkpoint-00000003.npz"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    monkeypatch.undo()
+    assert main(arguments(data, stopped, "--resume")) == 0
+    expected, received = read_checkpoint(run_dir, 4), read_checkpoint(stopped, 4)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(received[name], array, err_msg=name)
+
+
+def test_checkpoints_by_the_minute(data, tmp_path):
+    assert main(arguments(data, tmp_path / "run", "--checkpoint-minutes", "1e-6")) == 0
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == ["checkpoint-00000003.npz", "checkpoint-00000004.npz"]  # the two newest of one at every update
+
+
+def test_loss_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoint(data, tmp_path, monkeypatch, capsys):
+    run_dir = tmp_path / "run"
+    begin = ProgressBar.on_train_batch_begin
+
+    def spoil_the_third(self, batch, logs=None):
+        begin(self, batch, logs)
+        if self.bar.n == 2:
+            weight = self.model.critic.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+    monkeypatch.setattr(ProgressBar, "on_train_batch_begin", spoil_the_third)
+    assert main(arguments(data, run_dir)) == 2
+    error = capsys.readouterr().err
+    assert "Losses must stay finite" in error
+    good = run_dir / "checkpoints" / "checkpoint-00000002.npz"
+    assert f"last good checkpoint: {good}" in error
+    assert sorted((run_dir / "checkpoints").iterdir()) == [good]
+
+
+def test_energies_are_judged_where_the_shipped_ednn_labelled_the_data(tmp_path, capsys):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    data = tmp_path / "sheets.npz"
+    words = ["build", "--num-sheets", "16", "--rows", "6", "--cols", "8", "--energy", "ednn", "--out", str(data)]
+    assert data_main(words) == 0
+    assert main(arguments(data, tmp_path / "run", "--judge-sheets", "8", "--profile")) == 0
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"), size_guidance={"tensors": 0})
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    kinds = ("ks_statistic", "r2", "mae_eV_per_A2", "bias_in_sd_of_labels", "valid_share")
+    for name in ("energy_1x1", "energy_2x2"):
+        assert {name, *(f"{name}/{kind}" for kind in kinds)} <= tags
+        assert [event.step for event in events.Tensors(name)] == [4]  # the end
+
+
+def test_bfloat16_trains_networks_with_weights_in_float32(data, tmp_path):
+    run_dir = tmp_path / "run"
+    try:
+        assert main(arguments(data, run_dir, "--mixed-bfloat16")) == 0
+    finally:
+        keras.config.set_dtype_policy("float32")
+    arrays = [array for name, array in read_checkpoint(run_dir, 4).items() if array.dtype.kind == "f"]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+    assert all(np.isfinite(array).all() for array in arrays)
 
 
 def test_folder_with_content_is_not_overwritten(run_dir, data, capsys):

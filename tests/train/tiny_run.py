@@ -44,7 +44,7 @@ def write_sheets(path: Path, rows: int = 4, shift: float = 0.0) -> Path:
 def arguments(data: Path, run_dir: Path, *others: str) -> list[str]:
     """Return the command line of the tiny training."""
     settings = [word for name, value in SETTINGS.items() for word in (f"--{name}", str(value))]
-    switches = ["--decay-learning-rate", "--projection"]
+    switches = ["--decay-learning-rate", "--projection", "--no-xla"]
     return ["quick", "--data", str(data), "--run-dir", str(run_dir), *settings, *switches, *others]
 
 

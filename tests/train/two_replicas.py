@@ -18,6 +18,7 @@ from tiny_networks import TinyGenerator, build_rugan  # noqa: E402  (after the d
 
 from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, TensorBoardLog  # noqa: E402
 from rugan_tf.train.checkpoints import CheckpointFolder  # noqa: E402
+from rugan_tf.train.options import TrainOptions  # noqa: E402
 
 
 def main(path: Path) -> None:
@@ -36,10 +37,11 @@ def main(path: Path) -> None:
     gallery = SimpleNamespace(
         draw=lambda _: SimpleNamespace(scalars={"sheets/one": 1.0}, picture=np.zeros((2, 2, 3), np.uint8))
     )
+    options = TrainOptions(data=path, run_dir=path, num_updates=2, interval=1)
     callbacks = [
         ProgressBar(2, 0),
-        CheckpointWriter(folder, 1, lambda trained: trained.average.copy_to(averaged)),
-        TensorBoardLog(path / "tensorboard", 1, gallery),
+        CheckpointWriter(folder, 0, 1, None, lambda trained: trained.average.copy_to(averaged)),
+        TensorBoardLog(path / "tensorboard", options, 0, gallery, None),
     ]
     model.fit(batches, epochs=2, steps_per_epoch=1, shuffle=False, verbose=0, callbacks=callbacks)
     after = {name: replicas_of(strategy, part) for name, part in parts.items()}

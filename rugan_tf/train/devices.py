@@ -1,0 +1,140 @@
+"""Which devices share a training: one, several of this machine, or several machines."""
+
+import json
+import os
+import socket
+import time
+from typing import Any
+
+import tensorflow as tf
+
+from rugan_tf.train.options import TrainOptions
+
+PATIENCE = 60.0  # s, for the other workers to be there
+
+
+def distribution_strategy(num_devices: int | None) -> Any:
+    """Return the strategy of a training: the only place that decides.
+
+    MultiWorkerMirroredStrategy where TF_CONFIG is set, else MirroredStrategy where there is more than one device,
+    else the default strategy. Must be called before TensorFlow is used for anything else.
+
+    Args:
+        num_devices: GPUs to use, or parts of the processor where there are no GPUs; None for all GPUs.
+
+    Raises:
+        ValueError: fewer GPUs than asked for, TF_CONFIG is malformed, or devices and TF_CONFIG are both given.
+        ConnectionError: a worker of TF_CONFIG is not there.
+    """
+    if "TF_CONFIG" in os.environ:
+        if num_devices is not None:
+            raise ValueError(
+                f"Devices are counted on one machine, without TF_CONFIG. Received: --devices {num_devices}"
+            )
+        require_workers(os.environ["TF_CONFIG"])
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    gpus = tf.config.list_physical_devices("GPU")
+    wanted = len(gpus) if num_devices is None else num_devices
+    if gpus and wanted > len(gpus):
+        raise ValueError(f"devices must be at most the number of GPUs. Received: devices={wanted}, GPUs={len(gpus)}")
+    if wanted <= 1:
+        return tf.distribute.get_strategy()
+    if gpus:
+        return tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(wanted)])
+    processor = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * wanted
+    if tf.config.get_logical_device_configuration(processor) != parts:
+        tf.config.set_logical_device_configuration(processor, parts)
+    return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(wanted)])
+
+
+def require_workers(text: str) -> None:
+    """Raise unless TF_CONFIG names workers and this task, and every other worker is there.
+
+    Each worker listens at its own address until it has reached all others; TensorFlow then listens there itself. A
+    strategy that waits for a dead worker by itself says nothing for minutes.
+    """
+    workers, index = read_tf_config(text)
+    port = int(workers[index].rpartition(":")[2])
+    try:
+        listening = socket.create_server(("", port))
+    except OSError as error:
+        raise ConnectionError(f"The port of this worker must be free. Received: {error} for {workers[index]}") from None
+    with listening:
+        for number, address in enumerate(workers):
+            if number != index:
+                wait_for(address, PATIENCE)
+
+
+def read_tf_config(text: str) -> tuple[list[str], int]:
+    """Return the addresses of the workers and the number of this one.
+
+    Raises:
+        ValueError: it is malformed.
+    """
+    rule = 'TF_CONFIG must be JSON {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        content = json.loads(text)
+        workers, task = content["cluster"]["worker"], content["task"]
+        index = task["index"]
+        whole = task["type"] == "worker" and all(one.rpartition(":")[2].isdecimal() for one in workers)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{rule}. Received: {text}") from None
+    if not whole or not isinstance(index, int) or not 0 <= index < len(workers):
+        raise ValueError(f"{rule}. Received: {text}")
+    return workers, index
+
+
+def wait_for(address: str, patience: float) -> None:
+    """Wait until something answers at host:port.
+
+    Raises:
+        ConnectionError: nothing did in time (s).
+    """
+    host, _, port = address.rpartition(":")
+    end = time.monotonic() + patience
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise ConnectionError(
+                    f"Every worker of TF_CONFIG must answer within {patience:g} s. Received: {error} from {address}"
+                ) from None
+            time.sleep(0.5)
+
+
+def require_replicas(options: TrainOptions, num_replicas: int) -> None:
+    """Raise ValueError unless the options can be trained on this number of replicas."""
+    if options.batch_size % num_replicas:
+        raise ValueError(
+            f"batch_size must be a multiple of the number of replicas. Received: batch_size={options.batch_size}, "
+            f"replicas={num_replicas}"
+        )
+
+
+def shared_out(strategy: Any, batches: tf.data.Dataset) -> Any:
+    """Return a dataset whose elements are cut into equal parts, one for each replica in its order."""
+    num_replicas = strategy.num_replicas_in_sync
+    if num_replicas == 1:
+        return batches
+
+    def parts_of_worker(context: Any) -> tf.data.Dataset:
+        local = num_replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+
+        def part(element: dict[str, Any]) -> dict[str, Any]:
+            return {
+                name: tf.stack(tf.split(value, num_replicas)[first : first + local]) for name, value in element.items()
+            }
+
+        return batches.map(part).unbatch().prefetch(2 * local)
+
+    return strategy.distribute_datasets_from_function(parts_of_worker)
+
+
+def is_chief(strategy: Any) -> bool:
+    """Return whether this process is the one that writes files."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or not getattr(resolver, "task_id", None)

@@ -1,0 +1,112 @@
+"""Energies of generated sheets during a training, by the EDNN that labelled its data. No gradient comes of it."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import NDArray
+
+from rugan_tf.data.energies import EDNN, EdnnEnergy, energy_named
+from rugan_tf.data.labels import LabelScale
+from rugan_tf.data.storage import DataSet
+from rugan_tf.evaluate import metrics
+from rugan_tf.evaluate.figures import comparison_figure
+from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.train.model import RUGAN
+
+SCALES = {1: 1, 2: 4}  # and how many times fewer sheets
+TAGS = {  # metric: tag, with its unit
+    "ks_statistic": "ks_statistic",
+    "r2": "r2",
+    "mae": "mae_eV_per_A2",
+    "bias_in_sd": "bias_in_sd_of_labels",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """Scalars by their tags, and a uint8 (height, width, 3) picture."""
+
+    scalars: dict[str, float]
+    picture: NDArray[np.uint8]
+
+
+class Judge:
+    """Compare energies obtained and requested for fixed latents and labels, neither calibrated; sheets are repaired.
+
+    Args:
+        num_sheets: at the training size, a quarter of them at twice that.
+        generator: a network of the same kind, which the averages are copied to.
+        data_set: the training data.
+        scale: of its labels.
+        energy: the EDNN.
+        seed: of labels and latents.
+    """
+
+    def __init__(
+        self,
+        num_sheets: int,
+        generator: keras.Model,
+        data_set: DataSet,
+        scale: LabelScale,
+        energy: EdnnEnergy,
+        seed: int,
+    ) -> None:
+        self.num_sheets, self.generator, self.data_set = num_sheets, generator, data_set
+        self.scale, self.energy, self.seed = scale, energy, seed
+
+    def judge(self, model: RUGAN) -> dict[str, Judgement]:
+        """Return the judgement of either size by its name."""
+        model.average.copy_to(self.generator)
+        return {f"{scale}x{scale}": self.judge_scale(scale, fewer) for scale, fewer in SCALES.items()}
+
+    def judge_scale(self, scale: int, fewer: int) -> Judgement:
+        """Generate, repair, compute energies, compare."""
+        system, (rows, cols) = self.data_set.system, self.data_set.states.shape[1:]
+        rng = np.random.default_rng([self.seed, scale])
+        requested = rng.choice(self.data_set.energy_per_area, max(2, self.num_sheets // fewer))
+        shape = (len(requested), scale * rows // 2, scale * cols // 2, self.generator.latent_channels)
+        latent = rng.standard_normal(shape, dtype=np.float32)
+        label = np.broadcast_to(self.scale.label(requested)[:, None, None], shape[:3])
+        probabilities = self.generator({"latent": latent, "label": label}, training=False)
+        made = keras.ops.convert_to_numpy(probabilities).argmax(axis=-1).astype(np.uint8)
+        states = system.repair(made)
+        obtained = system.energy_per_area(self.energy.energies(states), scale * rows, scale * cols)
+        values = measured(requested, obtained, float(self.data_set.energy_per_area.std()))
+        samples = ScaleSamples(scale, states, requested, obtained, made)
+        scalars = {tag: values[name] for name, tag in TAGS.items()} | {"valid_share": metrics.validity(system, made)}
+        return Judgement(scalars, picture_of(samples, values))
+
+
+def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spread: float) -> dict[str, float]:
+    """Return how energies obtained (n,) agree with those requested (n,), eV/Å²."""
+    bias = metrics.bias(requested, obtained)
+    return {
+        "ks_statistic": metrics.ks_test(requested, obtained)[0],
+        "r2": metrics.r2(requested, obtained),
+        "mae": metrics.mae(requested, obtained),
+        "bias": bias,
+        "bias_in_sd": bias / spread,
+    }
+
+
+def picture_of(samples: ScaleSamples, values: dict[str, Any]) -> NDArray[np.uint8]:
+    """Return the figure of evaluation as uint8 (height, width, 3)."""
+    figure = comparison_figure(samples, values)
+    figure.set_dpi(80)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def judge_for(num_sheets: int, generator: keras.Model, data_set: DataSet, scale: LabelScale, seed: int) -> Judge | None:
+    """Return a judge if the shipped EDNN labelled the data, else None: another judge would be of other energies."""
+    label = data_set.metadata.get("energy")
+    if not num_sheets or not isinstance(label, str) or not label.startswith(EDNN):
+        return None
+    energy = energy_named(data_set.system, EDNN)
+    if not isinstance(energy, EdnnEnergy) or energy.description != label:
+        return None
+    return Judge(num_sheets, generator, data_set, scale, energy, seed)
