@@ -9,14 +9,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import rugan_tf
 from rugan_tf.config import Command, run_command
 
 ENERGIES = ("-3.4", "-3.0", "-2.6", "-2.2")  # eV/Å², over the range of the data
+SHIPPED = Path(rugan_tf.__file__).parents[1] / "saved_models" / "porous_graphene"
 
 
 @dataclasses.dataclass(frozen=True)
 class DemoOptions:
-    """Build a data set, train `quick`, export, generate at 1x1 and 2x2, evaluate."""
+    """Build a data set, train `quick`, export, generate at 1x1 and 2x2, evaluate; the same with the shipped model."""
 
     out: Path = Path("runs/demo")
     """Folder for everything that is made; what is there already is used again."""
@@ -40,19 +42,31 @@ def demo(options: DemoOptions) -> None:
     if model.exists():
         shutil.rmtree(model)  # the demo's own, of an earlier run
     step("export", "--run-dir", str(training), "--out", str(model), "--ednn")
-    for name, rows, cols in (("1x1", 14, 16), ("2x2", 28, 32)):
+    for name, folder in (("quick", model), ("shipped", SHIPPED)):
+        generate(name, folder, out)
+    evaluations = [evaluate("quick", model, options, "ednn"), evaluate("quick", model, options, "tight-binding")]
+    evaluations.append(evaluate("shipped", SHIPPED, options, "ednn"))
+    summarise(evaluations, out, time.perf_counter() - start)
+
+
+def generate(name: str, model: Path, out: Path) -> None:
+    """Generate sheets at several energies, at the training size and at twice it, as pictures and as atoms."""
+    for scale, rows, cols in (("1x1", 14, 16), ("2x2", 28, 32)):
         size = ["--rows", str(rows), "--cols", str(cols), "--num-sheets", str(len(ENERGIES)), "--seed", "0"]
         for suffix in (".png", ".extxyz"):
-            target = ["--out", str(out / f"sheets_{name}{suffix}"), "--overwrite"]
+            target = ["--out", str(out / f"{name}_sheets_{scale}{suffix}"), "--overwrite"]
             step("generate", "--model", str(model), "--energy-per-area", *ENERGIES, *size, *target)
-    judges = {
-        "evaluation": ("ednn", options.num_samples, ("1", "2")),
-        "evaluation_tight_binding": ("tight-binding", options.num_samples_again, ("1",)),
-    }
-    for name, (energy, number, scales) in judges.items():
-        target = ["--scales", *scales, "--num-samples", str(number), "--out", str(out / name), "--overwrite"]
-        step("evaluate", "--model", str(model), "--data", str(data), "--energy", energy, *target)
-    summarise([out / name for name in judges], out, time.perf_counter() - start)
+
+
+def evaluate(name: str, model: Path, options: DemoOptions, energy: str) -> Path:
+    """Evaluate a model by a judge, and return the folder of the evaluation."""
+    by_ednn = energy == "ednn"
+    target = options.out / (f"{name}_evaluation" if by_ednn else f"{name}_evaluation_tight_binding")
+    number, scales = (options.num_samples, ("1", "2")) if by_ednn else (options.num_samples_again, ("1",))
+    words = ["--scales", *scales, "--num-samples", str(number), "--out", str(target), "--overwrite"]
+    data = str(options.out / "sheets.npz")
+    step("evaluate", "--model", str(model), "--data", data, "--energy", energy, *words)
+    return target
 
 
 def step(door: str, *args: str) -> None:
@@ -72,21 +86,33 @@ def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
     from rich.table import Table
 
     table = Table(title=f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested")
-    for heading in ("size", "judge", "sheets", "R²", "MAE (eV/Å²)", "bias (eV/Å²)", "KS D", "valid before repair"):
-        table.add_column(heading, justify="right", no_wrap=heading == "judge")
+    for heading in (
+        "model",
+        "size",
+        "judge",
+        "sheets",
+        "R²",
+        "MAE (eV/Å²)",
+        "bias (eV/Å²)",
+        "KS D",
+        "valid before repair",
+    ):
+        table.add_column(heading, justify="right", no_wrap=heading in ("model", "judge"))
     for folder in evaluations:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         for scale, values in metrics["scales"].items():
             judge = metrics["energy"].split(":")[0]
             numbers = (values[key] for key in ("r2", "mae", "bias", "ks_statistic", "validity_unrepaired"))
             shown = ("-" if value is None else f"{value:.3f}" for value in numbers)
-            table.add_row(scale, judge, str(values["num_samples"]), *shown)
+            table.add_row(folder.name.partition("_")[0], scale, judge, str(values["num_samples"]), *shown)
     console = Console()
     console.print(table)
     console.print("pictures:", *sorted(str(path) for path in out.glob("**/*.png")), sep="\n  ", highlight=False)
     console.print(
-        "next: a longer training, minutes to hours (Ctrl-C and --resume at any time):\n"
+        "next: a longer training (Ctrl-C and --resume at any time), or a larger sheet of the shipped model:\n"
         f"  .venv/bin/python -m rugan_tf.train cpu --data {out / 'sheets.npz'} --run-dir runs/cpu\n"
+        f"  .venv/bin/python -m rugan_tf.generate --model {SHIPPED} --energy-per-area -2.6 --rows 112 --cols 128 "
+        f"--out {out / 'large.png'}\n"
         f"  .venv/bin/tensorboard --logdir {out / 'training' / 'tensorboard'}",
         highlight=False,
         soft_wrap=True,

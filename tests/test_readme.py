@@ -11,7 +11,7 @@ from rugan_tf import demo
 from rugan_tf.config import parse_command
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "saved_models/README.md")
+DOCUMENTS = ("README.md", "saved_models/README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?python -m rugan_tf\.(\w+)(.*)$", re.MULTILINE)
 
 
@@ -43,7 +43,7 @@ def test_commands_of_the_demo_are_taken(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "summarise", lambda *_: None)
     demo.demo(demo.DemoOptions(out=tmp_path))
     doors = [door for door, _ in asked]
-    assert doors == ["data", "train", "export", *["generate"] * 4, *["evaluate"] * 2]
+    assert doors == ["data", "train", "export", *["generate"] * 8, *["evaluate"] * 3]
     assert {(options.rows, options.cols) for door, options in asked if door == "generate"} == {(14, 16), (28, 32)}
 
 

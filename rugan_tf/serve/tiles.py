@@ -16,7 +16,7 @@ from rugan_tf.serve.client import Client
 if TYPE_CHECKING:
     from rugan_tf.systems.system import LatticeSystem
 
-HALO = 8  # latent cells: the generator sees 7 to each side along folded columns, 5 otherwise
+HALO = 20  # latent cells: as far as a generator sees whose window means are over the shipped model's 14x16 cells
 UPSCALING = 2  # cells for each latent cell
 
 
@@ -40,7 +40,7 @@ def generate_in_tiles(
         rows: lattice cells, even.
         cols: lattice cells, even.
         seed: not negative.
-        tile: cells along each side of a tile, even; a request has 32 cells more.
+        tile: cells along each side of a tile, even; a request has 80 cells more.
 
     Raises:
         ValueError: an odd or too small size, or the server refuses a request.
