@@ -80,7 +80,8 @@ def over_grpc(rng, channel):
         channel.unary_unary(method)(content, timeout=20)
         return "OK"
     except grpc.RpcError as error:
-        return error.code().name
+        code = error.code()
+        return f"INTERNAL ({error.details()[:60]})" if code == grpc.StatusCode.INTERNAL else code.name
 
 
 def over_rest(rng, url):
