@@ -1,6 +1,7 @@
 """Checkpoints: everything that a training needs to go on as if it had not been interrupted, as one .npz each."""
 
 import dataclasses
+import os
 import re
 import sys
 import zipfile
@@ -14,6 +15,7 @@ import numpy as np
 from rugan_tf import files
 from rugan_tf.train.model import RUGAN
 
+LISTED = 5  # differences
 NAME = re.compile(r"checkpoint-(\d{8})\.npz")
 
 
@@ -30,14 +32,26 @@ class CheckpointFolder:
     keep: int = 2
 
     def write(self, model: RUGAN, num_updates: int) -> Path:
-        """Write the state of `model` after `num_updates` generator updates, then remove the oldest checkpoints."""
+        """Write the state of `model` after `num_updates` generator updates, then remove the oldest checkpoints.
+
+        Raises:
+            OSError: it does not fit on the disk; the checkpoints before it are as they were.
+        """
         arrays: dict[str, Any] = {name: np.asarray(variable) for name, variable in state_variables(model).items()}
         arrays["num_updates"] = np.array(num_updates)
         target = self.path / f"checkpoint-{num_updates:08d}.npz"
         for unfinished in self.path.glob(".checkpoint-*.npz"):  # of a run that was killed while writing
             unfinished.unlink()
-        with files.replacing(target) as temporary:
-            np.savez(temporary, **arrays)
+        try:
+            with files.replacing(target) as temporary:
+                np.savez(temporary, **arrays)
+                with temporary.open("rb+") as written:
+                    os.fsync(written.fileno())  # on the disk before its name is: the machine may be taken away
+        except OSError as error:
+            raise OSError(
+                f"A checkpoint must be written to go on. Received: {error} at update {num_updates}; "
+                f"last good checkpoint: {self.last_good()}"
+            ) from error
         for _, old in self.newest_first()[self.keep :]:
             old.unlink()
         return target
@@ -46,6 +60,10 @@ class CheckpointFolder:
         """Return (num_updates, path) of every checkpoint, newest first."""
         found = ((NAME.fullmatch(path.name), path) for path in self.path.glob("checkpoint-*.npz"))
         return sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
+
+    def last_good(self) -> str:
+        """Return the path of the newest checkpoint as text, "none" where there is none."""
+        return next((str(path) for _, path in self.newest_first()), "none")
 
     def restore(self, model: RUGAN) -> int:
         """Set the state of `model` to the newest checkpoint that is whole; return its number of updates.
@@ -96,10 +114,12 @@ def assign_state(model: RUGAN, arrays: dict[str, Any], path: Path) -> None:
     received = {name: array.shape for name, array in arrays.items() if name != "num_updates"}
     differing = sorted(name for name in {*expected, *received} if expected.get(name) != received.get(name))
     if differing:
-        first = differing[0]
+        listed = ", ".join(
+            f"{name} has the shape {received.get(name)} instead of {expected.get(name)}" for name in differing[:LISTED]
+        )
+        more = f" and {len(differing) - LISTED} more differ" if len(differing) > LISTED else ""
         raise ValueError(
-            f"A checkpoint must be of the same networks and optimisers. Received: {path}, where {first} has the shape "
-            f"{received.get(first)} instead of {expected.get(first)}"
+            f"A checkpoint must be of the same networks and optimisers. Received: {path}, where {listed}{more}"
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])

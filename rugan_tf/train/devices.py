@@ -1,9 +1,11 @@
 """Which devices share a training: one, several of this machine, or several machines."""
 
+import contextlib
 import json
 import os
 import socket
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -132,6 +134,42 @@ def shared_out(strategy: Any, batches: tf.data.Dataset) -> Any:
         return batches.map(part).unbatch().prefetch(2 * local)
 
     return strategy.distribute_datasets_from_function(parts_of_worker)
+
+
+def num_workers(strategy: Any) -> int:
+    """Return how many processes share the training."""
+    resolver = strategy.cluster_resolver
+    return 1 if resolver is None else max(1, len(resolver.cluster_spec().as_dict().get("worker", ())))
+
+
+def any_worker(strategy: Any) -> Callable[[bool], bool]:
+    """Return a function by which the workers tell each other whether one of them says yes; all must call it."""
+    if num_workers(strategy) == 1:
+        return bool
+
+    @tf.function
+    def count(flag: Any) -> Any:
+        return strategy.reduce("SUM", strategy.run(lambda: tf.identity(flag)), axis=None)
+
+    return lambda flag: bool(count(tf.constant(float(flag))) > 0)
+
+
+@contextlib.contextmanager
+def told_of_lost_workers(strategy: Any, last_good: Callable[[], str]) -> Iterator[None]:
+    """Turn what TensorFlow raises when another worker ends into one line, with the last good checkpoint.
+
+    Raises:
+        ConnectionError: instead of it.
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError):
+        if num_workers(strategy) == 1:
+            raise
+        raise ConnectionError(
+            "Every worker of TF_CONFIG must go on to the end; start all of them again with --resume. Received: one was "
+            f"lost; last good checkpoint: {last_good()}"
+        ) from None
 
 
 def is_chief(strategy: Any) -> bool:

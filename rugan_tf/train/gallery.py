@@ -1,27 +1,31 @@
-"""Generated sheets beside real ones of the same energy, as a picture and as two numbers."""
+"""What a generator looks like during its training: sheets beside real ones of the same energy, and a large one."""
 
 import dataclasses
 
 import keras
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rugan_tf.data.labels import LabelScale
 from rugan_tf.data.storage import DataSet
+from rugan_tf.evaluate.figures import mark_size, side_by_side
 from rugan_tf.generate.drawing import draw_sheet
 from rugan_tf.train.model import RUGAN
 from rugan_tf.units import ENERGY_PER_AREA
 
 QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.98)
 SHEETS_PER_LABEL = 16
+LARGE = 4  # times the training size, along rows and columns
 
 
 @dataclasses.dataclass(frozen=True)
-class GalleryPage:
-    """What one look at the generator gives: a uint8 (height, width, 3) picture, and scalars by their tags."""
+class Page:
+    """What one look at the generator gives: scalars, and uint8 (height, width, 3) pictures, by their tags."""
 
-    picture: NDArray[np.uint8]
     scalars: dict[str, float]
+    pictures: dict[str, NDArray[np.uint8]]
 
 
 class Gallery:
@@ -35,20 +39,25 @@ class Gallery:
     """
 
     def __init__(self, generator: keras.Model, data_set: DataSet, scale: LabelScale, seed: int) -> None:
-        self.generator, self.data_set = generator, data_set
+        self.generator, self.data_set, self.scale, self.seed = generator, data_set, scale, seed
         self.energies = np.quantile(data_set.energy_per_area, QUANTILES)
-        rows, cols = data_set.states.shape[1:]
-        count = len(self.energies) * SHEETS_PER_LABEL
-        rng = np.random.default_rng(seed)
-        latent = rng.normal(size=(count, rows // 2, cols // 2, generator.latent_channels)).astype(np.float32)
-        label = np.tile(scale.label(self.energies), SHEETS_PER_LABEL)
-        self.inputs = {"latent": latent, "label": np.broadcast_to(label[:, None, None], latent.shape[:3])}
 
-    def draw(self, model: RUGAN) -> GalleryPage:
-        """Generate with the averaged weights of `model` and draw the first sheet of every energy."""
+    def generate(self, model: RUGAN, energies: NDArray[np.float64], times: int = 1) -> NDArray[np.uint8]:
+        """Generate one sheet for each energy (n,), eV/Å², with the averaged weights of `model`, not repaired.
+
+        Returns: uint8 (n, times rows, times cols).
+        """
         model.average.copy_to(self.generator)
-        probabilities = keras.ops.convert_to_numpy(self.generator(self.inputs, training=False))
-        states = probabilities.argmax(axis=-1).astype(np.uint8)
+        rows, cols = self.data_set.states.shape[1:]
+        shape = (len(energies), times * rows // 2, times * cols // 2, self.generator.latent_channels)
+        latent = np.random.default_rng(self.seed).standard_normal(shape, dtype=np.float32)
+        label = np.broadcast_to(self.scale.label(energies)[:, None, None], shape[:3])
+        probabilities = self.generator({"latent": latent, "label": label}, training=False)
+        return keras.ops.convert_to_numpy(probabilities).argmax(axis=-1).astype(np.uint8)
+
+    def draw(self, model: RUGAN) -> Page:
+        """Draw one sheet of every energy below a real one; shares of a few dozen sheets."""
+        states = self.generate(model, np.tile(self.energies, SHEETS_PER_LABEL))
         system = self.data_set.system
         atoms = system.num_atoms(states)
         removed = atoms - system.num_atoms(system.repair(states))
@@ -56,15 +65,25 @@ class Gallery:
             "sheets/valid_share": float(system.is_valid(states).mean()),
             "sheets/dangling_share_of_atoms": float(removed.sum() / max(1, atoms.sum())),
         }
-        return GalleryPage(self.picture(states[: len(self.energies)]), scalars)
+        return Page(scalars, {"sheets/real_above_generated": self.picture(states[: len(self.energies)])})
+
+    def draw_large(self, model: RUGAN) -> Page:
+        """Draw a large sheet of the median energy, with the training size marked, beside a real one."""
+        energy = self.energies[len(self.energies) // 2]
+        nearest = int(np.abs(self.data_set.energy_per_area - energy).argmin())
+        sheets = self.generate(model, np.array([energy]), LARGE)[0], self.data_set.states[nearest]
+        lengths = [self.data_set.system.structure(sheet).cell.lengths()[:2] for sheet in sheets]  # Å
+        figure, large, small = side_by_side(*lengths)
+        for axes, sheet in zip((large, small), sheets, strict=True):
+            draw_sheet(axes, self.data_set.system, sheet)
+        large.set_title(f"generated for {energy:.2f} {ENERGY_PER_AREA}, before repair", fontsize=11)
+        small.set_title(f"real: {self.data_set.energy_per_area[nearest]:.2f} {ENERGY_PER_AREA}", fontsize=11)
+        mark_size(large, *lengths[1])
+        return Page({}, {"sheets/large_with_training_size": pixels(figure)})
 
     def picture(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return real sheets above generated ones, uint8 (height, width, 3)."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(3 * len(self.energies), 6.6), dpi=80, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+        figure = Figure(figsize=(3 * len(self.energies), 6.6), layout="constrained")
         axes = figure.subplots(2, len(self.energies), squeeze=False)
         nearest = [int(np.abs(self.data_set.energy_per_area - energy).argmin()) for energy in self.energies]
         for column, energy in enumerate(self.energies):
@@ -72,5 +91,12 @@ class Gallery:
             draw_sheet(axes[1, column], self.data_set.system, states[column])
             axes[0, column].set_title(f"real, {self.data_set.energy_per_area[nearest[column]]:.2f} {ENERGY_PER_AREA}")
             axes[1, column].set_title(f"generated for {energy:.2f} {ENERGY_PER_AREA}")
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        return pixels(figure)
+
+
+def pixels(figure: Figure) -> NDArray[np.uint8]:
+    """Return a figure as uint8 (height, width, 3), 80 dots per inch."""
+    figure.set_dpi(80)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

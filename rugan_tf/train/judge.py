@@ -1,11 +1,7 @@
 """Energies of generated sheets during a training, by the EDNN that labelled its data. No gradient comes of it."""
 
-import dataclasses
-from typing import Any
-
 import keras
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
 from rugan_tf.data.energies import EDNN, EdnnEnergy, energy_named
@@ -14,6 +10,7 @@ from rugan_tf.data.storage import DataSet
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.figures import comparison_figure
 from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.train.gallery import Page, pixels
 from rugan_tf.train.model import RUGAN
 
 SCALES = {1: 1, 2: 4}  # and how many times fewer sheets
@@ -23,14 +20,6 @@ TAGS = {  # metric: tag, with its unit
     "mae": "mae_eV_per_A2",
     "bias_in_sd": "bias_in_sd_of_labels",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Judgement:
-    """Scalars by their tags, and a uint8 (height, width, 3) picture."""
-
-    scalars: dict[str, float]
-    picture: NDArray[np.uint8]
 
 
 class Judge:
@@ -57,13 +46,19 @@ class Judge:
         self.num_sheets, self.generator, self.data_set = num_sheets, generator, data_set
         self.scale, self.energy, self.seed = scale, energy, seed
 
-    def judge(self, model: RUGAN) -> dict[str, Judgement]:
-        """Return the judgement of either size by its name."""
+    def judge(self, model: RUGAN) -> Page:
+        """Return how the energies obtained agree with those requested, at either size."""
         model.average.copy_to(self.generator)
-        return {f"{scale}x{scale}": self.judge_scale(scale, fewer) for scale, fewer in SCALES.items()}
+        page = Page({}, {})
+        for scale, fewer in SCALES.items():
+            scalars, picture = self.judge_scale(scale, fewer)
+            group = f"energy_{scale}x{scale}"
+            page.scalars.update({f"{group}/{name}": value for name, value in scalars.items()})
+            page.pictures[f"{group}/obtained_against_requested"] = picture
+        return page
 
-    def judge_scale(self, scale: int, fewer: int) -> Judgement:
-        """Generate, repair, compute energies, compare."""
+    def judge_scale(self, scale: int, fewer: int) -> tuple[dict[str, float], NDArray[np.uint8]]:
+        """Generate, repair, compute energies, compare: scalars and a picture."""
         system, (rows, cols) = self.data_set.system, self.data_set.states.shape[1:]
         rng = np.random.default_rng([self.seed, scale])
         requested = rng.choice(self.data_set.energy_per_area, max(2, self.num_sheets // fewer))
@@ -77,7 +72,7 @@ class Judge:
         values = measured(requested, obtained, float(self.data_set.energy_per_area.std()))
         samples = ScaleSamples(scale, states, requested, obtained, made)
         scalars = {tag: values[name] for name, tag in TAGS.items()} | {"valid_share": metrics.validity(system, made)}
-        return Judgement(scalars, picture_of(samples, values))
+        return scalars, pixels(comparison_figure(samples, values))
 
 
 def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spread: float) -> dict[str, float]:
@@ -90,15 +85,6 @@ def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spre
         "bias": bias,
         "bias_in_sd": bias / spread,
     }
-
-
-def picture_of(samples: ScaleSamples, values: dict[str, Any]) -> NDArray[np.uint8]:
-    """Return the figure of evaluation as uint8 (height, width, 3)."""
-    figure = comparison_figure(samples, values)
-    figure.set_dpi(80)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def judge_for(num_sheets: int, generator: keras.Model, data_set: DataSet, scale: LabelScale, seed: int) -> Judge | None:

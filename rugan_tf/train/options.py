@@ -43,7 +43,9 @@ class TrainOptions:
     critic_steps: int = 10
     """Critic updates per generator update."""
     learning_rate: float = 1e-4
-    """Of Adam (0, 0.9, 1e-8), for both networks."""
+    """Of Adam (0, 0.9, 1e-8)."""
+    critic_learning_rate: float | None = None
+    """Of the critic's Adam; the same as the generator's unless given (two time scales: Heusel et al. 2017)."""
     decay_learning_rate: bool = False
     """Lower the learning rate linearly to zero at the end."""
     average_decay: float = 0.998
@@ -94,6 +96,10 @@ class TrainOptions:
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
+        if self.critic_learning_rate is not None and not 0 < self.critic_learning_rate < 1:
+            raise ValueError(
+                f"critic_learning_rate must lie in (0, 1). Received: critic_learning_rate={self.critic_learning_rate}"
+            )
         if self.head_layers < 0:
             raise ValueError(f"head_layers must not be negative. Received: head_layers={self.head_layers}")
         if self.loss.regression_weight and not self.head_layers:
@@ -109,16 +115,29 @@ class TrainOptions:
             raise ValueError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
         require_training_options(self)
 
+    @property
+    def critic_rate(self) -> float:
+        """The learning rate of the critic."""
+        return self.learning_rate if self.critic_learning_rate is None else self.critic_learning_rate
+
     def resolved(self) -> dict[str, Any]:
         """Return the options that make the training what it is, as JSON content."""
         return {name: value for name, value in to_json(self).items() if name not in TRANSIENT}
 
 
+def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested options as one level, the names of inner ones after a slash: "loss/consistency_weight"."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        found |= flat(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
 def require_same_options(options: TrainOptions, config: Path, data_checksum: str) -> None:
     """Raise ValueError, naming the differences, unless a run's config.json holds the same options and data."""
     content = json.loads(config.read_text(encoding="utf-8"))
-    stored = content["options"] | {"data_sha256": content["data"]["sha256"]}
-    given = options.resolved() | {"data_sha256": data_checksum}
+    stored = flat(content["options"]) | {"data_sha256": content["data"]["sha256"]}
+    given = flat(options.resolved()) | {"data_sha256": data_checksum}
     differing = sorted(name for name in {*stored, *given} if stored.get(name) != given.get(name))
     if differing:
         pairs = ", ".join(f"{name}={given.get(name)} instead of {stored.get(name)}" for name in differing)

@@ -15,14 +15,16 @@ from rugan_tf.data.pipeline import training_batches
 from rugan_tf.data.storage import DataSet, read_data_set
 from rugan_tf.networks.critic import Critic
 from rugan_tf.networks.generator import Generator
-from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, StopWhenDiverged, TensorBoardLog
+from rugan_tf.train import devices
+from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, StopWhenDiverged
 from rugan_tf.train.checkpoints import CheckpointFolder
 from rugan_tf.train.curves import write_curves
-from rugan_tf.train.devices import distribution_strategy, is_chief, require_replicas, shared_out
 from rugan_tf.train.gallery import Gallery
+from rugan_tf.train.interruption import StopOnSigterm
 from rugan_tf.train.judge import judge_for
 from rugan_tf.train.model import RUGAN
 from rugan_tf.train.options import TrainOptions, require_same_options
+from rugan_tf.train.tensorboard_log import TensorBoardLog
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "rugan-tf")
 
@@ -40,9 +42,9 @@ def train(options: TrainOptions) -> None:
     data_set = read_data_set(options.data)
     require_even(data_set)
     scale = LabelScale.of(data_set.energy_per_area)
-    strategy = distribution_strategy(options.devices)
-    require_replicas(options, strategy.num_replicas_in_sync)
-    chief = is_chief(strategy)
+    strategy = devices.distribution_strategy(options.devices)
+    devices.require_replicas(options, strategy.num_replicas_in_sync)
+    chief = devices.is_chief(strategy)
     if chief:
         open_run_folder(options, data_set)
     keras.utils.set_random_seed(options.seed % 2**32)
@@ -65,7 +67,7 @@ def train(options: TrainOptions) -> None:
             critic_steps=options.critic_steps,
             num_replicas=strategy.num_replicas_in_sync,
         )
-        return shared_out(strategy, batches)
+        return devices.shared_out(strategy, batches)
 
     look = build_generator(options, data_set)
     look.build()
@@ -76,18 +78,20 @@ def train(options: TrainOptions) -> None:
         options.checkpoint_minutes,
         lambda trained: write_generator(trained, look, options.run_dir),
     )
-    callbacks: list[keras.callbacks.Callback] = [StopWhenDiverged(folder)]
+    stopper = StopOnSigterm(done, devices.any_worker(strategy))
+    callbacks: list[keras.callbacks.Callback] = [StopWhenDiverged(folder), stopper]
     if chief:
         gallery = Gallery(look, data_set, scale, options.seed)
         judge = judge_for(options.judge_sheets, look, data_set, scale, options.seed)
         log = TensorBoardLog(options.run_dir / "tensorboard", options, done, gallery, judge)
         callbacks += [ProgressBar(options.num_updates, done), log, writer]
-    fit(model, batches_from, options, done, callbacks)
+    with devices.told_of_lost_workers(strategy, folder.last_good):
+        fit(model, batches_from, options, done, callbacks)
     if not chief:
         return
-    if writer.stopped_at is not None:
+    if stopper.stopped_at is not None:
         print(
-            f"{options.run_dir}: stopped by SIGTERM after {writer.stopped_at} generator updates, with a checkpoint\n"
+            f"{options.run_dir}: stopped by SIGTERM after {stopper.stopped_at} generator updates, with a checkpoint\n"
             "next: the same command with --resume"
         )
         return
@@ -160,8 +164,8 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         seed=options.seed,
     )
     model.compile(
-        build_optimizer(options, options.num_updates * options.critic_steps),
-        build_optimizer(options, options.num_updates),
+        build_optimizer(options, options.critic_rate, options.num_updates * options.critic_steps),
+        build_optimizer(options, options.learning_rate, options.num_updates),
         use_xla=options.xla,
     )
     return model
@@ -176,9 +180,8 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> Generator:
     )
 
 
-def build_optimizer(options: TrainOptions, num_steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(options: TrainOptions, rate: Any, num_steps: int) -> keras.optimizers.Optimizer:
     """Build Adam with the paper's moments, its rate constant or decaying linearly to zero over `num_steps`."""
-    rate: Any = options.learning_rate
     if options.decay_learning_rate:
         rate = keras.optimizers.schedules.PolynomialDecay(rate, num_steps, end_learning_rate=0.0)
     return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.9, epsilon=1e-8)

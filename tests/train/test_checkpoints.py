@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -135,3 +137,30 @@ def test_interrupted_write_leaves_what_was_there_and_no_half_file(model, folder,
     with pytest.raises(KeyboardInterrupt):
         folder.write(model, 2)
     assert [path.name for path in folder.path.iterdir()] == ["checkpoint-00000001.npz"]
+
+
+def test_full_disk_leaves_the_last_good_checkpoint_and_names_it(model, folder, monkeypatch):
+    good = folder.write(model, 1)
+    content = good.read_bytes()
+
+    def fill_the_disk(target, **arrays):
+        target.write_bytes(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", fill_the_disk)
+    with pytest.raises(OSError, match=rf"No space left on device at update 2; last good checkpoint: {good}"):
+        folder.write(model, 2)
+    assert list(folder.path.iterdir()) == [good]
+    assert good.read_bytes() == content
+    assert folder.restore(model) == 1
+
+
+def test_differences_of_another_model_are_listed(folder):
+    path = folder.write(build_rugan(), 1)
+    with np.load(path) as archive:
+        content = dict(archive)
+    for number in range(7):
+        content[f"model-{number:04d}"] = np.zeros(9)
+    np.savez(path, **content)
+    with pytest.raises(ValueError, match=r"where model-0000 has .*, model-0004 has the shape .* and 2 more differ"):
+        folder.restore(build_rugan())

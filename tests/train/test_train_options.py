@@ -23,6 +23,15 @@ OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
         ({"num_updates": 300, "interval": 200}, "multiple of interval.* num_updates=300, interval=200"),
         ({"learning_rate": 0.0}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=0.0"),
         ({"learning_rate": float("nan")}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=nan"),
+        (
+            {"critic_learning_rate": 1.0},
+            r"critic_learning_rate must lie in \(0, 1\). Received: critic_learning_rate=1.0",
+        ),
+        ({"head_layers": -1}, "head_layers must not be negative. Received: head_layers=-1"),
+        (
+            {"loss": LossOptions(regression_weight=2.0)},
+            r"predicts labels needs a head, .* Received: regression_weight=2.0, head_layers=0",
+        ),
         ({"seed": -1}, "seed must not be negative. Received: seed=-1"),
         ({"resume": True, "overwrite": True}, "resumed or overwritten, not both.*--resume --overwrite"),
     ],
@@ -32,7 +41,9 @@ def test_impossible_options_are_refused(changes, message):
         dataclasses.replace(OPTIONS, **changes)
 
 
-@pytest.mark.parametrize("name", ["gradient_penalty_weight", "consistency_weight", "consistency_margin"])
+@pytest.mark.parametrize(
+    "name", ["gradient_penalty_weight", "consistency_weight", "regression_weight", "consistency_margin"]
+)
 @pytest.mark.parametrize("value", [-1.0, float("nan")])
 def test_negative_weights_are_refused(name, value):
     with pytest.raises(ValueError, match=rf"{name} must not be negative. Received: {name}={value}"):

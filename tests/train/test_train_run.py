@@ -126,14 +126,17 @@ def test_tensorboard_holds_scalars_and_pictures_at_generator_updates(run_dir):
         "generator/learning_rate",
         "sheets/valid_share",
         "sheets/dangling_share_of_atoms",
-        "sheets",
+        "sheets/real_above_generated",
     }
-    assert set(events.Tags()["tensors"]) == {*expected, "_hparams_/session_start_info"}
+    large = "sheets/large_with_training_size"
+    assert set(events.Tags()["tensors"]) == {*expected, large, "_hparams_/session_start_info"}
     for tag in expected:
         assert [event.step for event in events.Tensors(tag)] == [2, 4]
     rates = [float(make_ndarray(event.tensor_proto)) for event in events.Tensors("generator/learning_rate")]
     assert rates == pytest.approx([0.5e-3, 0.0])
-    assert make_ndarray(events.Tensors("sheets")[0].tensor_proto)[2].startswith(b"\x89PNG")
+    assert [event.step for event in events.Tensors(large)] == [4]  # the end
+    for picture in (large, "sheets/real_above_generated"):
+        assert make_ndarray(events.Tensors(picture)[0].tensor_proto)[2].startswith(b"\x89PNG")
 
 
 def test_killed_run_goes_on_bit_by_bit_as_if_it_had_not_been(run_dir, data, tmp_path):
@@ -213,8 +216,9 @@ def test_energies_are_judged_where_the_shipped_ednn_labelled_the_data(tmp_path, 
     tags = set(events.Tags()["tensors"])
     kinds = ("ks_statistic", "r2", "mae_eV_per_A2", "bias_in_sd_of_labels", "valid_share")
     for name in ("energy_1x1", "energy_2x2"):
-        assert {name, *(f"{name}/{kind}" for kind in kinds)} <= tags
-        assert [event.step for event in events.Tensors(name)] == [4]  # the end
+        assert {f"{name}/{kind}" for kind in kinds} <= tags
+        steps = [event.step for event in events.Tensors(f"{name}/obtained_against_requested")]
+        assert steps == [4]  # the end
 
 
 def test_bfloat16_trains_networks_with_weights_in_float32(data, tmp_path):
@@ -237,8 +241,11 @@ def test_folder_with_content_is_not_overwritten(run_dir, data, capsys):
 
 
 def test_resumption_with_other_options_lists_them(run_dir, data, capsys):
-    assert main(arguments(data, run_dir, "--resume", "--width", "6", "--seed", "9")) == 2
-    assert "Received: seed=9 instead of 5, width=6 instead of 4" in capsys.readouterr().err
+    assert main(arguments(data, run_dir, "--resume", "--width", "6", "--seed", "9", "--consistency-weight", "2.5")) == 2
+    assert (
+        "Received: loss/consistency_weight=2.5 instead of 1.5, seed=9 instead of 5, width=6 instead of 4"
+        in capsys.readouterr().err
+    )
 
 
 def test_resumption_with_other_data_is_refused(run_dir, tmp_path, capsys):

@@ -16,9 +16,11 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 from tiny_networks import TinyGenerator, build_rugan  # noqa: E402  (after the devices are set)
 
-from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, TensorBoardLog  # noqa: E402
+from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar  # noqa: E402
 from rugan_tf.train.checkpoints import CheckpointFolder  # noqa: E402
+from rugan_tf.train.gallery import Page  # noqa: E402
 from rugan_tf.train.options import TrainOptions  # noqa: E402
+from rugan_tf.train.tensorboard_log import TensorBoardLog  # noqa: E402
 
 
 def main(path: Path) -> None:
@@ -34,9 +36,8 @@ def main(path: Path) -> None:
     folder = CheckpointFolder(path / "checkpoints")
     averaged = TinyGenerator()
     averaged.build()
-    gallery = SimpleNamespace(
-        draw=lambda _: SimpleNamespace(scalars={"sheets/one": 1.0}, picture=np.zeros((2, 2, 3), np.uint8))
-    )
+    page = Page({"sheets/one": 1.0}, {"sheets/picture": np.zeros((2, 2, 3), np.uint8)})
+    gallery = SimpleNamespace(draw=lambda _: page, draw_large=lambda _: page)
     options = TrainOptions(data=path, run_dir=path, num_updates=2, interval=1)
     callbacks = [
         ProgressBar(2, 0),
