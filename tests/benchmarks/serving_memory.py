@@ -3,9 +3,10 @@
     python tests/benchmarks/serving_memory.py saved_models/porous_graphene
 
 Peak memory is the resident size at its highest during the first request to a new server, beyond what it was at rest
-(Linux); the times are those of a second request of the same size.
+(Linux); the times are those of a second request of the same size. Then come requests above the limit of the model.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -62,6 +63,23 @@ def main(model):
         cells = sheets * rows * cols
         size = f"| {sheets} x {rows} x {cols} | {cells:,} | {peak:.0f} | {1024 * peak / cells:.2f} |"
         print(f"{size} {seconds:.3g} | {used:.3g} |", flush=True)
+    running = RunningServer("--port", 0, "--model_name", NAME, "--model_base_path", base)
+    try:
+        with Client(Connection(running.address, NAME)) as client:
+            client.generate([-2.6], 14, 16)
+            pid = running.process.pid
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+            rest, slowest = resident_mib(pid, "VmRSS"), 0.0
+            for _ in range(20):
+                start = time.perf_counter()
+                with contextlib.suppress(ValueError):
+                    client.generate([-2.6], 2**15, 2**15)
+                    raise RuntimeError("A sheet of 2^30 cells must be refused")
+                slowest = max(slowest, time.perf_counter() - start)
+            more = resident_mib(pid, "VmHWM") - rest
+    finally:
+        running.end()
+    print(f"Above the limit: refused within {1000 * slowest:.1f} ms at most, {more:.1f} MiB more memory")
     print(f"The server at rest, with the model: {before:.0f} MiB")
 
 
