@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from rugan_tf.data.labels import LabelScale
 from rugan_tf.export.calibration import Calibration
+from rugan_tf.export.reach import latent_reach
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.systems.system import LatticeSystem
 
@@ -87,10 +88,14 @@ class Endpoints(tf.Module):
         return {"states": states, "energy_per_area": self.compute_energy(states)["energy_per_area"]}
 
     def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
-        """Return the energies per area, eV/Å², that `generate` gives to the generator for those requested, (batch,)."""
+        """Return the energies per area, eV/Å², that `generate` gives to the generator for those requested, (batch,).
+
+        And the reach of the generator, int32 (2,), latent rows and columns: with both, a client makes a sheet in tiles.
+        """
         with tf.control_dependencies([*self.check_size(rows, cols), *self.check_energies(energy_per_area)]):
             energy_per_area = tf.identity(energy_per_area)
-        return {"energy_per_area": self.calibrated(energy_per_area, rows, cols)}
+        given = self.calibrated(energy_per_area, rows, cols)
+        return {"energy_per_area": given, "reach": tf.constant(latent_reach(self.generator), tf.int32)}
 
     def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
         """Apply the calibration, if there is one."""

@@ -1,7 +1,8 @@
 """A sheet of any size from many small requests: what `generate` would return, without a request of its size.
 
 The client draws the latents, block by block from the seed, and sends each tile with a halo as wide as the generator
-sees; halos are cut off, and the whole sheet is repaired at the end, since a repair may cross tiles.
+sees, which the model tells; halos are cut off, and the whole sheet is repaired at the end, since a repair may cross
+tiles.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def generate_in_tiles(
     Where two states are as likely to the last bit, a tile may round the other way.
 
     Args:
-        client: of a model with `generate_from_latent` and `calibrate`.
+        client: of a model with `generate_from_latent` and `calibrate`, which tells how far the generator sees.
         system: the material, whose rule repairs sheets.
         energy_per_area: requested, eV/Å².
         rows: lattice cells, even.
@@ -51,29 +52,32 @@ def generate_in_tiles(
     number = -(-rows // tile) * -(-cols // tile)
     with tqdm(total=number, desc="tiles", unit="tile", disable=number == 1) as bar:
         for row, col, part in stream_tiles(client, energy_per_area, rows, cols, seed, tile):
-            states[row : row + part.shape[0], col : col + part.shape[1]] = part
+            states[row : row + part.shape[0], col : col + part.shape[1]] = part.argmax(axis=-1)
             bar.update()
     return system.repair(states[None])[0]
 
 
 def stream_tiles(
     client: Client, energy_per_area: float, rows: int, cols: int, seed: int, tile: int
-) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
-    """Yield first row, first column and states (height, width), before repair, of one tile after another."""
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+    """Yield first row, first column and probabilities (height, width, states) of one tile after another."""
     from rugan_tf.generate.latent import draw_window
 
     channels = client.latent_channels()
     size = {"rows": np.int32(rows), "cols": np.int32(cols)}
     given = client.predict("calibrate", energy_per_area=np.array([energy_per_area], np.float32), **size)
+    if "reach" not in given:
+        raise ValueError("A model must tell its reach for tiles; export it again. Received: a model that does not")
+    reach = given["reach"].tolist()
     step, height, width = tile // UPSCALING, rows // UPSCALING, cols // UPSCALING
     for first_row in range(0, height, step):
         for first_col in range(0, width, step):
             inner = min(step, height - first_row), min(step, width - first_col)
-            wanted_rows = (first_row + np.arange(-HALO, inner[0] + HALO)) % height
-            wanted_cols = (first_col + np.arange(-HALO, inner[1] + HALO)) % width
+            wanted_rows = (first_row + np.arange(-reach[0], inner[0] + reach[0])) % height
+            wanted_cols = (first_col + np.arange(-reach[1], inner[1] + reach[1])) % width
             latent = draw_window(seed, wanted_rows, wanted_cols, channels)
             field = np.full(latent.shape[:3], given["energy_per_area"][0], np.float32)
             probabilities = client.generate_from_latent(latent, field)[0]
-            kept = tuple(slice(UPSCALING * HALO, UPSCALING * (HALO + length)) for length in inner)
-            states = probabilities[kept].argmax(axis=-1).astype(np.uint8)
-            yield UPSCALING * first_row, UPSCALING * first_col, states
+            ends = zip(reach, inner, strict=True)
+            kept = tuple(slice(UPSCALING * before, UPSCALING * (before + length)) for before, length in ends)
+            yield UPSCALING * first_row, UPSCALING * first_col, probabilities[kept]

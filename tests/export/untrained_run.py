@@ -22,23 +22,25 @@ FACTS = {
 }
 
 
-def build_generator() -> Generator:
+def build_generator(**options) -> Generator:
     """Build a small generator whose weights are drawn: sheets with many atoms and many dangling ones."""
-    generator = Generator(width=6, latent_channels=CHANNELS)
+    generator = Generator(width=6, latent_channels=CHANNELS, **options)
     generator.build()
     rng = np.random.default_rng(1)
     for weight in generator.weights:
         fan_in = max(1, int(np.prod(weight.shape[:-1])))
         values = 1.5 * rng.normal(size=weight.shape) / np.sqrt(fan_in if len(weight.shape) > 1 else 4)
         weight.assign(1 + np.abs(values) if "variance" in weight.name else values)
-    generator.convolution.bias.assign([0.0, 0.0, 0.0, 5.0])  # full cells, so that atoms survive the repair
+    generator.convolution.bias.assign(
+        [0.0, 0.0, 0.0, 5.0] * int(np.prod(generator.period))
+    )  # full cells, so that atoms survive the repair
     return generator
 
 
-def write_run(run_dir: Path) -> Path:
-    """Write what a training leaves for the export."""
+def write_run(run_dir: Path, **options) -> Path:
+    """Write what a training leaves for the export; the options are those of the generator."""
     (run_dir / "model").mkdir(parents=True)
-    build_generator().save(run_dir / "model" / "generator.keras")
+    build_generator(**options).save(run_dir / "model" / "generator.keras")
     (run_dir / "model" / "model.json").write_text(json.dumps(FACTS))
     return run_dir
 

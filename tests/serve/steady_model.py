@@ -17,7 +17,7 @@ MAX_CELLS = 300_000  # an answer of generate_from_latent may exceed the 4 MiB at
 def write_version(folder):
     """Export an untrained generator with an energy model that counts atoms; return the version folder."""
     made = runpy.run_path(str(Path(__file__).parents[1] / "export" / "untrained_run.py"))
-    run_dir = made["write_run"](folder / "run")
+    run_dir = made["write_run"](folder / "run", period=(1, 2), window=(14, 16))  # sees further than any other
     judge = made["write_counting_energy"](folder / "judge" / "1")
     return export_run(run_dir, folder / "steady", MAX_CELLS, judge)
 

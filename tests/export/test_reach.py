@@ -1,0 +1,45 @@
+"""The reach of a generator that the export tells, against what its output depends on."""
+
+import keras
+import numpy as np
+import pytest
+
+from rugan_tf.export.reach import latent_reach
+from rugan_tf.networks.generator import Generator
+
+ROWS, COLS, MIDDLE = 96, 80, 40  # latent cells, more than any reach to each side of the middle
+
+
+def dependence(generator):
+    """Return which latent rows and columns, seen from the one that is changed, the probabilities depend on."""
+    rng = np.random.default_rng(0)
+    for weight in generator.weights:  # no ReLU is off and no product is zero, so that nothing hides a dependence
+        weight.assign(np.abs(rng.normal(1.0, 0.1, weight.shape)) / max(1, int(np.prod(weight.shape[:-1]))))
+    latent = np.ones((1, ROWS, COLS, generator.latent_channels))
+    changed = latent.copy()
+    changed[0, MIDDLE, MIDDLE] = 1e15
+    label = np.ones((1, ROWS, COLS))
+    before, after = (
+        keras.ops.convert_to_numpy(last_layer(generator, {"latent": one, "label": label})) for one in (latent, changed)
+    )
+    touched = np.abs(after - before).max(axis=(0, 3)) > 1e-3 * np.abs(before).max()
+    return [np.unique(np.nonzero(touched)[axis]) * latent.shape[1 + axis] // touched.shape[axis] for axis in (0, 1)]
+
+
+def last_layer(generator, inputs):
+    """Return what the last convolution gives: a softmax would hide small changes."""
+    inputs = {name: keras.ops.convert_to_tensor(value, "float32") for name, value in inputs.items()}
+    hidden = keras.ops.concatenate([inputs["latent"], inputs["label"][..., None]], axis=-1)
+    for block in generator.blocks:
+        hidden = block(hidden)
+    return generator.convolution(keras.ops.relu(generator.normalization(hidden, training=False)))
+
+
+@pytest.mark.parametrize("period", [(1, 1), (1, 2), (2, 1), (2, 2)])
+@pytest.mark.parametrize("window", [None, (14, 16), (6, 10), (12, 8)])
+def test_nothing_beyond_the_reach_matters_and_what_is_told_is_not_far_from_it(period, window):
+    generator = Generator(4, latent_channels=3, period=period, window=window)
+    generator.build()
+    for told, touched in zip(latent_reach(generator), dependence(generator), strict=True):
+        furthest = max(MIDDLE - touched.min(), touched.max() - MIDDLE)
+        assert furthest <= told <= furthest + 1
