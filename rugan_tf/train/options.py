@@ -43,9 +43,7 @@ class TrainOptions:
     critic_steps: int = 10
     """Critic updates per generator update."""
     learning_rate: float = 1e-4
-    """Of Adam (0, 0.9, 1e-8)."""
-    critic_learning_rate: float | None = None
-    """Of the critic's Adam; the same as the generator's unless given (two time scales: Heusel et al. 2017)."""
+    """Of Adam (0, 0.9, 1e-8), for both networks."""
     decay_learning_rate: bool = False
     """Lower the learning rate linearly to zero at the end."""
     average_decay: float = 0.998
@@ -96,10 +94,6 @@ class TrainOptions:
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
-        if self.critic_learning_rate is not None and not 0 < self.critic_learning_rate < 1:
-            raise ValueError(
-                f"critic_learning_rate must lie in (0, 1). Received: critic_learning_rate={self.critic_learning_rate}"
-            )
         if self.head_layers < 0:
             raise ValueError(f"head_layers must not be negative. Received: head_layers={self.head_layers}")
         if self.loss.regression_weight and not self.head_layers:
@@ -114,11 +108,6 @@ class TrainOptions:
         if self.judge_sheets < 0:
             raise ValueError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
         require_training_options(self)
-
-    @property
-    def critic_rate(self) -> float:
-        """The learning rate of the critic."""
-        return self.learning_rate if self.critic_learning_rate is None else self.critic_learning_rate
 
     def resolved(self) -> dict[str, Any]:
         """Return the options that make the training what it is, as JSON content."""
@@ -148,7 +137,7 @@ PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
 
 CPU = dataclasses.replace(
     PAPER,
-    num_updates=20_000,
+    num_updates=12_000,
     interval=200,
     batch_size=32,
     critic_steps=1,

@@ -164,8 +164,8 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         seed=options.seed,
     )
     model.compile(
-        build_optimizer(options, options.critic_rate, options.num_updates * options.critic_steps),
-        build_optimizer(options, options.learning_rate, options.num_updates),
+        build_optimizer(options, options.num_updates * options.critic_steps),
+        build_optimizer(options, options.num_updates),
         use_xla=options.xla,
     )
     return model
@@ -180,8 +180,9 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> Generator:
     )
 
 
-def build_optimizer(options: TrainOptions, rate: Any, num_steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(options: TrainOptions, num_steps: int) -> keras.optimizers.Optimizer:
     """Build Adam with the paper's moments, its rate constant or decaying linearly to zero over `num_steps`."""
+    rate: Any = options.learning_rate
     if options.decay_learning_rate:
         rate = keras.optimizers.schedules.PolynomialDecay(rate, num_steps, end_learning_rate=0.0)
     return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.9, epsilon=1e-8)

@@ -23,10 +23,6 @@ OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
         ({"num_updates": 300, "interval": 200}, "multiple of interval.* num_updates=300, interval=200"),
         ({"learning_rate": 0.0}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=0.0"),
         ({"learning_rate": float("nan")}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=nan"),
-        (
-            {"critic_learning_rate": 1.0},
-            r"critic_learning_rate must lie in \(0, 1\). Received: critic_learning_rate=1.0",
-        ),
         ({"head_layers": -1}, "head_layers must not be negative. Received: head_layers=-1"),
         (
             {"loss": LossOptions(regression_weight=2.0)},
