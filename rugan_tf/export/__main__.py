@@ -23,7 +23,7 @@ class ExportOptions:
     calibration_sheets: int = 4096
     """With an EDNN: sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
     max_cells: int = 2**22
-    """Largest batch * rows * cols that one request may ask for; about 0.6 KiB of memory per cell at width 48."""
+    """Largest batch * rows * cols that one request may ask for; up to 1 KiB of memory per cell at width 48."""
 
 
 def export(options: ExportOptions) -> None:
