@@ -70,7 +70,9 @@ class ModelManager:
         for number in aspired:
             folder = model.base_path / versions_on_disk(model.base_path).get(number, str(number))
             version, fingerprint = known.get(number), fingerprint_of(folder)
-            if version is None or (version.state == END and version.fingerprint != fingerprint):
+            is_wanted_again = version is not None and version.state == END and version.code == Code.OK
+            is_repaired = version is not None and version.state == END and version.fingerprint != fingerprint
+            if version is None or is_wanted_again or is_repaired:
                 self.load(model.name, number, folder, fingerprint)
         if not any(known[number].state == AVAILABLE for number in aspired if number in known):
             return  # what is served goes on until something better can be

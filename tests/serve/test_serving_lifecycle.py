@@ -63,6 +63,45 @@ def test_versions_change_under_load_without_a_failed_request(server, version_fol
     assert len(set(answers)) == 1
 
 
+def test_older_version_comes_back(version_folder, tmp_path):
+    """By deleting the newer one, by pinning the older one, and a damaged one by repairing it."""
+    base, config = tmp_path / "rolled", tmp_path / "models.config"
+    base.mkdir()
+    text = f'model_config_list {{ config {{ name: "rolled" base_path: "{base}" POLICY }} }}'
+    config.write_text(text.replace("POLICY", ""))
+    add_version(version_folder, base, 1)
+    words = ["--model_config_file", config, "--model_config_file_poll_wait_seconds", 0.2]
+    running = RunningServer("--port", 0, *words, "--file_system_poll_wait_seconds", 0.2)
+
+    def served():
+        return {number for number, state in client.status().items() if state == "AVAILABLE"}
+
+    try:
+        with Client(Connection(running.address, "rolled")) as client:
+            add_version(version_folder, base, 2)
+            assert wait_until(lambda: served() == {2})
+            shutil.rmtree(base / "2")
+            assert wait_until(lambda: served() == {1})
+            add_version(version_folder, base, 3)
+            assert wait_until(lambda: served() == {3})
+            config.write_text(text.replace("POLICY", "model_version_policy { specific { versions: 1 } }"))
+            assert wait_until(lambda: served() == {1})
+            config.write_text("model_config_list { config { nam: 1 } }")  # changes nothing
+            assert wait_until(lambda: "the model configuration is left as it was" in running.output)
+            assert served() == {1}
+            config.write_text(text.replace("POLICY", ""))
+            assert wait_until(lambda: served() == {3})
+            add_version(version_folder, base, 4, damage=True)
+            assert wait_until(lambda: client.status().get(4, "").startswith("END "))
+            assert served() == {3}
+            shutil.rmtree(base / "4")
+            add_version(version_folder, base, 4)
+            assert wait_until(lambda: served() == {4})
+            assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
+    finally:
+        running.end()
+
+
 def test_health_of_server_and_models(server):
     with grpc.insecure_channel(server.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
