@@ -47,8 +47,8 @@ class CriticBlock(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Add the two convolutions to the shortcut, pool."""
-        hidden = ops.relu(inputs) if self.preactivate else inputs
-        hidden = self.second(ops.relu(self.first(hidden)))
+        hidden = rectify(inputs) if self.preactivate else inputs
+        hidden = self.second(rectify(self.first(hidden)))
         passed = self.shortcut(inputs) if self.shortcut else inputs
         return self.pool(hidden + passed)
 
@@ -142,8 +142,7 @@ class Critic(keras.Model):
         ]
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         self.head = [
-            keras.layers.Dense(width, activation="relu", dtype="float32", name=f"head_{number}")
-            for number in range(1, head_layers + 1)
+            keras.layers.Dense(width, dtype="float32", name=f"head_{number}") for number in range(1, head_layers + 1)
         ]
         self.linear = keras.layers.Dense(1, dtype="float32", name="linear")
         self.regression = keras.layers.Dense(1, dtype="float32", name="regression") if regression else None
@@ -182,7 +181,7 @@ class Critic(keras.Model):
             hidden = self.dropout(hidden, training=training)
         features = ops.concatenate([*means, label], axis=-1) if self.head else mean_over_sheet(hidden)
         for layer in self.head:
-            features = layer(features)
+            features = rectify(layer(features))
         score = self.linear(features)[:, 0]
         if self.projection:
             score = score + ops.sum(self.embedding(label) * features, axis=-1)
@@ -212,4 +211,13 @@ class Critic(keras.Model):
 
 def mean_over_sheet(hidden: Any) -> Any:
     """Return the means of the rectified channels over rows and columns, float32 (batch, channels)."""
-    return ops.mean(ops.cast(ops.relu(hidden), "float32"), axis=(1, 2))
+    return ops.mean(ops.cast(rectify(hidden), "float32"), axis=(1, 2))
+
+
+def rectify(inputs: Any) -> Any:
+    """Return max(0, x) as a choice, NaN for NaN, which no gradient of a gradient passes.
+
+    The second derivative of a ReLU is zero, but TensorFlow computes with these zeros: the gradient of the gradient
+    penalty would go backwards through all convolutions of a forward pass once more, for nothing.
+    """
+    return ops.where(inputs <= 0, ops.zeros_like(inputs), inputs)

@@ -23,26 +23,34 @@ class BenchmarkOptions:
     """Rounds; each times both, the order swapped from one to the next."""
 
 
-def main(options: BenchmarkOptions) -> None:
+def build_data(num_sheets: int = 1024):
+    """Return a data set of sheets of 14x16 cells with made-up energies, and its labels: only the cost matters here."""
     import numpy as np
 
     from rugan_tf.data.labels import LabelScale
-    from rugan_tf.data.pipeline import training_batches
     from rugan_tf.data.storage import DataSet
     from rugan_tf.lattice.pores import PoreOptions
     from rugan_tf.systems.registry import system_named
+
+    system = system_named("porous_graphene")
+    states = system.draw_states(np.random.default_rng(0), num_sheets, 14, 16, PoreOptions())
+    energy = -3.757 * system.num_atoms(states) / 448
+    return DataSet(states, energy, {"system": system.name}), LabelScale.of(energy).label(energy)
+
+
+def main(options: BenchmarkOptions) -> None:
+    import numpy as np
+
+    from rugan_tf.data.pipeline import training_batches
     from rugan_tf.train.options import PRESETS
     from rugan_tf.train.run import build_model, lattice_period
 
-    system = system_named("porous_graphene")
-    states = system.draw_states(np.random.default_rng(0), 1024, 14, 16, PoreOptions())
-    energy = -3.757 * system.num_atoms(states) / 448  # only the cost matters here
-    data_set = DataSet(states, energy, {"system": system.name})
+    data_set, label = build_data()
     settings = PRESETS[options.preset][0]
     batches = iter(
         training_batches(
-            states,
-            LabelScale.of(energy).label(energy),
+            data_set.states,
+            label,
             batch_size=settings.batch_size * settings.critic_steps,
             seed=0,
             period=lattice_period(data_set),
