@@ -264,7 +264,7 @@ def main(args: Sequence[str] | None = None) -> int:
         "status": Command(StatusOptions, status, "Tell the state of every version of a model."),
         "generate": Command(GenerateOptions, generate, "Ask for sheets, and write them."),
     }
-    return run_command("rugan serve.client", commands, args)
+    return run_command("python -m rugan_tf.serve.client", commands, args)
 
 
 if __name__ == "__main__":
