@@ -5,7 +5,7 @@ from concurrent import futures
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -154,6 +154,28 @@ class HealthService(health_pb2_grpc.HealthServicer):
         yield health_pb2.HealthCheckResponse()
 
 
+class Parsing(grpc.ServerInterceptor):
+    """Parses requests where they are answered, and refuses what is no message.
+
+    Left to itself grpcio logs a traceback for each of them and keeps some memory.
+    """
+
+    def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
+        """Return the handler of a call with one answer, which now gets bytes; others stay as they are."""
+        handler = continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+
+        def answer(content: bytes, context: grpc.ServicerContext) -> Any:
+            try:
+                request = handler.request_deserializer(content)
+            except DecodeError:
+                context.abort(grpc.StatusCode.INTERNAL, "The request cannot be parsed")
+            return handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
+
+
 def build_server(
     manager: ModelManager,
     metrics: RequestMetrics,
@@ -169,7 +191,8 @@ def build_server(
     Raises:
         OSError: the address cannot be had.
     """
-    server = grpc.server(futures.ThreadPoolExecutor(num_threads, "grpc"), options=OPTIONS)
+    pool = futures.ThreadPoolExecutor(num_threads, "grpc")
+    server = grpc.server(pool, interceptors=[Parsing()], options=OPTIONS)
     prediction = PredictionService(manager, metrics, as_content)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager, metrics), server)

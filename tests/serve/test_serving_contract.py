@@ -146,6 +146,13 @@ def test_refusals_have_the_codes_of_the_real_server(channel, case):
     assert code_of(channel, build()) == code
 
 
+@pytest.mark.parametrize("content", [b"\xff" * 20, b"\x0a\x05ab"])
+def test_bytes_that_are_no_message_are_refused(channel, content):
+    with pytest.raises(grpc.RpcError) as raised:
+        channel.unary_unary("/tensorflow.serving.PredictionService/Predict")(content, timeout=60)
+    assert raised.value.code() == grpc.StatusCode.INTERNAL
+
+
 def test_metadata_tells_the_signatures(channel, loaded):
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
