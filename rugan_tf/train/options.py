@@ -137,12 +137,11 @@ PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
 
 CPU = dataclasses.replace(
     PAPER,
-    num_updates=12_000,
+    num_updates=5000,
     interval=200,
     batch_size=32,
     critic_steps=1,
-    learning_rate=1.5e-3,
-    decay_learning_rate=True,
+    learning_rate=1.3e-3,
     width=48,
     critic_width=48,
     dropout=0.1,
@@ -160,6 +159,7 @@ QUICK = dataclasses.replace(
     num_updates=2400,
     interval=100,
     learning_rate=2e-3,
+    decay_learning_rate=True,
     average_decay=0.98,
     width=32,
     critic_width=32,
@@ -167,6 +167,6 @@ QUICK = dataclasses.replace(
 
 PRESETS = {
     "quick": (QUICK, "Minutes on two cores: shows that everything works."),
-    "cpu": (CPU, "An hour or two on two cores: a usable model, the one that is shipped."),
+    "cpu": (CPU, "A quarter of an hour or more on two cores: a usable model, the one that is shipped."),
     "paper": (PAPER, "The paper's settings: 655,360 critic updates at width 128, for GPUs."),
 }
