@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rugan_tf.networks.layers import PeriodicConv2D, fold_cells
+from rugan_tf.networks.layers import PeriodicConv2D, fold_cells, rectify
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
@@ -212,12 +212,3 @@ class Critic(keras.Model):
 def mean_over_sheet(hidden: Any) -> Any:
     """Return the means of the rectified channels over rows and columns, float32 (batch, channels)."""
     return ops.mean(ops.cast(rectify(hidden), "float32"), axis=(1, 2))
-
-
-def rectify(inputs: Any) -> Any:
-    """Return max(0, x) as a choice, NaN for NaN, which no gradient of a gradient passes.
-
-    The second derivative of a ReLU is zero, but TensorFlow computes with these zeros: the gradient of the gradient
-    penalty would go backwards through all convolutions of a forward pass once more, for nothing.
-    """
-    return ops.where(inputs <= 0, ops.zeros_like(inputs), inputs)

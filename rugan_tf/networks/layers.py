@@ -1,5 +1,6 @@
 """Layers of a periodic lattice: what leaves one side enters at the opposite one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -50,12 +51,57 @@ def pad_periodic(inputs: Any, padding: int, axis: int) -> Any:
     if padding == 0:
         return inputs
     size = inputs.shape[axis]
+    if padding == 1 and size is not None and size >= 4:
+        return pad_by_one(inputs, axis)
     if padding == 1 or (size is not None and size >= padding):
         lead = (slice(None),) * axis
         first, last = inputs[(*lead, slice(None, padding))], inputs[(*lead, slice(-padding, None))]
         return ops.concatenate([last, inputs, first], axis=axis)
     size = ops.shape(inputs)[axis]
     return ops.take(inputs, ops.arange(-padding, size + padding) % size, axis=axis)
+
+
+def pad_by_one(inputs: Any, axis: int) -> Any:
+    """Pad one axis of at least four cells periodically by one.
+
+    The gradient is written out, since that of slices makes a tensor of zeros for each of them.
+    """
+
+    @ops.custom_gradient
+    def pad(cells: Any) -> tuple[Any, Callable[[Any], Any]]:
+        lead = (slice(None),) * axis
+        padded = ops.concatenate([cells[(*lead, slice(-1, None))], cells, cells[(*lead, slice(None, 1))]], axis=axis)
+        return padded, lambda upstream: add_borders(upstream, axis)
+
+    return pad(inputs)
+
+
+def add_borders(padded: Any, axis: int) -> Any:
+    """Add what lies beyond the periodic boundary to the cells it is an image of: the transpose of `pad_by_one`."""
+
+    @ops.custom_gradient
+    def add(cells: Any) -> tuple[Any, Callable[[Any], Any]]:
+        size = cells.shape[axis]
+        before, first, middle, last, after = ops.split(cells, [1, 2, size - 2, size - 1], axis=axis)
+        summed = ops.concatenate([first + after, middle, last + before], axis=axis)
+        return summed, lambda upstream: pad_by_one(upstream, axis)
+
+    return add(padded)
+
+
+def rectify(inputs: Any) -> Any:
+    """Return max(0, x), with a gradient whose own gradient does not lead back to x.
+
+    The second derivative of a ReLU is zero, but TensorFlow computes with these zeros: the gradient of the gradient
+    penalty would go backwards through all convolutions of a forward pass once more, for nothing.
+    """
+
+    @ops.custom_gradient
+    def choose(values: Any) -> tuple[Any, Callable[[Any], Any]]:
+        rectified = ops.relu(values)
+        return rectified, lambda upstream: upstream * ops.cast(rectified > 0, upstream.dtype)
+
+    return choose(inputs)
 
 
 @keras.saving.register_keras_serializable("rugan_tf")

@@ -8,7 +8,7 @@ critic update, real twice and fake in one pass     3 C forward, 3 C gradient of 
 critic update, gradient penalty                    C forward, C gradient of the sheet, 2 C its gradient in turn
                                                    (ReLU bends nowhere, so nothing goes back through the forward pass)
 critic update, fake sheets                         G forward
-generator update                                   G forward, G of weights, G - G1 of activations; 2 C through the critic
+generator update                                   G forward, G of weights, G - G1 of activations; 2 C by the critic
 """
 
 import dataclasses
@@ -65,7 +65,10 @@ class Ceiling:
         kernel = tf.constant(rng.normal(size=(3, 3, 128, 128)), tf.float32)
         matrix = tf.constant(rng.normal(size=(2048, 2048)), tf.float32)
         self.work = {
-            "convolution": (tf.function(lambda: tf.nn.conv2d(sheets, kernel, 1, "VALID")), 2 * 64 * 28 * 32 * 9 * 128**2),
+            "convolution": (
+                tf.function(lambda: tf.nn.conv2d(sheets, kernel, 1, "VALID")),
+                2 * 64 * 28 * 32 * 9 * 128**2,
+            ),
             "matrix product": (tf.function(lambda: matrix @ matrix), 2 * 2048**3),
         }
         self.rates: dict[str, list[float]] = {name: [] for name in self.work}

@@ -3,9 +3,11 @@
 Channels come first here. Weights are copied from the Keras networks, so that both can be compared number by number.
 """
 
+import itertools
+
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 
 class PeriodicConv2d(nn.Conv2d):
@@ -104,7 +106,7 @@ class Critic(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         sizes = [3 * width + 1, *[width] * head_layers]
-        self.head = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.head = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         self.linear = nn.Linear(width, 1)
         self.regression = nn.Linear(3 * width, 1) if regression else None
         self.embedding = nn.Linear(1, width, bias=False) if projection else None

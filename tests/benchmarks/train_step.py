@@ -56,6 +56,11 @@ def main(options: BenchmarkOptions) -> None:
             period=lattice_period(data_set),
         )
     )
+    start = time.perf_counter()
+    for _ in range(options.updates):
+        next(batches)
+    pipeline = (time.perf_counter() - start) / options.updates
+    print(f"the pipeline alone: {pipeline * 1e3:.1f} ms per element, at best what a step waits for")
     models = {}
     for xla in (False, True):
         start = time.perf_counter()

@@ -2,10 +2,14 @@
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +128,65 @@ def test_more_gpus_than_there_are_and_devices_beside_tf_config_are_refused(monke
     monkeypatch.setenv("TF_CONFIG", json.dumps(config(["localhost:1"], 0)))
     with pytest.raises(ValueError, match=r"without TF_CONFIG. Received: --devices 2"):
         devices.distribution_strategy(2)
+
+
+def test_all_gpus_are_used_unless_devices_says_otherwise(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a", "b", "c"] if kind == "GPU" else [])
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda devices: ("mirrored", devices))
+    assert devices.distribution_strategy(None) == ("mirrored", ["GPU:0", "GPU:1", "GPU:2"])
+    assert devices.distribution_strategy(2) == ("mirrored", ["GPU:0", "GPU:1"])
+    assert devices.distribution_strategy(1) is tf.distribute.get_strategy()
+
+
+def test_loss_of_a_worker_is_told_in_one_line():
+    lost = tf.errors.UnavailableError(None, None, "Collective ops is aborted")
+    alone, two = tf.distribute.get_strategy(), SimpleNamespace(cluster_resolver=resolver(["a:1", "b:1"]))
+    told = r"start all of them again with --resume. Received: one was lost; last good checkpoint: here"
+    with pytest.raises(ConnectionError, match=told), devices.told_of_lost_workers(two, lambda: "here"):
+        raise lost
+    with pytest.raises(tf.errors.UnavailableError), devices.told_of_lost_workers(alone, lambda: "here"):
+        raise lost
+
+
+def resolver(workers):
+    return SimpleNamespace(cluster_spec=lambda: tf.train.ClusterSpec({"worker": workers}))
+
+
+def start_workers(data, run_dir, *others):
+    """Start a long training on two workers; return them when the first checkpoint they write is there."""
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    words = arguments(data, run_dir, "--num-updates", "100000", "--interval", "20", *others)
+    before = set(run_dir.glob("checkpoints/c*"))
+    processes = []
+    for index in range(2):
+        environment = {**os.environ, "TF_CONFIG": json.dumps(config(workers, index)), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "rugan_tf.train", *words]
+        processes.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
+    end = time.monotonic() + 300
+    while not set(run_dir.glob("checkpoints/c*")) - before and time.monotonic() < end:
+        time.sleep(0.2)
+    return processes
+
+
+def test_workers_stop_together_at_sigterm_go_on_together_and_miss_each_other(tmp_path):
+    data, run_dir = write_sheets(tmp_path / "sheets.npz"), tmp_path / "run"
+    chief, other = start_workers(data, run_dir)
+    other.send_signal(signal.SIGTERM)
+    printed, _ = chief.communicate(timeout=120)
+    other.communicate(timeout=120)
+    assert other.returncode == chief.returncode == 0, printed
+    stopped = re.search(r"stopped by SIGTERM after (\d+) generator updates, with a checkpoint", printed)
+    newest = sorted(run_dir.glob("checkpoints/c*"))[-1]
+    assert newest.name == f"checkpoint-{int(stopped[1]):08d}.npz"
+    chief, other = start_workers(data, run_dir, "--resume")
+    other.kill()
+    printed, _ = chief.communicate(timeout=120)
+    other.communicate()
+    assert chief.returncode == 2
+    rule = "rugan train: Every worker of TF_CONFIG must go on to the end; start all of them again with --resume. "
+    assert re.search(re.escape(rule) + r"Received: one was lost; last good checkpoint: .*checkpoint-\d+.npz\n", printed)
 
 
 def test_batch_that_devices_do_not_divide_exits_with_2(tmp_path):

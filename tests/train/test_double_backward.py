@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rugan_tf.networks import critic as networks
+from rugan_tf.networks import layers
 from rugan_tf.train.losses import gradient_norm, gradient_penalty
 
 RNG = np.random.default_rng(0)
@@ -53,5 +54,33 @@ def test_gradients_are_those_of_relus_for_fewer_convolutions(settings, monkeypat
 
 
 def test_rectify():
-    values = [-1.0, 0.0, 2.0, float("nan"), float("inf")]
-    np.testing.assert_array_equal(networks.rectify(tf.constant(values)), [0.0, 0.0, 2.0, np.nan, np.inf])
+    values = tf.constant([-1.0, 0.0, 2.0, float("nan"), float("inf")])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        rectified = networks.rectify(values)
+    np.testing.assert_array_equal(rectified, [0.0, 0.0, 2.0, np.nan, np.inf])
+    np.testing.assert_array_equal(tape.gradient(rectified, values), [0.0, 0.0, 1.0, 0.0, 1.0])
+
+
+def pad_by_gather(cells, axis):
+    size = cells.shape[axis]
+    return tf.gather(cells, np.arange(-1, size + 1) % size, axis=axis)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_padding_has_the_gradients_of_a_gather_of_either_order(axis):
+    sheet = tf.constant(RNG.normal(size=(2, 4, 5, 3)), tf.float32)
+    outcomes = []
+    for pad in (layers.pad_by_one, pad_by_gather):
+        with tf.GradientTape() as outer:
+            outer.watch(sheet)
+            with tf.GradientTape() as inner:
+                inner.watch(sheet)
+                padded = pad(sheet, axis)
+                weights = np.random.default_rng(5).normal(size=padded.shape)
+                value = tf.reduce_sum(weights * padded**3)
+            first = inner.gradient(value, sheet)
+            total = tf.reduce_sum(first**2)
+        outcomes.append((padded, first, outer.gradient(total, sheet)))
+    for ours, expected in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4)
