@@ -12,7 +12,7 @@ from rugan_tf.config import parse_command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "saved_models/README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?python -m rugan_tf\.(\w+)(.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?python -m rugan_tf\.([\w.]+)(.*)$", re.MULTILINE)
 
 
 def commands():
@@ -23,13 +23,14 @@ def commands():
 
 def parse(monkeypatch, door, args):
     """Return the options that a door reads, without what it does with them."""
-    room = importlib.import_module(f"rugan_tf.{door}.__main__")
+    room = importlib.import_module(f"rugan_tf.{door}")
+    room = room if hasattr(room, "main") else importlib.import_module(f"rugan_tf.{door}.__main__")
     monkeypatch.setattr(room, "run_command", lambda prog, known, given: parse_command(prog, known, given)[0])
     return room.main(args)
 
 
 def test_documents_show_every_door():
-    assert {"data", "ednn", "train", "export", "generate", "evaluate"} <= {door for door, _ in commands()}
+    assert {"data", "ednn", "train", "export", "generate", "evaluate", "serve", "serve.client"} <= {door for door, _ in commands()}
 
 
 @pytest.mark.parametrize(("door", "rest"), commands())
