@@ -83,14 +83,14 @@ class Gallery:
 
     def picture(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return real sheets above generated ones, uint8 (height, width, 3)."""
-        figure = Figure(figsize=(3 * len(self.energies), 6.6), layout="constrained")
+        figure = Figure(figsize=(2.3 * len(self.energies), 5.4), layout="constrained")
         axes = figure.subplots(2, len(self.energies), squeeze=False)
         nearest = [int(np.abs(self.data_set.energy_per_area - energy).argmin()) for energy in self.energies]
         for column, energy in enumerate(self.energies):
             draw_sheet(axes[0, column], self.data_set.system, self.data_set.states[nearest[column]])
             draw_sheet(axes[1, column], self.data_set.system, states[column])
             axes[0, column].set_title(f"real, {self.data_set.energy_per_area[nearest[column]]:.2f} {ENERGY_PER_AREA}")
-            axes[1, column].set_title(f"generated for {energy:.2f} {ENERGY_PER_AREA}")
+            axes[1, column].set_title(f"generated for\n{energy:.2f} {ENERGY_PER_AREA}")
         return pixels(figure)
 
 

@@ -72,7 +72,9 @@ class Judge:
         values = measured(requested, obtained, float(self.data_set.energy_per_area.std()))
         samples = ScaleSamples(scale, states, requested, obtained, made)
         scalars = {tag: values[name] for name, tag in TAGS.items()} | {"valid_share": metrics.validity(system, made)}
-        return scalars, pixels(comparison_figure(samples, values))
+        figure = comparison_figure(samples, values)
+        figure.set_size_inches(9.5, 4.2)  # TensorBoard shows it small
+        return scalars, pixels(figure)
 
 
 def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spread: float) -> dict[str, float]:
