@@ -82,22 +82,15 @@ def step(door: str, *args: str) -> None:
 
 def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
     """Print a short table, where the pictures are, and what to run next."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested")
-    for heading in (
-        "model",
-        "size",
-        "judge",
-        "sheets",
-        "R²",
-        "MAE (eV/Å²)",
-        "bias (eV/Å²)",
-        "KS D",
-        "valid before repair",
-    ):
-        table.add_column(heading, justify="right", no_wrap=heading in ("model", "judge"))
+    title = f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested"
+    table = Table(title=title, box=SIMPLE, pad_edge=False)
+    energies = ("R²", "MAE\n(eV/Å²)", "bias\n(eV/Å²)", "KS D")
+    for heading in ("model", "size", "judge", "sheets", *energies, "valid\nbefore\nrepair"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for folder in evaluations:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         for scale, values in metrics["scales"].items():
