@@ -87,7 +87,7 @@ def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
     from rich.table import Table
 
     title = f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested"
-    table = Table(title=title, box=SIMPLE, pad_edge=False)
+    table = Table(title=title, box=SIMPLE, padding=(0, 0, 0, 1), pad_edge=False)
     energies = ("R²", "MAE\n(eV/Å²)", "bias\n(eV/Å²)", "KS D")
     for heading in ("model", "size", "judge", "sheets", *energies, "valid\nbefore\nrepair"):
         table.add_column(heading, justify="right", no_wrap=True)
