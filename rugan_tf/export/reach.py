@@ -3,6 +3,7 @@
 from rugan_tf.networks.generator import Generator
 
 CONVOLUTIONS_BEFORE, CONVOLUTIONS_AFTER = 2, 5  # of 3x3, before and after upsampling
+CONVOLUTIONS_OF_REFINEMENT = 2  # in each block
 MEANS_BEFORE, MEANS_AFTER = 1, 2  # over the window, likewise
 
 
@@ -25,6 +26,7 @@ def reach_along(generator: Generator, axis: int) -> int:
     """
     period = generator.period[axis]
     before, after = CONVOLUTIONS_BEFORE, CONVOLUTIONS_AFTER  # pixels
+    after += CONVOLUTIONS_OF_REFINEMENT * len(generator.refinements)
     if generator.window is not None:
         before += MEANS_BEFORE * (generator.window[axis] // 2 // 2)  # half of the window, which has pixels of two cells
         after += MEANS_AFTER * (generator.window[axis] // period // 2)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, unfold_cells
+from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, fold_cells, unfold_cells
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
@@ -89,6 +89,61 @@ class GeneratorBlock(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
+class RefinementBlock(keras.layers.Layer):
+    """Correct the scores of the states of every cell in view of the sheet that they would make.
+
+    Where two cells depend on each other, such as two atoms of which neither may stay alone, each decides by itself from
+    the same features, and some pairs disagree. This block draws a draft, the best state of every cell (gradients pass
+    as if it were the probabilities: straight-through, Bengio et al., arXiv 1308.3432), and adds to the scores what two
+    convolutions make of it. It begins as the identity; what to correct is learnt, no rule of the lattice is built in.
+
+    >>> features, scores = keras.ops.ones((2, 14, 8, 16)), keras.ops.ones((2, 14, 8, 8))
+    >>> RefinementBlock(16, num_states=4, period=(1, 2))({"features": features, "scores": scores}).shape
+    TensorShape([2, 14, 8, 8])
+
+    Args:
+        filters: channels between the two convolutions.
+        num_states: states of a cell.
+        period: rows and columns of cells of a pixel.
+
+    Input shape: {"features": (batch, rows, cols, channels), "scores": (batch, rows, cols, cells num_states)}.
+    Output shape: that of the scores.
+    """
+
+    def __init__(self, filters: int, num_states: int, period: tuple[int, int] = (1, 1), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.num_states, self.period = filters, num_states, (period[0], period[1])
+        self.num_scores = num_states * period[0] * period[1]
+        self.first = PeriodicConv2D(filters, 3, name="first")
+        self.second = PeriodicConv2D(self.num_scores, 3, kernel_initializer="zeros", name="second")
+
+    def build(self, input_shape: dict[str, Any]) -> None:
+        """Create the weights."""
+        *space, channels = input_shape["features"]
+        self.first.build((*space, channels + self.num_scores))
+        self.second.build((*space, self.filters))
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        """Add the correction to the scores."""
+        features, scores = inputs["features"], inputs["scores"]
+        probabilities = ops.softmax(unfold_cells(scores, *self.period))
+        best = ops.one_hot(ops.argmax(probabilities, axis=-1), self.num_states, dtype=probabilities.dtype)
+        draft = fold_cells(probabilities + ops.stop_gradient(best - probabilities), *self.period)
+        hidden = self.first(ops.concatenate([features, draft], axis=-1))
+        return scores + self.second(ops.relu(hidden))
+
+    def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
+        """Return the shape of the scores."""
+        return input_shape["scores"]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"filters": self.filters, "num_states": self.num_states, "period": list(self.period)}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("rugan_tf")
 class Generator(keras.Model):
     """Map a latent and a label map to the probabilities of the states of every cell.
 
@@ -110,6 +165,7 @@ class Generator(keras.Model):
         window: rows and columns of cells, those of a training sheet: every block then knows the means of its channels
             over a window of this size around each pixel, so that the parts of a sheet can agree on one energy. None in
             the paper.
+        refinements: blocks at the end that correct the draft of a sheet; none in the paper.
 
     Input shape: {"latent": (batch, rows/2, cols/2, latent_channels), "label": (batch, rows/2, cols/2)}.
     Output shape: (batch, rows, cols, num_states), float32 whatever the precision policy.
@@ -122,6 +178,7 @@ class Generator(keras.Model):
         latent_channels: int = 63,
         period: tuple[int, int] = (1, 1),
         window: tuple[int, int] | None = None,
+        refinements: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -134,6 +191,8 @@ class Generator(keras.Model):
             )
         if window is not None and (min(window) < 2 or any(size % 2 for size in window)):
             raise ValueError(f"window must be even along rows and columns. Received: window={window}")
+        if refinements < 0:
+            raise ValueError(f"refinements must not be negative. Received: refinements={refinements}")
         self.width, self.num_states, self.latent_channels = width, num_states, latent_channels
         self.period = (period[0], period[1])
         self.window = None if window is None else (window[0], window[1])
@@ -148,6 +207,10 @@ class Generator(keras.Model):
         ]
         self.normalization = keras.layers.BatchNormalization(name="normalization")
         self.convolution = PeriodicConv2D(num_states * period[0] * period[1], 3, name="convolution")
+        self.refinements = [
+            RefinementBlock(width, num_states, self.period, name=f"refinement_{number}")
+            for number in range(1, refinements + 1)
+        ]
         self.softmax = keras.layers.Softmax(dtype="float32", name="softmax")
 
     def build(self, input_shape: Any = None) -> None:
@@ -158,6 +221,8 @@ class Generator(keras.Model):
             shape = block.compute_output_shape(shape)
         self.normalization.build(shape)
         self.convolution.build(shape)
+        for block in self.refinements:
+            block.build({"features": shape, "scores": self.convolution.compute_output_shape(shape)})
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> Any:
@@ -167,7 +232,10 @@ class Generator(keras.Model):
         for block in self.blocks:
             hidden = block(hidden)
         hidden = ops.relu(self.normalization(hidden, training=training))
-        return self.softmax(ops.cast(unfold_cells(self.convolution(hidden), *self.period), "float32"))
+        scores = self.convolution(hidden)
+        for block in self.refinements:
+            scores = block({"features": hidden, "scores": scores})
+        return self.softmax(ops.cast(unfold_cells(scores, *self.period), "float32"))
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return (batch, rows, cols, num_states)."""
@@ -182,5 +250,6 @@ class Generator(keras.Model):
             "latent_channels": self.latent_channels,
             "period": list(self.period),
             "window": self.window and list(self.window),
+            "refinements": len(self.refinements),
         }
         return {**super().get_config(), **own}

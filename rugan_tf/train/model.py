@@ -34,6 +34,8 @@ class RUGAN(keras.Model):
         loss_options: weights of the critic's loss.
         average_decay: of the moving average of the generator's weights.
         hard_samples: show the critic one-hot sheets instead of probabilities.
+        sample_noise: scale of the Gumbel noise on the log probabilities, of which hard samples are the best;
+            0 for the states that users get, 1 to draw every cell by itself from its probabilities.
         seed: of latents and of the interpolation.
     """
 
@@ -48,15 +50,21 @@ class RUGAN(keras.Model):
         loss_options: LossOptions | None = None,
         average_decay: float = 0.998,
         hard_samples: bool = False,
+        sample_noise: float = 0.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be at least 1. Received: critic_steps={critic_steps}")
+        if not sample_noise >= 0 or (sample_noise and not hard_samples):
+            raise ValueError(
+                "sample_noise must not be negative, and needs hard samples. "
+                f"Received: sample_noise={sample_noise}, hard_samples={hard_samples}"
+            )
         self.generator, self.critic = generator, critic
         self.num_states, self.latent_channels = num_states, latent_channels
-        self.critic_steps, self.hard_samples = critic_steps, hard_samples
+        self.critic_steps, self.hard_samples, self.sample_noise = critic_steps, hard_samples, sample_noise
         self.loss_options = loss_options or LossOptions()
         for network in (generator, critic):
             if not network.built:
@@ -203,17 +211,26 @@ class RUGAN(keras.Model):
         """Generate sheets as large as `states`, with new latents, in training mode.
 
         They are probabilities; with `hard_samples` one-hot, with the gradient of the probabilities (the
-        straight-through estimator of Bengio et al., arXiv 1308.3432).
+        straight-through estimator of Bengio et al., arXiv 1308.3432). With `sample_noise` a cell that the generator
+        leaves undecided becomes one or the other (Gumbel-softmax, Jang et al., arXiv 1611.01144), so that the critic
+        sees which sheets are near to those that users get; the generator learns to decide.
         """
         batch, rows, cols = tf.unstack(tf.shape(states))
         if None not in states.shape:
             batch, rows, cols = states.shape
         shape = (batch, rows // 2, cols // 2, self.latent_channels)
+        noise_seed = None
+        if self.sample_noise:
+            seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
         latent = own_part(tf.random.stateless_normal, shape, seed, replica)
         label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
         probabilities = self.generator({"latent": latent, "label": label_map}, training=True)
         if not self.hard_samples:
             return probabilities
+        if self.sample_noise:
+            uniform = own_part(tf.random.stateless_uniform, (batch, rows, cols, self.num_states), noise_seed, replica)
+            gumbel = -tf.math.log(1e-7 - tf.math.log(uniform + 1e-7))
+            probabilities = tf.nn.softmax(tf.math.log(probabilities + 1e-7) + self.sample_noise * gumbel)
         hard = tf.one_hot(tf.argmax(probabilities, axis=-1), self.num_states)
         return probabilities + tf.stop_gradient(hard - probabilities)
 

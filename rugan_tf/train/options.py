@@ -62,10 +62,14 @@ class TrainOptions:
     """Dense layers of the critic between the means over a sheet and its score, which see the label."""
     window_means: bool = False
     """Let every block of the generator know its channels' means over a window of the training size."""
+    refinements: int = 0
+    """Blocks at the generator's end that see the draft of the sheet and correct it."""
     fold_generator: bool = False
     """Let the generator make a whole period of the lattice at once, so that its convolutions know the lattice."""
     hard_samples: bool = False
     """Show the critic one-hot sheets, as users get them, instead of probabilities."""
+    sample_noise: float = 0.0
+    """Gumbel noise on the logarithms of the probabilities before hard samples are made: the generator must decide."""
     seed: int = 0
     """Of initial weights, latents, dropout, order and shifts of the data."""
     xla: bool = False
@@ -94,8 +98,14 @@ class TrainOptions:
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
-        if self.head_layers < 0:
-            raise ValueError(f"head_layers must not be negative. Received: head_layers={self.head_layers}")
+        for name in ("head_layers", "refinements"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")
+        if not self.sample_noise >= 0 or (self.sample_noise and not self.hard_samples):
+            raise ValueError(
+                "sample_noise must not be negative, and needs hard samples. "
+                f"Received: sample_noise={self.sample_noise}, hard_samples={self.hard_samples}"
+            )
         if self.loss.regression_weight and not self.head_layers:
             raise ValueError(
                 "A critic that predicts labels needs a head, below which the label is unknown. "

@@ -161,6 +161,7 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         loss_options=options.loss,
         average_decay=options.average_decay,
         hard_samples=options.hard_samples,
+        sample_noise=options.sample_noise,
         seed=options.seed,
     )
     model.compile(
@@ -176,7 +177,13 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> Generator:
     period = lattice_period(data_set) if options.fold_generator else (1, 1)
     window = data_set.states.shape[1:] if options.window_means else None
     return Generator(
-        options.width, data_set.system.num_states, options.latent_channels, period, window, name="generator"
+        options.width,
+        data_set.system.num_states,
+        options.latent_channels,
+        period,
+        window,
+        options.refinements,
+        name="generator",
     )
 
 

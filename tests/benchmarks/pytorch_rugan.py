@@ -57,8 +57,21 @@ class GeneratorBlock(nn.Module):
         return hidden + self.upsample(x if self.shortcut is None else self.shortcut(x))
 
 
+class RefinementBlock(nn.Module):
+    def __init__(self, width, num_states, period):
+        super().__init__()
+        self.period = period
+        scores = num_states * period[0] * period[1]
+        self.first, self.second = PeriodicConv2d(width + scores, width), PeriodicConv2d(width, scores)
+
+    def forward(self, x, scores):
+        probabilities = torch.softmax(unfold(scores, *self.period), 1)
+        draft = probabilities + (encode(probabilities.argmax(1)) - probabilities).detach()
+        return scores + self.second(F.relu(self.first(torch.cat([x, fold(draft, *self.period)], 1))))
+
+
 class Generator(nn.Module):
-    def __init__(self, width, latent_channels, period, window, num_states=4):
+    def __init__(self, width, latent_channels, period, window, refinements, num_states=4):
         super().__init__()
         self.period = period
         shape = (1, 1), (2 // period[0], 2 // period[1]), (1, 1)
@@ -72,13 +85,17 @@ class Generator(nn.Module):
         )
         self.normalization = nn.BatchNorm2d(width, eps=1e-3, momentum=0.01)
         self.convolution = PeriodicConv2d(width, num_states * period[0] * period[1])
+        self.refinements = nn.ModuleList(RefinementBlock(width, num_states, period) for _ in range(refinements))
 
     def forward(self, latent, label):
         x = torch.cat([latent, label[:, None, None, None].expand(-1, 1, *latent.shape[2:])], 1)
         for block in self.blocks:
             x = block(x)
-        x = unfold(self.convolution(F.relu(self.normalization(x))), *self.period)
-        return torch.softmax(x, 1)
+        x = F.relu(self.normalization(x))
+        scores = self.convolution(x)
+        for block in self.refinements:
+            scores = block(x, scores)
+        return torch.softmax(unfold(scores, *self.period), 1)
 
 
 class CriticBlock(nn.Module):
@@ -156,6 +173,7 @@ class PytorchRUGAN:
             settings.latent_channels,
             period if settings.fold_generator else (1, 1),
             size if settings.window_means else None,
+            settings.refinements,
         )
         self.critic = Critic(
             settings.critic_width,
@@ -245,7 +263,12 @@ def copy_weights(keras_network, network):
     state = {}
     for path, value in values.items():
         *layers, kind = path.split("/")
-        place = ".".join(layers).replace("block_", "blocks.").replace("head_", "head.")
+        place = (
+            ".".join(layers)
+            .replace("block_", "blocks.")
+            .replace("head_", "head.")
+            .replace("refinement_", "refinements.")
+        )
         place = ".".join(str(int(part) - 1) if part.isdecimal() else part for part in place.split("."))
         tensor = torch.from_numpy(value)
         if kind == "kernel":

@@ -27,18 +27,26 @@ def dependence(generator):
 
 
 def last_layer(generator, inputs):
-    """Return what the last convolution gives: a softmax would hide small changes."""
+    """Return what the last convolutions give: a softmax would hide small changes.
+
+    So would the draft of a refinement, in whose place come the scores that it is drawn from, cell by cell.
+    """
     inputs = {name: keras.ops.convert_to_tensor(value, "float32") for name, value in inputs.items()}
     hidden = keras.ops.concatenate([inputs["latent"], inputs["label"][..., None]], axis=-1)
     for block in generator.blocks:
         hidden = block(hidden)
-    return generator.convolution(keras.ops.relu(generator.normalization(hidden, training=False)))
+    hidden = keras.ops.relu(generator.normalization(hidden, training=False))
+    scores = generator.convolution(hidden)
+    for block in generator.refinements:
+        scores = scores + block.second(keras.ops.relu(block.first(keras.ops.concatenate([hidden, scores], axis=-1))))
+    return scores
 
 
 @pytest.mark.parametrize("period", [(1, 1), (1, 2), (2, 1), (2, 2)])
 @pytest.mark.parametrize("window", [None, (14, 16), (6, 10), (12, 8)])
-def test_nothing_beyond_the_reach_matters_and_what_is_told_is_not_far_from_it(period, window):
-    generator = Generator(4, latent_channels=3, period=period, window=window)
+@pytest.mark.parametrize("refinements", [0, 3])
+def test_nothing_beyond_the_reach_matters_and_what_is_told_is_not_far_from_it(period, window, refinements):
+    generator = Generator(4, latent_channels=3, period=period, window=window, refinements=refinements)
     generator.build()
     for told, touched in zip(latent_reach(generator), dependence(generator), strict=True):
         furthest = max(MIDDLE - touched.min(), touched.max() - MIDDLE)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rugan_tf.networks.critic import Critic, CriticBlock
 from rugan_tf.networks.ednn import EDNN, TileNetwork
-from rugan_tf.networks.generator import Generator, GeneratorBlock
+from rugan_tf.networks.generator import Generator, GeneratorBlock, RefinementBlock
 from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, PeriodicPadding2D
 
 
@@ -47,6 +47,12 @@ CASES = {
     "GeneratorBlock upsampling": Case(
         lambda: GeneratorBlock(5, upsampling=(2, 2), preactivate=False), outputs=(2, 8, 12, 5), **FIELD
     ),
+    "RefinementBlock": Case(
+        lambda: RefinementBlock(5, num_states=4, period=(1, 2)),
+        inputs={"features": (2, 4, 6, 3), "scores": (2, 4, 6, 8)},
+        free_inputs={"features": (None, None, None, 3), "scores": (None, None, None, 8)},
+        outputs=(2, 4, 6, 8),
+    ),
     "CriticBlock": Case(lambda: CriticBlock(3), outputs=(2, 4, 6, 3), **FIELD),
     "CriticBlock pooling": Case(
         lambda: CriticBlock(5, pooling=(2, 1), preactivate=False), outputs=(2, 2, 6, 5), **FIELD
@@ -65,6 +71,12 @@ CASES = {
     ),
     "Generator with window means": Case(
         lambda: Generator(width=5, latent_channels=3, period=(1, 2), window=(6, 8)),
+        inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},
+        free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
+        outputs=(2, 8, 12, 4),
+    ),
+    "Generator with refinements": Case(
+        lambda: Generator(width=5, latent_channels=3, period=(1, 2), refinements=2),
         inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},
         free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
         outputs=(2, 8, 12, 4),

@@ -68,13 +68,17 @@ def test_config_round_trip(case):
     assert_equal(again(inputs), layer(inputs))
 
 
+def named(shapes):
+    return {name: keras.Input(shape[1:], name=name) for name, shape in shapes.items()}
+
+
 @conformance
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning:keras")
 def test_keras_file_gives_the_same_outputs(case, tmp_path):
     layer, inputs = built(case), draw_inputs(case)
     model = layer
     if not isinstance(layer, keras.Model):
-        entry = keras.Input(case.free_inputs[1:])
+        entry = keras.Input(case.free_inputs[1:]) if isinstance(case.free_inputs, tuple) else named(case.free_inputs)
         model = keras.Model(entry, layer(entry))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)

@@ -1,20 +1,29 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from network_cases import draw_weights
 
-from rugan_tf.networks.generator import Generator, GeneratorBlock
+from rugan_tf.networks.generator import Generator, GeneratorBlock, RefinementBlock
 
 CHANNELS = 5
 
 
 @pytest.fixture(
     scope="module",
-    params=[((1, 1), None), ((1, 2), None), ((2, 2), None), ((1, 2), (4, 6)), ((1, 1), (2, 4))],
+    params=[
+        ((1, 1), None, 0),
+        ((1, 2), None, 0),
+        ((2, 2), None, 0),
+        ((1, 2), (4, 6), 0),
+        ((1, 1), (2, 4), 0),
+        ((1, 1), None, 1),
+        ((1, 2), (4, 6), 2),
+    ],
     ids=str,
 )
 def generator(request):
-    period, window = request.param
-    network = Generator(width=6, latent_channels=CHANNELS, period=period, window=window)
+    period, window, refinements = request.param
+    network = Generator(width=6, latent_channels=CHANNELS, period=period, window=window, refinements=refinements)
     network.build()
     draw_weights(network)
     return network
@@ -68,6 +77,7 @@ def test_label_of_one_cell_reaches_only_cells_near_it(generator):
     difference = np.abs(probabilities(generator, latent, changed) - probabilities(generator, latent, label))
     touched = np.flatnonzero(difference[0].max(axis=(0, 2)) > 0)
     reach = 4 + 5 * generator.period[1]  # cells: 2 latent cells, 2 pixels in either of the next blocks, 1 at the end
+    reach += 2 * generator.period[1] * len(generator.refinements)
     reach += 3 * (generator.window[1] // 2 + 1) if generator.window else 0  # half a window in each block
     assert 40 in touched
     assert touched.min() >= 40 - reach
@@ -110,6 +120,69 @@ def test_first_block_must_not_clip_and_others_do():
         draw_weights(block)
         change = block(2 * values) - block(values)
         assert np.allclose(change, -1.0, atol=1e-5) == is_clipped  # the shortcut alone has changed
+
+
+def draw_refinement(rows=3, cols=4, period=(1, 2)):
+    """Return a block with weights, features and scores of sheets with two states."""
+    rng = np.random.default_rng(8)
+    features = rng.normal(size=(2, rows, cols, 5)).astype(np.float32)
+    scores = rng.normal(size=(2, rows, cols, 2 * period[0] * period[1])).astype(np.float32)
+    block = RefinementBlock(7, num_states=2, period=period)
+    block.build({"features": features.shape, "scores": scores.shape})
+    draw_weights(block)
+    return block, features, scores
+
+
+def refine(block, features, scores):
+    return block({"features": features, "scores": scores})
+
+
+def test_refinement_begins_as_the_identity():
+    _, features, scores = draw_refinement()
+    block = RefinementBlock(7, num_states=2, period=(1, 2))
+    np.testing.assert_array_equal(refine(block, features, scores), scores)
+
+
+def test_what_refinement_adds_depends_on_the_states_of_the_draft_alone():
+    block, features, scores = draw_refinement()
+    added = refine(block, features, scores) - scores
+    np.testing.assert_allclose(refine(block, features, 3 * scores) - 3 * scores, added, atol=1e-5)
+    np.testing.assert_allclose(
+        refine(block, features, scores + 1) - (scores + 1), added, atol=1e-5
+    )  # of all states of a cell
+    flipped = scores.copy()
+    flipped[0, 1, 2, :2] = flipped[0, 1, 2, 1::-1]
+    assert np.abs((refine(block, features, flipped) - flipped - added)[0, 1, 2]).max() > 1e-3
+
+
+def test_refinement_sees_the_best_state_of_every_cell():
+    """The two convolutions, given one-hot states that NumPy has found."""
+    block, features, scores = draw_refinement()
+    cells = scores.reshape(2, 3, 4, 2, 2)  # two cells of a pixel, two states
+    draft = (cells == cells.max(axis=-1, keepdims=True)).reshape(scores.shape).astype(np.float32)
+    expected = scores + block.second(tf.nn.relu(block.first(np.concatenate([features, draft], axis=-1))))
+    np.testing.assert_allclose(refine(block, features, scores), expected, atol=1e-5)
+
+
+def test_gradients_pass_the_draft_as_if_it_were_the_probabilities():
+    block, features, scores = draw_refinement()
+    weight = np.random.default_rng(2).normal(size=scores.shape).astype(np.float32)
+    given = tf.Variable(scores)
+    with tf.GradientTape(persistent=True) as tape:
+        result = tf.reduce_sum(weight * refine(block, features, given))
+        probabilities = tf.reshape(tf.nn.softmax(tf.reshape(given, (2, 3, 4, 2, 2))), scores.shape)
+    best = np.round(probabilities.numpy())
+    draft = tf.Variable(best)
+    with tf.GradientTape() as inner:
+        corrected = tf.reduce_sum(weight * block.second(tf.nn.relu(block.first(tf.concat([features, draft], -1)))))
+    expected = weight + tape.gradient(probabilities, given, output_gradients=inner.gradient(corrected, draft))
+    np.testing.assert_allclose(tape.gradient(result, given), expected, atol=1e-5)
+    assert np.abs(expected - weight).max() > 1e-3
+
+
+def test_negative_number_of_refinements_is_refused():
+    with pytest.raises(ValueError, match=r"refinements must not be negative. Received: refinements=-1"):
+        Generator(refinements=-1)
 
 
 @pytest.mark.parametrize("name", ["width", "num_states", "latent_channels"])

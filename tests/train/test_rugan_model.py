@@ -188,3 +188,49 @@ def test_hard_samples_are_one_hot_with_the_gradient_of_the_probabilities():
     np.testing.assert_allclose(hard[0], np.eye(4)[soft[0].argmax(axis=-1)], atol=1e-6)
     for expected, gradient in zip(soft[1], hard[1], strict=True):
         np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0])
+def test_noisy_samples_follow_the_probabilities_to_the_power_of_one_over_the_noise(noise):
+    """The best of log p + noise Gumbel has the probabilities p^(1/noise), normalised."""
+    batch = {"states": np.zeros((2000, 2, 2), np.uint8), "label": np.zeros(2000, np.float32)}
+    model = build_rugan(hard_samples=True, sample_noise=noise)
+    kernel, bias = model.generator.dense.weights
+    kernel.assign(0.0 * kernel)
+    bias.assign([0.0, 0.7, -0.9, 0.3])
+    samples = model.draw_fake(**batch, **randomness(model)).numpy()
+    np.testing.assert_allclose(samples, samples.round(), atol=1e-6)
+    assert (samples.round().sum(axis=-1) == 1).all()
+    expected = np.exp(np.array([0.0, 0.7, -0.9, 0.3]) / noise)
+    expected /= expected.sum()
+    spread = np.sqrt(expected * (1 - expected) / 8000)
+    assert (np.abs(samples.mean(axis=(0, 1, 2)) - expected) < 4 * spread).all()
+    cells = samples[..., 1].reshape(2000, 4)
+    assert abs(np.corrcoef(cells[:, 0], cells[:, 1])[0, 1]) < 4 / np.sqrt(2000)  # every cell by itself
+
+
+def test_gradient_of_noisy_samples_is_that_of_the_noisy_softmax():
+    """With biases b alone, it is sum over cells of soft (w - soft w), where soft is the softmax of b + noise Gumbel."""
+    biases, noise = np.array([0.0, 0.7, -0.9, 0.3]), 0.5
+    model = build_rugan(hard_samples=True, sample_noise=noise)
+    kernel, bias = model.generator.dense.weights
+    kernel.assign(0.0 * kernel)
+    bias.assign(biases)
+    weights = np.random.default_rng(1).normal(size=(8, 2, 4, 4)).astype(np.float32)
+    seed = model.next_seed()
+    with tf.GradientTape() as tape:
+        fake = model.draw_fake(**draw_batch(), seed=seed, replica=model.replica())
+        value = tf.reduce_sum(weights * fake)
+    noise_seed = tf.random.experimental.stateless_split(seed, 2, alg="philox")[1]
+    uniform = tf.random.stateless_uniform(weights.shape, noise_seed, alg="philox").numpy().astype(np.float64)
+    soft = np.exp(biases - noise * np.log(-np.log(uniform)))
+    soft /= soft.sum(axis=-1, keepdims=True)
+    np.testing.assert_array_equal(fake.numpy().argmax(axis=-1), soft.argmax(axis=-1))
+    expected = (soft * (weights - (soft * weights).sum(axis=-1, keepdims=True))).sum(axis=(0, 1, 2))
+    np.testing.assert_allclose(tape.gradient(value, bias), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{"sample_noise": 0.5}, {"sample_noise": -1.0, "hard_samples": True}])
+def test_noise_without_hard_samples_and_negative_noise_are_refused(settings):
+    with pytest.raises(ValueError, match=r"sample_noise must not be negative, and needs hard samples. Received: "):
+        build_rugan(**settings)

@@ -24,6 +24,12 @@ OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
         ({"learning_rate": 0.0}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=0.0"),
         ({"learning_rate": float("nan")}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=nan"),
         ({"head_layers": -1}, "head_layers must not be negative. Received: head_layers=-1"),
+        ({"refinements": -1}, "refinements must not be negative. Received: refinements=-1"),
+        ({"sample_noise": 0.5}, "needs hard samples. Received: sample_noise=0.5, hard_samples=False"),
+        (
+            {"sample_noise": float("nan"), "hard_samples": True},
+            "sample_noise must not be negative.* Received: sample_noise=nan, hard_samples=True",
+        ),
         (
             {"loss": LossOptions(regression_weight=2.0)},
             r"predicts labels needs a head, .* Received: regression_weight=2.0, head_layers=0",

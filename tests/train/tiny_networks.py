@@ -47,7 +47,7 @@ class TinyCritic(keras.Model):
         return self.linear(features)[:, 0], features
 
 
-def build_rugan(critic_steps=2, dropout=0.0, loss_options=None, seed=3, learning_rate=1e-2, hard_samples=False):
+def build_rugan(critic_steps=2, dropout=0.0, loss_options=None, seed=3, learning_rate=1e-2, **samples):
     """Build and compile a RUGAN of tiny networks, the same for the same arguments."""
     keras.utils.set_random_seed(seed)
     model = RUGAN(
@@ -58,8 +58,8 @@ def build_rugan(critic_steps=2, dropout=0.0, loss_options=None, seed=3, learning
         critic_steps=critic_steps,
         loss_options=loss_options,
         average_decay=0.9,
-        hard_samples=hard_samples,
         seed=seed,
+        **samples,
     )
     adam = [keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.9) for _ in range(2)]
     model.compile(*adam)
