@@ -199,6 +199,9 @@ class PytorchRUGAN:
         probabilities = self.generator(latent, label)
         if not self.settings.hard_samples:
             return probabilities
+        if self.settings.sample_noise:
+            gumbel = -torch.log(1e-7 - torch.log(torch.rand_like(probabilities) + 1e-7))
+            probabilities = torch.softmax(torch.log(probabilities + 1e-7) + self.settings.sample_noise * gumbel, 1)
         return probabilities + (encode(probabilities.argmax(1)) - probabilities).detach()
 
     def critic_loss(self, states, label, fake, epsilon):
