@@ -147,7 +147,7 @@ PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)
 
 CPU = dataclasses.replace(
     PAPER,
-    num_updates=5000,
+    num_updates=6000,
     interval=200,
     batch_size=32,
     critic_steps=1,
@@ -158,8 +158,10 @@ CPU = dataclasses.replace(
     projection=True,
     head_layers=2,
     window_means=True,
+    refinements=4,
     fold_generator=True,
     hard_samples=True,
+    sample_noise=0.5,
     xla=True,
     loss=LossOptions(gradient_penalty_weight=1.0, regression_weight=10.0),
 )
