@@ -125,7 +125,7 @@ def next_command(path: Path) -> str:
     """Return what a user may want to do with the file."""
     if path.suffix == ".npz":
         labelled = path.with_name(f"{path.stem}-labelled.npz")
-        return f"python -m rugan_tf.data label --states {path} --out {labelled}"
+        return f"python -m rugan_tf.data label --states {path} --energy ednn --out {labelled}"
     if path.suffix == ".png":
         return f"the same command with --out {path.with_suffix('.extxyz')} for the atoms"
     return f"ase gui {path}"

@@ -253,7 +253,8 @@ def generate(options: GenerateOptions) -> None:
     told = None if obtained is None else obtained.astype(np.float64)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
     written = write_sheets(options.out, system, states, requested, told, facts)
-    print(f"{', '.join(map(str, written))}: {len(states)} sheets of {options.rows}x{options.cols} cells")
+    count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
+    print(f"{', '.join(map(str, written))}: {count} of {options.rows}x{options.cols} cells")
     if told is not None:
         print("energy per area obtained (eV/Å²):", *(f"{value:.3f}" for value in told[:8]))
 
