@@ -20,11 +20,12 @@ def training_batches(
     first_step: int = 0,
     critic_steps: int = 1,
     num_replicas: int = 1,
+    shifts: bool = True,
 ) -> tf.data.Dataset:
     """Return an endless dataset of {"states": uint8 (batch, rows, cols), "label": float32 (batch,)}.
 
-    Every epoch visits every sheet once in an order of its own; every sheet is shifted at random by multiples of the
-    lattice's period, which changes its energy by nothing.
+    Every epoch visits every sheet once in an order of its own. With `shifts` every sheet is shifted at random by
+    multiples of the lattice's period, which changes its energy by nothing.
 
     Args:
         states: uint8 (n, rows, cols).
@@ -36,6 +37,7 @@ def training_batches(
         critic_steps: batches in one element, one after another.
         num_replicas: into which a strategy cuts an element, in equal parts one after another. The sheets are then put
             so that the parts of all replicas together hold the same batches as one replica would.
+        shifts: shift sheets at random.
 
     Raises:
         ValueError: the sheets of an element do not divide into batches and replicas.
@@ -51,12 +53,13 @@ def training_batches(
 
     def batch(step: Any) -> dict[str, Any]:
         index = epoch_order(step * batch_size + tf.range(batch_size, dtype=tf.int64), num_sheets, seed)
-        shifts = [
-            draw_shifts(batch_size, size, every, seed, step, axis)
-            for axis, (size, every) in enumerate(zip((rows, cols), period, strict=True))
-        ]
+        chosen = tf.gather(all_states, index)
+        if shifts:
+            by_axis = enumerate(zip((rows, cols), period, strict=True))
+            drawn = [draw_shifts(batch_size, size, every, seed, step, axis) for axis, (size, every) in by_axis]
+            chosen = shift_periodic(chosen, *drawn)
         return {
-            "states": tf.gather(shift_periodic(tf.gather(all_states, index), *shifts), place),
+            "states": tf.gather(chosen, place),
             "label": tf.gather(tf.gather(all_labels, index), place),
         }
 

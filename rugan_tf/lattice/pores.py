@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths, site_positions
+from rugan_tf.lattice.pieces import keep_largest_piece
 from rugan_tf.lattice.states import States, prune
 
 
@@ -27,7 +28,7 @@ class PoreOptions:
     max_radius: float = 6.0
     """Largest radius of a hole, Å."""
     keep_dangling: bool = False
-    """Keep atoms with fewer than two neighbours instead of removing them until none is left."""
+    """Keep atoms with fewer than two neighbours, and what is cut off, instead of removing them."""
 
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""
@@ -50,7 +51,7 @@ class PoreOptions:
 def draw_porous_states(
     rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: PoreOptions | None = None
 ) -> States:
-    """Draw porous sheets, uint8 (num_sheets, rows, cols)."""
+    """Draw porous sheets, uint8 (num_sheets, rows, cols), each of one piece without dangling atoms."""
     options = options or PoreOptions()
     fewest, most = options.hole_range(rows, cols)
     num_holes = rng.integers(fewest, most, size=num_sheets, endpoint=True)
@@ -59,7 +60,7 @@ def draw_porous_states(
     radii[np.arange(most) >= num_holes[:, None]] = -1.0  # holes that this sheet does not have
     sites = ~inside_holes(site_positions(rows, cols), cell_lengths(rows, cols), centres, radii)
     states = (sites[..., 0] + 2 * sites[..., 1]).astype(np.uint8)
-    return states if options.keep_dangling else prune(states)
+    return states if options.keep_dangling else keep_largest_piece(prune(states))
 
 
 def inside_holes(

@@ -5,13 +5,10 @@ A pore is a connected component of vacant sites, connected along bonds of the pe
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
-from rugan_tf.lattice.states import States, neighbour_counts, neighbours, occupancies, sum_neighbours
-
-MOST_SITES = 2**22  # of the sheets whose pores are found at once
+from rugan_tf.lattice.pieces import MOST_SITES, component_sizes, connected_sites
+from rugan_tf.lattice.states import States, neighbour_counts, occupancies, sum_neighbours
 
 
 def coordination_counts(states: States) -> NDArray[np.int64]:
@@ -41,19 +38,8 @@ def pore_sizes(states: States) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def pore_sizes_at_once(states: States) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what `pore_sizes` does, with memory in proportion to the sheets."""
-    vacant = occupancies(states) == 0
-    site = np.arange(vacant.size).reshape(vacant.shape)
-    around_a, _ = neighbours(site[..., 0], site[..., 1])
-    pairs = np.concatenate([np.stack([site[..., 0], other], -1).reshape(-1, 2) for other in around_a])
-    flat = vacant.ravel()
-    bonds = pairs[flat[pairs].all(axis=1)]
-    graph = coo_array((np.ones(len(bonds), np.int8), bonds.T), shape=(vacant.size, vacant.size))
-    _, label = connected_components(graph, directed=False)
-    where = np.flatnonzero(flat)
-    _, first, sizes = np.unique(label[where], return_index=True, return_counts=True)
-    sheet = where[first] // vacant[0].size
-    order = np.argsort(sheet, kind="stable")
-    return sizes[order].astype(np.int64), np.bincount(sheet, minlength=len(states)).astype(np.int64)
+    sheet_of, sizes = component_sizes(connected_sites(occupancies(states) == 0), len(states))
+    return sizes, np.bincount(sheet_of, minlength=len(states)).astype(np.int64)
 
 
 def two_point_correlation(

@@ -10,28 +10,24 @@ from rugan_tf.networks.layers import PeriodicConv2D, fold_cells, rectify
 
 @keras.saving.register_keras_serializable("rugan_tf")
 class CriticBlock(keras.layers.Layer):
-    """Residual block of two periodic convolutions, then optional average pooling.
+    """Residual block of two periodic convolutions.
 
-    >>> CriticBlock(16, pooling=(2, 1))(keras.ops.ones((2, 14, 8, 9))).shape
-    TensorShape([2, 7, 8, 16])
+    It does not pool: a score that is averaged over blocks of cells changes when a sheet is shifted by less than a
+    block, and a sheet has no place where it begins.
+
+    >>> CriticBlock(16)(keras.ops.ones((2, 14, 8, 9))).shape
+    TensorShape([2, 14, 8, 16])
 
     Args:
         filters: channels of the output.
-        pooling: factors by which rows and columns shrink; they must divide the lattice, which has no border.
         preactivate: begin with a ReLU. Not for the first block, where it would clip negative labels.
 
-    Input shape: (batch, rows, cols, channels). Output shape: (batch, rows/pooling, cols/pooling, filters).
+    Input shape: (batch, rows, cols, channels). Output shape: (batch, rows, cols, filters).
     """
 
-    def __init__(
-        self,
-        filters: int,
-        pooling: tuple[int, int] = (1, 1),
-        preactivate: bool = True,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, filters: int, *, preactivate: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.filters, self.pooling, self.preactivate = filters, (pooling[0], pooling[1]), preactivate
+        self.filters, self.preactivate = filters, preactivate
         self.first = PeriodicConv2D(filters, 3, name="first")
         self.second = PeriodicConv2D(filters, 3, name="second")
         self.shortcut: keras.layers.Layer | None = None
@@ -46,34 +42,19 @@ class CriticBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Add the two convolutions to the shortcut, pool."""
+        """Add the two convolutions to the shortcut."""
         hidden = rectify(inputs) if self.preactivate else inputs
         hidden = self.second(rectify(self.first(hidden)))
         passed = self.shortcut(inputs) if self.shortcut else inputs
-        return self.pool(hidden + passed)
-
-    def pool(self, inputs: Any) -> Any:
-        """Average over blocks of `pooling` cells.
-
-        Raises:
-            ValueError: the lattice is no multiple of the pooling.
-        """
-        if self.pooling == (1, 1):
-            return inputs
-        for size, factor, axis in zip(inputs.shape[1:3], self.pooling, ("rows", "cols"), strict=True):
-            if size is not None and size % factor:
-                raise ValueError(f"{axis} must be a multiple of {factor} to be pooled. Received: {axis}={size}")
-        return ops.average_pool(inputs, self.pooling, self.pooling, padding="valid")
+        return hidden + passed
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the pooled shape with `filters` channels."""
-        batch, rows, cols, _ = input_shape
-        return batch, rows and rows // self.pooling[0], cols and cols // self.pooling[1], self.filters
+        """Return the input's shape with `filters` channels."""
+        return *input_shape[:-1], self.filters
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"filters": self.filters, "pooling": list(self.pooling), "preactivate": self.preactivate}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "filters": self.filters, "preactivate": self.preactivate}
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
@@ -81,8 +62,9 @@ class Critic(keras.Model):
     """Score sheets under their labels, and return the features that the score is linear in.
 
     The period of the lattice is folded into channels first, so that a convolution sees the same lattice at every
-    cell; the label is one more constant channel. Where `projection` is set, the score gets the inner product of
-    the features with an embedding of the label (Miyato, Koyama, arXiv 1802.05637).
+    cell: the score does not change when a sheet is shifted by a period. The label is one more constant channel. Where
+    `projection` is set, the score gets the inner product of the features with an embedding of the label (Miyato,
+    Koyama, arXiv 1802.05637).
 
     The paper's score is linear in means over the sheet, and a linear function cannot tell by how much an energy misses
     the label. With `head_layers` dense layers come in between; they see the means of every block, taken before dropout
@@ -99,10 +81,11 @@ class Critic(keras.Model):
         width: channels of the hidden layers.
         num_states: states of a cell.
         period: rows and columns after which the lattice repeats.
-        dropout: share dropped after each of the three blocks.
+        dropout: share dropped after each block.
         projection: condition by projection as well.
         head_layers: dense layers between the means over the sheet and the features; none in the paper.
         regression: predict the label from the sheet as well; needs a head.
+        num_blocks: residual blocks, each of which sees two periods further.
 
     Input shape: {"encoding": (batch, rows, cols, num_states), "label": (batch,)}.
     Output shape: score (batch,) and features (batch, width), with `regression` the predicted label (batch,) as well;
@@ -118,13 +101,14 @@ class Critic(keras.Model):
         projection: bool = False,
         head_layers: int = 0,
         regression: bool = False,
+        num_blocks: int = 3,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if min(width, num_states, *period) < 1:
+        if min(width, num_states, num_blocks, *period) < 1:
             raise ValueError(
-                f"width, num_states and period must be positive. "
-                f"Received: width={width}, num_states={num_states}, period={period}"
+                f"width, num_states, num_blocks and period must be positive. Received: "
+                f"width={width}, num_states={num_states}, num_blocks={num_blocks}, period={period}"
             )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
@@ -134,11 +118,8 @@ class Critic(keras.Model):
         if head_layers < 0:
             raise ValueError(f"head_layers must not be negative. Received: head_layers={head_layers}")
         self.dropout_rate, self.projection, self.head_layers = dropout, projection, head_layers
-        pooling = (1 if period[0] > 1 else 2, 1 if period[1] > 1 else 2)  # to half of the cells either way
         self.blocks = [
-            CriticBlock(width, pooling=pooling, preactivate=False, name="block_1"),
-            CriticBlock(width, name="block_2"),
-            CriticBlock(width, name="block_3"),
+            CriticBlock(width, preactivate=number > 1, name=f"block_{number}") for number in range(1, num_blocks + 1)
         ]
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         self.head = [
@@ -205,6 +186,7 @@ class Critic(keras.Model):
             "projection": self.projection,
             "head_layers": self.head_layers,
             "regression": self.regression is not None,
+            "num_blocks": len(self.blocks),
         }
         return {**super().get_config(), **own}
 

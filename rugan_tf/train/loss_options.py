@@ -18,7 +18,7 @@ class LossOptions:
     """Weight, in both losses, of the squared error of the label that the critic predicts from a sheet; 0 for a critic
     that predicts none, as in the paper."""
     consistency_margin: float = 0.0
-    """Difference of two passes that costs nothing."""
+    """Weighted difference of two passes that costs nothing."""
     consistency_form: ConsistencyForm = "squared"
     """squared: Wei et al.; absolute: the RUGAN authors' form."""
 

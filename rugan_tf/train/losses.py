@@ -57,21 +57,24 @@ def consistency_term(
     second_score: Any,
     features: Any,
     second_features: Any,
+    *,
+    weight: float = 2.0,
     margin: float = 0.0,
     form: ConsistencyForm = "squared",
 ) -> Any:
-    """Return how much two passes of the same real sheets through a critic with dropout differ.
+    """Return how much two passes of the same real sheets through a critic with dropout differ, with its weight.
 
-    "squared" is equation 4 of Wei et al. as their programs compute it,
-    mean max(0, (D1 - D2)^2 + 0.1 mean_j (F1_j - F2_j)^2 - margin); "absolute" is the form of the RUGAN authors,
-    mean max(0, |D1 - D2| + 0.1 |F1 - F2| - margin) with the Euclidean norm.
+    "squared" is equation 4 of Wei et al. as their programs compute it, where the margin is compared with the
+    weighted difference: mean max(0, weight ((D1 - D2)^2 + 0.1 mean_j (F1_j - F2_j)^2) - margin). "absolute" is the
+    form of the RUGAN authors, mean max(0, weight (|D1 - D2| + 0.1 |F1 - F2|) - margin) with the Euclidean norm.
 
     Args:
         score: of the first pass, (batch,).
         second_score: of the second pass, (batch,).
         features: inputs of the critic's last layer in the first pass, (batch, width).
         second_features: the same in the second pass.
-        margin: difference that costs nothing.
+        weight: lambda2 of the paper.
+        margin: weighted difference that costs nothing.
         form: "squared" or "absolute".
     """
     if form == "squared":
@@ -82,4 +85,4 @@ def consistency_term(
         distance = tf.abs(score - second_score) + 0.1 * tf.sqrt(squared + 1e-12)
     else:
         raise ValueError(f"form must be 'squared' or 'absolute'. Received: form={form!r}")
-    return tf.reduce_mean(tf.maximum(distance - margin, 0.0))
+    return tf.reduce_mean(tf.maximum(weight * distance - margin, 0.0))

@@ -175,10 +175,11 @@ class RUGAN(keras.Model):
                 again_score,
                 real_features,
                 again_features,
+                weight=options.consistency_weight,
                 margin=options.consistency_margin,
                 form=options.consistency_form,
             )
-            loss = wasserstein + options.gradient_penalty_weight * penalty + options.consistency_weight * consistency
+            loss = wasserstein + options.gradient_penalty_weight * penalty + consistency
             error = losses.label_error(tf.split(predicted[0], 3)[0], label) if predicted else tf.constant(0.0)
             loss += options.regression_weight * error
             scaled = self.over_replicas(loss)

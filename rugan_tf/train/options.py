@@ -36,6 +36,8 @@ class TrainOptions:
     """Throw away what the run folder holds."""
     num_updates: int = 65_536
     """Generator updates."""
+    epochs: int | None = None
+    """How often the critic sees every sheet; sets num_updates, rounded up to whole intervals."""
     interval: int = 256
     """Generator updates between two checkpoints."""
     batch_size: int = 100
@@ -46,12 +48,17 @@ class TrainOptions:
     """Of Adam (0, 0.9, 1e-8), for both networks."""
     decay_learning_rate: bool = False
     """Lower the learning rate linearly to zero at the end."""
-    average_decay: float = 0.998
-    """Largest decay per update of the moving average of the generator, which is what is exported."""
+    average_decay: float = 0.0
+    """Largest decay per update of the moving average of the generator, which is what is exported; 0 for the generator
+    itself, as in the paper."""
+    shifts: bool = False
+    """Shift every sheet at random by periods of the lattice."""
     width: int = 128
     """Channels of the generator's hidden layers."""
     critic_width: int = 128
     """Channels of the critic's hidden layers."""
+    critic_blocks: int = 3
+    """Residual blocks of the critic."""
     latent_channels: int = 63
     """Gaussian channels of the latent."""
     dropout: float = 0.25
@@ -93,6 +100,9 @@ class TrainOptions:
         require_positive(
             self, "num_updates", "interval", "batch_size", "critic_steps", "width", "critic_width", "latent_channels"
         )
+        require_positive(self, "critic_blocks")
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1. Received: epochs={self.epochs}")
         if self.num_updates % self.interval:
             raise ValueError(
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
@@ -118,6 +128,13 @@ class TrainOptions:
         if self.judge_sheets < 0:
             raise ValueError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
         require_training_options(self)
+
+    def for_sheets(self, num_sheets: int) -> "TrainOptions":
+        """Return the options with `num_updates` that `epochs` of so many sheets take; these if there are no epochs."""
+        if self.epochs is None:
+            return self
+        updates = -(-self.epochs * num_sheets // (self.batch_size * self.critic_steps))
+        return dataclasses.replace(self, num_updates=-(-updates // self.interval) * self.interval)
 
     def resolved(self) -> dict[str, Any]:
         """Return the options that make the training what it is, as JSON content."""
@@ -163,6 +180,8 @@ CPU = dataclasses.replace(
     hard_samples=True,
     sample_noise=0.5,
     xla=True,
+    average_decay=0.998,
+    shifts=True,
     loss=LossOptions(gradient_penalty_weight=1.0, regression_weight=10.0),
 )
 

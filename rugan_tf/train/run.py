@@ -41,6 +41,7 @@ def train(options: TrainOptions) -> None:
     """
     data_set = read_data_set(options.data)
     require_even(data_set)
+    options = options.for_sheets(len(data_set.states))
     scale = LabelScale.of(data_set.energy_per_area)
     strategy = devices.distribution_strategy(options.devices)
     devices.require_replicas(options, strategy.num_replicas_in_sync)
@@ -66,6 +67,7 @@ def train(options: TrainOptions) -> None:
             first_step=step,
             critic_steps=options.critic_steps,
             num_replicas=strategy.num_replicas_in_sync,
+            shifts=options.shifts,
         )
         return devices.shared_out(strategy, batches)
 
@@ -150,6 +152,7 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         options.projection,
         options.head_layers,
         options.loss.regression_weight > 0,
+        options.critic_blocks,
         name="critic",
     )
     model = RUGAN(

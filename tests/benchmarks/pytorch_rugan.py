@@ -99,27 +99,24 @@ class Generator(nn.Module):
 
 
 class CriticBlock(nn.Module):
-    def __init__(self, inputs, width, pooling, preactivate):
+    def __init__(self, inputs, width, preactivate):
         super().__init__()
-        self.pooling, self.preactivate = pooling, preactivate
+        self.preactivate = preactivate
         self.first, self.second = PeriodicConv2d(inputs, width), PeriodicConv2d(width, width)
         self.shortcut = PeriodicConv2d(inputs, width, 1) if inputs != width else None
 
     def forward(self, x):
         hidden = self.second(F.relu(self.first(F.relu(x) if self.preactivate else x)))
-        hidden = hidden + (x if self.shortcut is None else self.shortcut(x))
-        return hidden if self.pooling == (1, 1) else F.avg_pool2d(hidden, self.pooling)
+        return hidden + (x if self.shortcut is None else self.shortcut(x))
 
 
 class Critic(nn.Module):
     def __init__(self, width, period, dropout, projection, head_layers, regression, num_states=4):
         super().__init__()
         self.period = period
-        pooling = (1 if period[0] > 1 else 2, 1 if period[1] > 1 else 2)
         channels = num_states * period[0] * period[1] + (0 if head_layers else 1)
         self.blocks = nn.ModuleList(
-            CriticBlock(channels if index == 0 else width, width, pooling if index == 0 else (1, 1), index > 0)
-            for index in range(3)
+            CriticBlock(channels if index == 0 else width, width, index > 0) for index in range(3)
         )
         self.dropout = nn.Dropout(dropout)
         sizes = [3 * width + 1, *[width] * head_layers]

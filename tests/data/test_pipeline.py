@@ -127,3 +127,14 @@ def test_shift_periodic_rolls_each_sheet_by_its_own():
     shifted = shift_periodic(tf.constant(states), tf.constant(row_shift), tf.constant(col_shift))
     for sheet, original, *shift in zip(shifted.numpy(), states, row_shift, col_shift, strict=True):
         np.testing.assert_array_equal(sheet, np.roll(original, shift, (0, 1)))
+
+
+def test_without_shifts_sheets_come_as_they_are():
+    states = np.random.default_rng(0).integers(0, 4, (12, 6, 8), dtype=np.uint8)
+    label = np.arange(12, dtype=np.float32)
+    batches = training_batches(states, label, batch_size=12, seed=3, period=(1, 2), shifts=False)
+    batch = next(iter(batches))
+    order = batch["label"].numpy().astype(int)
+    np.testing.assert_array_equal(batch["states"], states[order])
+    assert sorted(order) == list(range(12))
+    assert (order != np.arange(12)).any()

@@ -54,9 +54,7 @@ CASES = {
         outputs=(2, 4, 6, 8),
     ),
     "CriticBlock": Case(lambda: CriticBlock(3), outputs=(2, 4, 6, 3), **FIELD),
-    "CriticBlock pooling": Case(
-        lambda: CriticBlock(5, pooling=(2, 1), preactivate=False), outputs=(2, 2, 6, 5), **FIELD
-    ),
+    "CriticBlock at the beginning": Case(lambda: CriticBlock(5, preactivate=False), outputs=(2, 4, 6, 5), **FIELD),
     "Generator": Case(
         lambda: Generator(width=5, latent_channels=3),
         inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from network_cases import draw_weights
 
-from rugan_tf.networks.critic import Critic, CriticBlock
+from rugan_tf.networks.critic import Critic
 
-SHIFTS_OF_THE_POOLED_CELL = [(2, 0), (0, 2), (4, -2)]
+PERIODS = [(1, 0), (0, 2), (5, -4)]  # of the honeycomb on two columns
 
 
 def build_critic(**options):
@@ -29,7 +29,7 @@ def score_of(critic, encoding, label=0.5, **arguments):
     return critic({"encoding": encoding, "label": labels}, **arguments)[0].numpy()
 
 
-@pytest.mark.parametrize("shift", SHIFTS_OF_THE_POOLED_CELL)
+@pytest.mark.parametrize("shift", PERIODS)
 @pytest.mark.parametrize(("rows", "cols"), [(2, 2), (6, 8), (14, 16)])
 def test_score_does_not_change_with_shifts_by_two_rows_or_two_cols(critic, rows, cols, shift):
     encoding = draw_encoding(rows, cols)
@@ -37,10 +37,9 @@ def test_score_does_not_change_with_shifts_by_two_rows_or_two_cols(critic, rows,
     np.testing.assert_allclose(shifted, score_of(critic, encoding), atol=1e-5)
 
 
-@pytest.mark.parametrize("shift", [(1, 0), (0, 1)])
-def test_folded_and_pooled_cells_are_seen_as_pairs(critic, shift):
+def test_folded_columns_are_seen_as_pairs(critic):
     encoding = draw_encoding(6, 8)
-    shifted = score_of(critic, np.roll(encoding, shift, (1, 2)))
+    shifted = score_of(critic, np.roll(encoding, 1, 2))
     assert np.abs(shifted - score_of(critic, encoding)).max() > 1e-3
 
 
@@ -118,12 +117,6 @@ def test_head_can_tell_by_how_much_a_sheet_misses_its_label():
         np.testing.assert_allclose(score_of(critic, encoding, label), -np.abs(share - label), atol=1e-6)
 
 
-@pytest.mark.parametrize("rows", [1, 7])
-def test_odd_rows_are_refused(critic, rows):
-    with pytest.raises(ValueError, match=rf"rows must be a multiple of 2 to be pooled. .*rows={rows}"):
-        score_of(critic, draw_encoding(rows, 4))
-
-
 def test_odd_cols_are_refused(critic):
     with pytest.raises(ValueError, match=r"cols must be a multiple of 2 to be folded. Received: cols=3"):
         score_of(critic, draw_encoding(4, 3, num_sheets=2))
@@ -171,6 +164,7 @@ def test_dropout_acts_in_training_alone(critic):
     ("options", "message"),
     [
         ({"width": 0}, "must be positive. Received: width=0"),
+        ({"num_blocks": 0}, "must be positive. Received: .*num_blocks=0"),
         ({"period": (0, 2)}, r"must be positive. Received: .*period=\(0, 2\)"),
         ({"regression": True}, "regression needs a head, .* Received: head_layers=0"),
         ({"head_layers": -1}, "head_layers must not be negative. Received: head_layers=-1"),
@@ -181,10 +175,3 @@ def test_dropout_acts_in_training_alone(critic):
 def test_impossible_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Critic(**options)
-
-
-def test_pooling_is_the_mean_over_blocks():
-    block = CriticBlock(3, pooling=(2, 3))
-    values = np.random.default_rng(0).normal(size=(2, 4, 6, 5)).astype(np.float32)
-    expected = values.reshape(2, 2, 2, 2, 3, 5).mean(axis=(2, 4))
-    np.testing.assert_allclose(block.pool(values), expected, atol=1e-6)

@@ -16,12 +16,12 @@ def consistency(first=FIRST, second=SECOND, **options):
 @pytest.mark.parametrize(
     ("form", "margin", "expected"),
     [
-        ("squared", 0.0, 1.1 / 2),  # mean of 1 + 0.1 * 1 and 0; times the weight 2: 1.1
-        ("absolute", 0.0, 1.1414214 / 2),  # mean of 1 + 0.1 sqrt(2) and 0; times the weight 2: 1.1414214
-        ("squared", 0.6, 0.5 / 2),
-        ("absolute", 0.5, 0.6414214 / 2),
-        ("squared", 2.0, 0.0),
-        ("absolute", 2.0, 0.0),
+        ("squared", 0.0, 1.1),  # mean of 2 (1 + 0.1 * 1) and 0
+        ("absolute", 0.0, 1.1414214),  # mean of 2 (1 + 0.1 sqrt(2)) and 0
+        ("squared", 0.6, 0.8),  # mean of 2.2 - 0.6 and 0: the margin is compared with the weighted difference
+        ("absolute", 0.5, 0.8914214),
+        ("squared", 2.2, 0.0),
+        ("absolute", 2.3, 0.0),
     ],
 )
 def test_consistency_term_worked_by_hand(form, margin, expected):
@@ -31,8 +31,13 @@ def test_consistency_term_worked_by_hand(form, margin, expected):
 
 def test_features_count_a_tenth_and_as_a_mean_where_squared():
     second = {"score": FIRST["score"], "features": [[1.0, 1.0], [4.0, 0.0]]}
-    assert consistency(second=second) == pytest.approx(0.1 * (16 / 2) / 2)
-    assert consistency(second=second, form="absolute") == pytest.approx(0.1 * 4 / 2)
+    assert consistency(second=second) == pytest.approx(2 * 0.1 * (16 / 2) / 2)
+    assert consistency(second=second, form="absolute") == pytest.approx(2 * 0.1 * 4 / 2)
+
+
+def test_consistency_term_is_zero_without_weight():
+    assert consistency(weight=0.0) == 0.0
+    assert consistency(weight=4.0) == pytest.approx(2 * consistency(weight=2.0))
 
 
 @pytest.mark.parametrize("form", ["squared", "absolute"])

@@ -78,8 +78,19 @@ def test_critic_loss_is_the_weighted_sum_of_its_parts():
     model = build_rugan(dropout=0.5, loss_options=options)
     logs, _ = model.compute_critic_gradients(**draw_batch(), **randomness(model))
     parts = {name: float(value) for name, value in logs.items()}
-    expected = 3 * parts["gradient_penalty"] + 5 * parts["consistency_term"] - parts["wasserstein_estimate"]
+    expected = 3 * parts["gradient_penalty"] + parts["consistency_term"] - parts["wasserstein_estimate"]
     assert parts["critic_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_consistency_weight_and_margin_reach_the_loss():
+    terms = {}
+    for weight, margin in ((1.0, 0.0), (5.0, 0.0), (5.0, 1e6)):
+        options = LossOptions(consistency_weight=weight, consistency_margin=margin)
+        model = build_rugan(dropout=0.5, loss_options=options)
+        logs, _ = model.compute_critic_gradients(**draw_batch(), **randomness(model))
+        terms[weight, margin] = float(logs["consistency_term"])
+    assert terms[5.0, 0.0] > 1e-4
+    assert terms[5.0, 1e6] == 0.0
 
 
 @pytest.mark.parametrize("form", ["squared", "absolute"])

@@ -34,6 +34,8 @@ OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
             {"loss": LossOptions(regression_weight=2.0)},
             r"predicts labels needs a head, .* Received: regression_weight=2.0, head_layers=0",
         ),
+        ({"epochs": 0}, "epochs must be at least 1. Received: epochs=0"),
+        ({"critic_blocks": 0}, "critic_blocks must be at least 1. Received: critic_blocks=0"),
         ({"seed": -1}, "seed must not be negative. Received: seed=-1"),
         ({"resume": True, "overwrite": True}, "resumed or overwritten, not both.*--resume --overwrite"),
     ],
@@ -76,3 +78,26 @@ def test_differences_of_a_resumed_run_are_all_listed(tmp_path):
     listed = "data_sha256=def instead of abc, seed=5 instead of 0, width=64 instead of 128"
     with pytest.raises(ValueError, match=listed):
         require_same_options(other, config, "def")
+
+
+@pytest.mark.parametrize(
+    ("num_sheets", "batch_size", "epochs", "num_updates"),
+    [
+        (65_536, 100, 1000, 65_536),  # the paper's: 1000 epochs of 65,536 sheets in 655,360 critic updates of 100
+        (2_048, 32, 1000, 6_400),
+        (2_048, 32, 1, 256),  # 6.4 updates, rounded up to a whole interval
+    ],
+)
+def test_epochs_set_the_updates(num_sheets, batch_size, epochs, num_updates):
+    options = dataclasses.replace(OPTIONS, batch_size=batch_size, epochs=epochs, num_updates=256)
+    assert options.for_sheets(num_sheets).num_updates == num_updates
+    assert OPTIONS.for_sheets(num_sheets) is OPTIONS
+
+
+def test_paper_preset_has_nothing_that_the_paper_does_not_tell_of():
+    paper = PRESETS["paper"][0]
+    assert paper.average_decay == 0
+    for name in ("shifts", "hard_samples", "projection", "window_means", "fold_generator"):
+        assert getattr(paper, name) is False, name
+    assert paper.head_layers == paper.refinements == paper.loss.regression_weight == paper.loss.consistency_margin == 0
+    assert all(PRESETS[name][0].shifts and PRESETS[name][0].average_decay > 0 for name in ("cpu", "quick"))
