@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union
 
+from rugan_tf.errors import InputError
+
 Options = Any  # an instance of the frozen dataclass that the command declares
 
 
@@ -30,7 +32,7 @@ def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequ
     try:
         options, handler = parse_command(prog, commands, args)
         handler(options)
-    except (ValueError, OSError) as error:
+    except (InputError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -62,20 +64,20 @@ def parse_command(
 
 
 def require_positive(options: Options, *names: str) -> None:
-    """Raise ValueError unless the options of these names are at least 1."""
+    """Raise InputError unless the options of these names are at least 1."""
     for name in names:
         if getattr(options, name) < 1:
-            raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(options, name)}")
+            raise InputError(f"{name} must be at least 1. Received: {name}={getattr(options, name)}")
 
 
 def require_training_options(options: Options) -> None:
-    """Raise ValueError unless learning_rate, seed, resume and overwrite make a training."""
+    """Raise InputError unless learning_rate, seed, resume and overwrite make a training."""
     if not 0 < options.learning_rate < 1:
-        raise ValueError(f"learning_rate must lie in (0, 1). Received: learning_rate={options.learning_rate}")
+        raise InputError(f"learning_rate must lie in (0, 1). Received: learning_rate={options.learning_rate}")
     if options.seed < 0:
-        raise ValueError(f"seed must not be negative. Received: seed={options.seed}")
+        raise InputError(f"seed must not be negative. Received: seed={options.seed}")
     if options.resume and options.overwrite:
-        raise ValueError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
+        raise InputError("A run is resumed or overwritten, not both. Received: --resume --overwrite")
 
 
 def to_json(options: Options) -> Any:

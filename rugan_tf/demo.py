@@ -11,6 +11,7 @@ from pathlib import Path
 
 import rugan_tf
 from rugan_tf.config import Command, run_command
+from rugan_tf.errors import InputError
 
 ENERGIES = ("-3.4", "-3.0", "-2.6", "-2.2")  # eV/Å², over the range of the data
 SHIPPED = Path(rugan_tf.__file__).parents[1] / "saved_models" / "porous_graphene"
@@ -73,11 +74,11 @@ def step(door: str, *args: str) -> None:
     """Say a command, then run it in this process.
 
     Raises:
-        ValueError: it failed; what it said stands above.
+        InputError: it failed; what it said stands above.
     """
     print(f"\n$ python -m rugan_tf.{door} {' '.join(args)}", flush=True)
     if importlib.import_module(f"rugan_tf.{door}.__main__").main(list(args)):
-        raise ValueError(f"Every step of the demo must succeed. Received: rugan_tf.{door} failed, see above")
+        raise InputError(f"Every step of the demo must succeed. Received: rugan_tf.{door} failed, see above")
 
 
 def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rugan_tf.config import Command, parse_command, run_command, to_json
+from rugan_tf.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +94,7 @@ def test_wrong_arguments_exit_with_2(args, named, capsys):
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (ValueError("rule. Received: cols=15"), 2, "rugan x: rule. Received: cols=15\n"),
+        (InputError("rule. Received: cols=15"), 2, "rugan x: rule. Received: cols=15\n"),
         (FileExistsError("exists. Received: a"), 2, "rugan x: exists. Received: a\n"),
         (OSError(28, "No space left on device"), 2, "rugan x: [Errno 28] No space left on device\n"),
         (KeyboardInterrupt(), 130, "rugan x: interrupted\n"),
@@ -104,9 +105,10 @@ def test_expected_errors_become_exit_codes(error, code, message, capsys):
     assert capsys.readouterr().err == message
 
 
-def test_defects_are_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        run_command("rugan x", failing_with(ZeroDivisionError()), ["--out", "a"])
+@pytest.mark.parametrize("error", [ZeroDivisionError(), ValueError("a library's own"), TypeError("a bug")])
+def test_defects_are_not_hidden(error):
+    with pytest.raises(type(error)):
+        run_command("rugan x", failing_with(error), ["--out", "a"])
 
 
 def test_options_become_json():

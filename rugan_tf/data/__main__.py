@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rugan_tf.config import Command, run_command, to_json
-from rugan_tf.lattice.pores import PoreOptions
+from rugan_tf.errors import InputError
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 if TYPE_CHECKING:
     from rugan_tf.systems.system import LatticeSystem
@@ -60,9 +61,9 @@ class LabelOptions:
 
 def build(options: BuildOptions) -> None:
     """Draw, label, write."""
-    from rugan_tf.data.energies import energy_named
     from rugan_tf.data.synthesis import draw_sheets
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.energies.named import energy_named
+    from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
     check_target(options)
@@ -75,9 +76,9 @@ def build(options: BuildOptions) -> None:
 
 def label(options: LabelOptions) -> None:
     """Read, label, write."""
-    from rugan_tf.data.energies import energy_named
-    from rugan_tf.data.storage import read_states
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.energies.named import energy_named
+    from rugan_tf.formats.data_set import read_states
+    from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
     check_target(options)
@@ -90,11 +91,12 @@ def label(options: LabelOptions) -> None:
 
 def label_chunks(system: "LatticeSystem", energy_function: Any, options: LabelOptions) -> None:
     """Compute the energies of sheets in a Zarr array chunk by chunk, in bounded memory."""
-    from rugan_tf.data.chunked import chunked_energies, open_zarr_states, write_energies
-    from rugan_tf.data.energies import EdnnEnergy
+    from rugan_tf.energies.chunked import chunked_energies, write_energies
+    from rugan_tf.energies.ednn import EdnnEnergy
+    from rugan_tf.formats.zarr_states import open_zarr_states
 
     if not isinstance(energy_function, EdnnEnergy):
-        raise ValueError(f"Sheets in a Zarr array are labelled by an EDNN. Received: --energy {options.energy}")
+        raise InputError(f"Sheets in a Zarr array are labelled by an EDNN. Received: --energy {options.energy}")
     states = open_zarr_states(options.states, system)
     energy = chunked_energies(states, energy_function)
     metadata = {"system": system.name, "energy": energy_function.description, "options": to_json(options)}
@@ -108,9 +110,9 @@ def label_chunks(system: "LatticeSystem", energy_function: Any, options: LabelOp
 def check_target(options: BuildOptions | LabelOptions) -> None:
     """Refuse a bad or existing output before any work is done."""
     if options.processes is not None and options.processes < 1:
-        raise ValueError(f"processes must be at least 1. Received: processes={options.processes}")
+        raise InputError(f"processes must be at least 1. Received: processes={options.processes}")
     if options.out.suffix != ".npz":
-        raise ValueError(f"A data set must be an .npz file. Received: {options.out}")
+        raise InputError(f"A data set must be an .npz file. Received: {options.out}")
     if options.out.is_dir():
         raise IsADirectoryError(f"A data set must not take the place of a folder. Received: {options.out}")
     if options.out.exists() and not options.overwrite:
@@ -123,8 +125,8 @@ def label_and_write(
 ) -> None:
     """Compute the energies, resuming an interrupted labelling of the same sheets, and write the data set."""
     import rugan_tf
-    from rugan_tf.data.labelling import label_states
-    from rugan_tf.data.storage import DataSet, write_data_set
+    from rugan_tf.energies.one_by_one import label_states
+    from rugan_tf.formats.data_set import DataSet, write_data_set
 
     progress_path = options.out.with_name(f"{options.out.stem}.progress.npz")
     energy = label_states(

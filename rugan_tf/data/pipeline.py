@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from rugan_tf.errors import InputError
+
 
 def training_batches(
     states: NDArray[np.uint8],
@@ -40,10 +42,10 @@ def training_batches(
         shifts: shift sheets at random.
 
     Raises:
-        ValueError: the sheets of an element do not divide into batches and replicas.
+        InputError: the sheets of an element do not divide into batches and replicas.
     """
     if batch_size % (critic_steps * num_replicas):
-        raise ValueError(
+        raise InputError(
             "batch_size must be a multiple of critic_steps times num_replicas. Received: "
             f"batch_size={batch_size}, critic_steps={critic_steps}, num_replicas={num_replicas}"
         )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
 
 MOST_SHEETS, MOST_CELLS = 2048, 2**19  # of a block
@@ -34,12 +35,12 @@ def draw_sheets(
         distinct: draw again instead of a sheet that was drawn before.
 
     Raises:
-        ValueError: bad numbers, or fewer distinct sheets than asked for in twenty times as many draws.
+        InputError: bad numbers, or fewer distinct sheets than asked for in twenty times as many draws.
     """
     if num_sheets < 1:
-        raise ValueError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
+        raise InputError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
     if seed < 0:
-        raise ValueError(f"seed must not be negative. Received: seed={seed}")
+        raise InputError(f"seed must not be negative. Received: seed={seed}")
     system.validate_size(rows, cols)
     size = min(MOST_SHEETS, max(1, MOST_CELLS // (rows * cols)))
     num_blocks = -(-num_sheets // size) * (20 if distinct else 1)
@@ -53,7 +54,7 @@ def draw_sheets(
             bar.update(min(len(kept[-1]), bar.total - bar.n))
             if sum(map(len, kept)) >= num_sheets:
                 return np.concatenate(kept)[:num_sheets]
-    raise ValueError(
+    raise InputError(
         f"There must be enough distinct sheets. Received: {sum(map(len, kept))} of {num_sheets} "
         f"after {num_blocks * size} draws"
     )

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.data.labelling import label_states
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import CrossCheckOptions
-from rugan_tf.lattice.pores import PoreOptions
-from rugan_tf.systems.registry import system_named
+from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 from rugan_tf.units import ENERGY_PER_AREA
 
 
@@ -23,7 +24,7 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     fitted as well, beside the plain comparison: what is left after it is what the methods say about bonding and edges.
     """
     system = system_named("porous_graphene")
-    functions = [system.energy_function(spec) for spec in (options.energy, options.other)]
+    functions = [energy_named(system, spec) for spec in (options.energy, options.other)]
     if not options.overwrite:
         files.require_fresh_folder(options.out)
     pores = PoreOptions(min_holes=0, max_hole_density=options.max_hole_density, max_radius=4.0)

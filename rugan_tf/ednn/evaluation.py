@@ -11,14 +11,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.data.labelling import label_states
-from rugan_tf.data.storage import DataSet, read_data_set
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import EdnnEvaluateOptions
 from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn
-from rugan_tf.lattice.pores import PoreOptions
+from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.ednn import EDNN
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 from rugan_tf.units import ENERGY_PER_AREA
 
 FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges, atoms per site
@@ -50,13 +52,13 @@ def check_input(options: EdnnEvaluateOptions, data_set: DataSet) -> None:
     """Refuse data whose test part the EDNN may have seen, and a folder with content or with model or data in it."""
     content = json.loads((options.run_dir / "config.json").read_text(encoding="utf-8"))
     if content["data"]["sha256"] != data_set.checksum:
-        raise ValueError(
+        raise InputError(
             f"An EDNN must be evaluated on the data set that it was trained on, of which it has not seen the test "
             f"part. Received: {options.data} instead of {content['data']['path']}"
         )
     for kept in (options.run_dir.resolve(), options.data.resolve()):
         if options.overwrite and kept.is_relative_to(options.out.resolve()):
-            raise ValueError(f"The folder must hold neither run nor data. Received: {options.out} with {kept}")
+            raise InputError(f"The folder must hold neither run nor data. Received: {options.out} with {kept}")
     if not options.overwrite:
         files.require_fresh_folder(options.out)
 
@@ -104,7 +106,7 @@ def errors_by_filling(
 def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions) -> dict[str, Any]:
     """Return errors on new sheets of other sizes, drawn like the training data of RUGAN."""
     system = data_set.system
-    function = system.energy_function("tight-binding")
+    function = energy_named(system, "tight-binding")
     result = {}
     for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):
         states = draw_sheets(system, number, rows, cols, options.seed, PoreOptions())

@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from rugan_tf import files
-from rugan_tf.data.storage import read_data_set
 from rugan_tf.ednn.evaluation import errors, predict, save
 from rugan_tf.ednn.options import EdnnTrainOptions, LearningCurveOptions
 from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn, train
+from rugan_tf.formats.data_set import read_data_set
 
 
 def learning_curve(options: LearningCurveOptions) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from rugan_tf.config import require_positive, require_training_options
+from rugan_tf.errors import InputError
 
 GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
 
@@ -65,7 +66,7 @@ class EdnnEvaluateOptions:
     def __post_init__(self) -> None:
         """Refuse lists that do not match."""
         if len(self.sizes) != len(self.num_sheets):
-            raise ValueError(
+            raise InputError(
                 f"There must be one number of sheets for each size. Received: {self.sizes} and {self.num_sheets}"
             )
         self.lattice_sizes()
@@ -75,7 +76,7 @@ class EdnnEvaluateOptions:
         try:
             return [(int(rows), int(cols)) for rows, cols in (size.split("x") for size in self.sizes)]
         except ValueError:
-            raise ValueError(f"Sizes must look like 14x16. Received: {self.sizes}") from None
+            raise InputError(f"Sizes must look like 14x16. Received: {self.sizes}") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +119,6 @@ class LearningCurveOptions:
     def __post_init__(self) -> None:
         """Refuse options that make no curve."""
         if not self.num_reference or min(self.num_reference) < 1:
-            raise ValueError(f"num_reference must hold positive numbers. Received: {self.num_reference}")
+            raise InputError(f"num_reference must hold positive numbers. Received: {self.num_reference}")
         if self.num_updates < 1:
-            raise ValueError(f"num_updates must be at least 1. Received: num_updates={self.num_updates}")
+            raise InputError(f"num_updates must be at least 1. Received: num_updates={self.num_updates}")

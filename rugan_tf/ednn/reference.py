@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.data.storage import DataSet
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.system import LatticeSystem
 
 SPLIT_SEED = 20190  # of the split, whatever the seed of a training: all trainings share the test part
@@ -28,15 +29,15 @@ def split_reference(num_sheets: int, num_reference: int | None = None) -> Split:
     """Split sheets into train, validation and test, the same for every training on the same data set.
 
     Raises:
-        ValueError: too few sheets, or fewer in the training part than asked for.
+        InputError: too few sheets, or fewer in the training part than asked for.
     """
     if num_sheets < FEWEST:
-        raise ValueError(f"There must be at least {FEWEST} reference sheets to split. Received: {num_sheets}")
+        raise InputError(f"There must be at least {FEWEST} reference sheets to split. Received: {num_sheets}")
     order = np.random.default_rng(SPLIT_SEED).permutation(num_sheets)
     held_out = round(HELD_OUT * num_sheets)
     test, validation, train = np.split(order, [held_out, 2 * held_out])
     if num_reference is not None and not 1 <= num_reference <= len(train):
-        raise ValueError(
+        raise InputError(
             f"num_reference must lie in 1..{len(train)}, the training part. Received: num_reference={num_reference}"
         )
     return Split(train[:num_reference], validation, test)
@@ -53,10 +54,10 @@ def fit_state_energies(
     """Return the constant of each state (eV per cell) that fits energies best, and the rest per cell (eV, rms).
 
     Raises:
-        ValueError: the energies are all equal.
+        InputError: the energies are all equal.
     """
     if np.ptp(energy) == 0:
-        raise ValueError(f"Reference energies must differ. Received: {len(energy)} times {energy[0]} eV")
+        raise InputError(f"Reference energies must differ. Received: {len(energy)} times {energy[0]} eV")
     counts = np.stack([(states == state).sum(axis=(1, 2)) for state in range(num_states)], axis=1)
     constants, *_ = np.linalg.lstsq(counts.astype(np.float64), energy, rcond=None)
     rest = (energy - counts @ constants) / states[0].size

@@ -11,10 +11,11 @@ from tqdm.keras import TqdmCallback
 import rugan_tf
 from rugan_tf import files
 from rugan_tf.config import to_json
-from rugan_tf.data.storage import DataSet, read_data_set
 from rugan_tf.ednn.options import EdnnTrainOptions
 from rugan_tf.ednn.reference import Split, SymmetricBatches, fit_state_energies, split_reference, total_energy
 from rugan_tf.ednn.saved_model import write_saved_model
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.ednn import EDNN
 
 
@@ -22,7 +23,7 @@ def train(options: EdnnTrainOptions) -> None:
     """Train, and leave config.json, tensorboard/, ednn.keras and saved_model/1 in the run folder.
 
     Raises:
-        ValueError: too few sheets, or energies that are all equal.
+        InputError: too few sheets, or energies that are all equal.
         FileExistsError: the run folder has content, and neither resume nor overwrite was said; or a run that is to
             be resumed has finished.
     """
@@ -105,7 +106,7 @@ def open_run_folder(options: EdnnTrainOptions, facts: dict[str, Any]) -> None:
     folder, config = options.run_dir, options.run_dir / "config.json"
     if not options.resume:
         if options.data.resolve().is_relative_to(folder.resolve()) and options.overwrite:
-            raise ValueError(f"A run folder that is overwritten must not hold the data. Received: {options.data}")
+            raise InputError(f"A run folder that is overwritten must not hold the data. Received: {options.data}")
         files.require_fresh_folder(folder, options.overwrite)
         files.write_json(config, facts)
         return
@@ -120,7 +121,7 @@ def open_run_folder(options: EdnnTrainOptions, facts: dict[str, Any]) -> None:
     differing = sorted(name for name in {*stored, *given} if stored.get(name) != given.get(name))
     if differing:
         pairs = ", ".join(f"{name}={given.get(name)} instead of {stored.get(name)}" for name in differing)
-        raise ValueError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
+        raise InputError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
 
 
 def run_facts(options: EdnnTrainOptions, data_set: DataSet, split: Split) -> dict[str, Any]:

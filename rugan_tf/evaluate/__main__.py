@@ -11,9 +11,9 @@ from rugan_tf.evaluate.rows import ROWS, shown
 
 def evaluate(options: EvaluateOptions) -> None:
     """Read, evaluate, show."""
-    from rugan_tf.data.energies import energy_named
-    from rugan_tf.data.storage import read_data_set
+    from rugan_tf.energies.named import energy_named
     from rugan_tf.evaluate import evaluation
+    from rugan_tf.formats.data_set import read_data_set
     from rugan_tf.generate.sheets import SheetModel
 
     model = SheetModel.load(options.model)

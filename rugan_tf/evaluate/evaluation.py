@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rugan_tf import files
-from rugan_tf.data.storage import DataSet
+from rugan_tf.errors import InputError
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
+from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.systems.system import EnergyFunction
 from rugan_tf.units import ENERGY_PER_AREA
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def evaluate(
         What metrics.json holds; None stands for what is undefined.
 
     Raises:
-        ValueError: model and data are of different materials, a sheet is larger than the model allows, an energy
+        InputError: model and data are of different materials, a sheet is larger than the model allows, an energy
             cannot be computed, or (strict) the data has energies that the model's training data did not cover.
         FileExistsError: the folder has content and may not be overwritten.
     """
     if data_set.system is not model.system:
-        raise ValueError(
+        raise InputError(
             f"Model and data must be of one system. Received: {model.system.name} and {data_set.system.name}"
         )
     for scale in options.scales:
@@ -76,7 +77,7 @@ def check_folder(options: EvaluateOptions) -> None:
     out = options.out.resolve()
     for kept in (options.model.resolve(), options.data.resolve()):
         if options.overwrite and kept.is_relative_to(out):
-            raise ValueError(f"The folder must hold neither model nor data. Received: {options.out} with {kept}")
+            raise InputError(f"The folder must hold neither model nor data. Received: {options.out} with {kept}")
     if not options.overwrite:
         files.require_fresh_folder(options.out)
 

@@ -10,8 +10,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from rugan_tf.data.storage import DataSet
-from rugan_tf.generate.drawing import draw_sheet
+from rugan_tf.figures.sheets import draw_sheet
+from rugan_tf.formats.data_set import DataSet
 from rugan_tf.units import ENERGY_PER_AREA, LENGTH
 
 if TYPE_CHECKING:

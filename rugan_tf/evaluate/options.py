@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+from rugan_tf.errors import InputError
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateOptions:
@@ -38,14 +40,14 @@ class EvaluateOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be evaluated."""
         if not self.scales or min(self.scales) < 1 or len(set(self.scales)) < len(self.scales):
-            raise ValueError(f"scales must be different, and at least 1. Received: scales={self.scales}")
+            raise InputError(f"scales must be different, and at least 1. Received: scales={self.scales}")
         if len(self.num_samples) not in (1, len(self.scales)):
-            raise ValueError(
+            raise InputError(
                 f"num_samples must be one number, or one for each of {len(self.scales)} scales. "
                 f"Received: num_samples={self.num_samples}"
             )
         if len(self.num_direct) not in (1, len(self.scales)):
-            raise ValueError(
+            raise InputError(
                 f"num_direct must be one number, or one for each of {len(self.scales)} scales. "
                 f"Received: num_direct={self.num_direct}"
             )
@@ -55,13 +57,13 @@ class EvaluateOptions:
             ("num_direct", min(self.num_direct)),
         ):
             if value < 0:
-                raise ValueError(f"{name} must not be negative. Received: {name}={value}")
+                raise InputError(f"{name} must not be negative. Received: {name}={value}")
         if min(self.num_samples) < 2:
-            raise ValueError(f"num_samples must be at least 2. Received: num_samples={self.num_samples}")
+            raise InputError(f"num_samples must be at least 2. Received: num_samples={self.num_samples}")
         if self.seed < 0:
-            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
+            raise InputError(f"seed must not be negative. Received: seed={self.seed}")
         if self.processes is not None and self.processes < 1:
-            raise ValueError(f"processes must be at least 1. Received: processes={self.processes}")
+            raise InputError(f"processes must be at least 1. Received: processes={self.processes}")
 
     @property
     def samples_by_scale(self) -> dict[int, int]:

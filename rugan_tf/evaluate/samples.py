@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.data.energies import EdnnEnergy
-from rugan_tf.data.labelling import label_states
-from rugan_tf.data.storage import DataSet
+from rugan_tf.energies.ednn import EdnnEnergy
+from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.evaluate.options import EvaluateOptions
+from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.systems.system import EnergyFunction
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.data.labelling import label_states
-from rugan_tf.data.storage import DataSet
 from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.evaluate import metrics, periodicity, similarity, structure
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.systems.system import EnergyFunction
 
 DIRECT = "tight-binding"
 DIVERSITY_SHEETS = 64
@@ -170,7 +171,7 @@ def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOp
     states = samples.states[:number]
     energy = label_states(
         states,
-        model.system.energy_function(DIRECT),
+        energy_named(model.system, DIRECT),
         progress_path=direct_progress_path(options.out, samples.scale),
         processes=options.processes,
         description=f"{DIRECT} {samples.name}",

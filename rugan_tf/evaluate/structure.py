@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.data.labelling import label_states
-from rugan_tf.data.storage import DataSet
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.physics.calculators import EnergyFunction
-from rugan_tf.systems.system import LatticeSystem, Statistic
+from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.formats.data_set import DataSet
+from rugan_tf.systems.system import EnergyFunction, LatticeSystem, Statistic
 
 POOL = 2  # real sheets to choose from, for each that is wanted
 SEEDS = 2**61 + 1, 2**61 + 2  # of sheets drawn for comparison, apart from those of data sets

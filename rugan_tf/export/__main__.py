@@ -28,9 +28,9 @@ class ExportOptions:
 
 def export(options: ExportOptions) -> None:
     """Export, and say where."""
-    from rugan_tf.data.energies import ednn_in, shipped_ednn
+    from rugan_tf.energies.ednn import ednn_in, shipped_ednn
     from rugan_tf.export.saved_model import export_run, read_facts
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
     if options.ednn or options.ednn_dir is not None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from rugan_tf.errors import InputError
 from rugan_tf.export.calibration import Calibration
 from rugan_tf.export.endpoints import Endpoints
 
@@ -24,15 +25,15 @@ def calibrate(endpoints: Endpoints, facts: dict[str, Any], num_sheets: int) -> C
     """Fit the calibration on sheets that the endpoints generate and judge.
 
     Raises:
-        ValueError: there is no EDNN, too few sheets, or a limit below the training size.
+        InputError: there is no EDNN, too few sheets, or a limit below the training size.
     """
     if endpoints.ednn is None:
-        raise ValueError("A calibration needs an EDNN inside, --ednn or --ednn-dir. Received: neither")
+        raise InputError("A calibration needs an EDNN inside, --ednn or --ednn-dir. Received: neither")
     if num_sheets < FEWEST:
-        raise ValueError(f"A calibration needs at least {FEWEST} sheets. Received: {num_sheets}")
+        raise InputError(f"A calibration needs at least {FEWEST} sheets. Received: {num_sheets}")
     cells = facts["rows"] * facts["cols"]
     if endpoints.max_cells < cells:
-        raise ValueError(
+        raise InputError(
             f"A calibration needs max_cells of at least one sheet of {facts['rows']}x{facts['cols']}. "
             f"Received: max_cells={endpoints.max_cells}"
         )
@@ -109,7 +110,7 @@ def fit_offset(given: Energies, obtained: Energies, requested: Energies) -> Ener
     is_rising = np.concatenate([[True], np.diff(outputs) > 1e-6])
     inputs, outputs = inputs[is_rising], outputs[is_rising]
     if len(inputs) < 2:
-        raise ValueError(
+        raise InputError(
             "A generator must obey its label to be calibrated. "
             f"Received: obtained energies that do not rise with the energies given, {given[0]} to {given[-1]} eV/Å²"
         )

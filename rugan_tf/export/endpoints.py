@@ -5,10 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rugan_tf.data.labels import LabelScale
 from rugan_tf.export.calibration import Calibration
 from rugan_tf.export.reach import latent_reach
 from rugan_tf.generate.latent import draw_latent
+from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.system import LatticeSystem
 
 

@@ -10,12 +10,13 @@ import tensorflow as tf
 import rugan_tf
 from rugan_tf import files
 from rugan_tf.config import to_json
-from rugan_tf.data.labels import LabelScale
+from rugan_tf.errors import InputError
 from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.networks.generator import Generator
-from rugan_tf.systems.registry import system_named
+from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.systems.named import system_named
 
 FACTS = Path("assets.extra") / "rugan.json"
 REQUIRED = {"system", "label_mean", "label_standard_deviation", "energy_range", "rows", "cols"}  # of model.json
@@ -34,10 +35,10 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
 
     Raises:
         FileNotFoundError: the run has not written a model yet.
-        ValueError: its files are damaged.
+        InputError: its files are damaged.
     """
     if max_cells < 4:
-        raise ValueError(f"max_cells must be at least 4. Received: max_cells={max_cells}")
+        raise InputError(f"max_cells must be at least 4. Received: max_cells={max_cells}")
     facts, generator = read_run(run_dir)
     scale = LabelScale(facts["label_mean"], facts["label_standard_deviation"])
     system, judge = system_named(facts["system"]), None if ednn is None else tf.saved_model.load(str(ednn))
@@ -75,7 +76,7 @@ def read_run(run_dir: Path) -> tuple[dict[str, Any], Generator]:
     try:
         return facts, keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError) as error:
-        raise ValueError(f"The model of a run must be whole. Received: {path} ({error})") from None
+        raise InputError(f"The model of a run must be whole. Received: {path} ({error})") from None
 
 
 def read_facts(run_dir: Path) -> dict[str, Any]:
@@ -84,10 +85,10 @@ def read_facts(run_dir: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(facts, dict) or not facts.keys() >= REQUIRED:
-            raise ValueError(f"without {', '.join(sorted(REQUIRED))}")
+            raise InputError(f"without {', '.join(sorted(REQUIRED))}")
         return facts
     except ValueError as error:
-        raise ValueError(f"The model of a run must be whole. Received: {path} ({error})") from None
+        raise InputError(f"The model of a run must be whole. Received: {path} ({error})") from None
 
 
 def existing(path: Path) -> Path:

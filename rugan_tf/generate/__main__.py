@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rugan_tf.config import Command, run_command, to_json
+from rugan_tf.errors import InputError
 from rugan_tf.units import ENERGY_PER_AREA
 
 
@@ -41,7 +42,7 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         if self.tolerance is not None and not self.repair:
-            raise ValueError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
+            raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
 
     @property
     def requested(self) -> list[float]:
@@ -49,9 +50,9 @@ class GenerateOptions:
         given = list(self.energy_per_area)
         num_sheets = len(given) if self.num_sheets is None else self.num_sheets
         if num_sheets < 1:
-            raise ValueError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
+            raise InputError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
         if len(given) not in (1, num_sheets):
-            raise ValueError(
+            raise InputError(
                 f"energy_per_area must be one value, or one for each of num_sheets={num_sheets} sheets. "
                 f"Received: {len(given)} values"
             )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from rugan_tf.errors import InputError
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.units import ENERGY_PER_AREA
 
@@ -53,12 +54,12 @@ def design_sheets(
         max_candidates: most candidates for each distinct energy.
 
     Raises:
-        ValueError: bad options, a model without an EDNN, or too few sheets within the tolerance.
+        InputError: bad options, a model without an EDNN, or too few sheets within the tolerance.
     """
     if not tolerance > 0:
-        raise ValueError(f"tolerance must be positive. Received: tolerance={tolerance}")
+        raise InputError(f"tolerance must be positive. Received: tolerance={tolerance}")
     if max_candidates < 1:
-        raise ValueError(f"max_candidates must be at least 1. Received: max_candidates={max_candidates}")
+        raise InputError(f"max_candidates must be at least 1. Received: max_candidates={max_candidates}")
     model.require_ednn()
     requested = model.check_request(energy_per_area, rows, cols, seed)
     model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
@@ -101,7 +102,7 @@ def search(
             bar.set_postfix(candidates=tried, refresh=False)
     if len(kept) < number:
         low, high = model.energy_range
-        raise ValueError(
+        raise InputError(
             f"There must be {number} sheets within {tolerance:g} {ENERGY_PER_AREA} of {energy:.4g} among "
             f"max_candidates={max_candidates}. Received: {len(kept)}, and the nearest was off by {nearest:.3g}; "
             f"the training data covers {low:.4g} to {high:.4g} {ENERGY_PER_AREA}"

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from rugan_tf.systems.registry import system_named
+from rugan_tf.errors import InputError
+from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.units import ENERGY_PER_AREA
 
@@ -54,7 +55,7 @@ class SheetModel:
 
         Raises:
             FileNotFoundError: the folder holds no SavedModel, or no description of it.
-            ValueError: the description is damaged or incomplete.
+            InputError: the description is damaged or incomplete.
         """
         folder = version_folder(Path(model_dir))
         card = read_card(folder / CARD_FILE)
@@ -71,26 +72,26 @@ class SheetModel:
         try:
             return tf.saved_model.load(str(self.folder))
         except tf.errors.OpError as error:
-            raise ValueError(f"The model must be a whole SavedModel. Received: {error} in {self.folder}") from error
+            raise InputError(f"The model must be a whole SavedModel. Received: {error} in {self.folder}") from error
 
     def check_request(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int) -> NDArray[np.float32]:
-        """Return the requested energies as float32 (n,), or raise ValueError for what cannot be generated."""
+        """Return the requested energies as float32 (n,), or raise InputError for what cannot be generated."""
         energy = np.asarray(energy_per_area, dtype=np.float64)
         if energy.ndim != 1 or not len(energy):
-            raise ValueError(f"energy_per_area must have the shape (n,), n >= 1. Received: shape={energy.shape}")
+            raise InputError(f"energy_per_area must have the shape (n,), n >= 1. Received: shape={energy.shape}")
         is_finite = np.abs(energy) <= np.finfo(np.float32).max
         if not is_finite.all():
-            raise ValueError(f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}")
+            raise InputError(f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}")
         self.system.validate_size(rows, cols)
         if rows % 2:
-            raise ValueError(f"rows must be even. Received: rows={rows}")
+            raise InputError(f"rows must be even. Received: rows={rows}")
         if rows * cols > self.max_cells:
-            raise ValueError(
+            raise InputError(
                 f"rows * cols must be at most {self.max_cells}, the limit of this model. "
                 f"Received: rows={rows}, cols={cols}"
             )
         if not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"seed must not be negative, and must fit into 63 bits. Received: seed={seed}")
+            raise InputError(f"seed must not be negative, and must fit into 63 bits. Received: seed={seed}")
         return energy.astype(np.float32)
 
     def generate(self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -109,7 +110,7 @@ class SheetModel:
             uint8 (n, rows, cols).
 
         Raises:
-            ValueError: a request that cannot be generated, or that the SavedModel refuses.
+            InputError: a request that cannot be generated, or that the SavedModel refuses.
         """
         energy = self.check_request(energy_per_area, rows, cols, seed)
         self.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
@@ -125,15 +126,15 @@ class SheetModel:
         return "energy" in self.saved_model.signatures
 
     def require_ednn(self) -> None:
-        """Raise ValueError for a model that cannot tell energies."""
+        """Raise InputError for a model that cannot tell energies."""
         if not self.has_ednn:
-            raise ValueError(f"The model must be exported with an EDNN inside, --ednn. Received: {self.folder}")
+            raise InputError(f"The model must be exported with an EDNN inside, --ednn. Received: {self.folder}")
 
     def judged_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the energies per area (n,), eV/Å², that the model's EDNN sees.
 
         Raises:
-            ValueError: the model has none.
+            InputError: the model has none.
         """
         self.require_ednn()
         size = max(1, self.max_cells // states[0].size)
@@ -156,7 +157,7 @@ class SheetModel:
             states = self.system.validate_states(outputs["states"])
             if states.shape != (len(part), rows, cols):
                 expected = (len(part), rows, cols)
-                raise ValueError(f"The model must return states {expected}. Received: shape={states.shape}")
+                raise InputError(f"The model must return states {expected}. Received: shape={states.shape}")
             yield states
 
     def generate_unrepaired(
@@ -198,17 +199,17 @@ class SheetModel:
             yield energy[start : start + size], part_seed
 
     def call(self, name: str, **inputs: Any) -> dict[str, NDArray[Any]]:
-        """Call a signature with arrays and return arrays, or raise ValueError with what the model says."""
+        """Call a signature with arrays and return arrays, or raise InputError with what the model says."""
         import tensorflow as tf
 
         signatures = self.saved_model.signatures
         if name not in signatures:
-            raise ValueError(f"The model must have the signature {name}. Received: {self.folder}")
+            raise InputError(f"The model must have the signature {name}. Received: {self.folder}")
         tensors = {key: tf.convert_to_tensor(value) for key, value in inputs.items()}
         try:
             outputs = signatures[name](**tensors)
         except tf.errors.OpError as error:
-            raise ValueError(f"The model refuses the request: {refusal(error.message)}") from error
+            raise InputError(f"The model refuses the request: {refusal(error.message)}") from error
         return {key: value.numpy() for key, value in outputs.items()}
 
     def uncovered(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -218,10 +219,10 @@ class SheetModel:
         return energy[(energy < low - margin) | (energy > high + margin)]
 
     def require_covered(self, energy: NDArray[np.float64]) -> None:
-        """Raise ValueError for requested energies that the training data does not cover."""
+        """Raise InputError for requested energies that the training data does not cover."""
         outside, (low, high) = self.uncovered(energy), self.energy_range
         if len(outside):
-            raise ValueError(
+            raise InputError(
                 f"energy_per_area must lie in what the training data covers, {low:.4g} to {high:.4g} "
                 f"{ENERGY_PER_AREA}. Received: {len(outside)} of {len(energy)} outside, the first {outside[0]:.4g}"
             )
@@ -264,16 +265,16 @@ def read_card(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is no JSON object, or lacks a key.
+        InputError: it is no JSON object, or lacks a key.
     """
     if not path.is_file():
         raise FileNotFoundError(f"The model must hold {CARD_FILE}. Received: {path.parents[1]}")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{CARD_FILE.name} must be JSON. Received: {error} in {path}") from None
+        raise InputError(f"{CARD_FILE.name} must be JSON. Received: {error} in {path}") from None
     missing = [key for key in CARD_KEYS if not isinstance(card, dict) or key not in card]
     if missing:
         rule = f"{CARD_FILE.name} must hold {', '.join(CARD_KEYS)}"
-        raise ValueError(f"{rule}. Received: {path} without {', '.join(missing)}")
+        raise InputError(f"{rule}. Received: {path} without {', '.join(missing)}")
     return dict(card)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf import files
+from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
 
 SUFFIXES = (".npz", ".extxyz", ".cif", ".vasp", ".png")
@@ -38,13 +39,13 @@ def write_sheets(
         The files written.
 
     Raises:
-        ValueError: another suffix, or arrays that do not belong together.
+        InputError: another suffix, or arrays that do not belong together.
         OSError: the file cannot be written.
     """
     states = system.validate_states(states)
     requested = np.asarray(energy_per_area_requested, dtype=np.float64)
     if not len(states) or requested.shape != (len(states),):
-        raise ValueError(
+        raise InputError(
             f"There must be sheets, and one requested energy for each. "
             f"Received: {len(states)} sheets, energies of shape {requested.shape}"
         )
@@ -61,14 +62,14 @@ def write_sheets(
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:
-    """Return the files that `num_sheets` sheets become, or raise ValueError for an unknown suffix.
+    """Return the files that `num_sheets` sheets become, or raise InputError for an unknown suffix.
 
     >>> [target.name for target in target_paths("sheet.cif", 2)]
     ['sheet-0000.cif', 'sheet-0001.cif']
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"The file must end in one of {', '.join(SUFFIXES)}. Received: {path}")
+        raise InputError(f"The file must end in one of {', '.join(SUFFIXES)}. Received: {path}")
     if path.suffix not in ONE_SHEET_SUFFIXES or num_sheets == 1:
         return [path]
     return [path.with_name(f"{path.stem}-{index:04d}{path.suffix}") for index in range(num_sheets)]
@@ -113,7 +114,7 @@ def write_png(
     obtained: NDArray[np.floating] | None,
 ) -> None:
     """Draw the sheets."""
-    from rugan_tf.generate.drawing import sheets_figure
+    from rugan_tf.figures.sheets import sheets_figure
 
     figure = sheets_figure(system, states, requested, obtained)
     with files.replacing(path) as temporary:

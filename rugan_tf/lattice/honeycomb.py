@@ -9,19 +9,21 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.errors import InputError
+
 LATTICE_CONSTANT = 2.46
 BOND_LENGTH = LATTICE_CONSTANT / math.sqrt(3)
 COLUMN_PITCH = LATTICE_CONSTANT * math.sqrt(3) / 2
 
 
 def validate_size(rows: int, cols: int) -> None:
-    """Raise ValueError unless a periodic honeycomb of `rows` x `cols` cells exists."""
+    """Raise InputError unless a periodic honeycomb of `rows` x `cols` cells exists."""
     if rows < 1:
-        raise ValueError(f"rows must be at least 1. Received: rows={rows}")
+        raise InputError(f"rows must be at least 1. Received: rows={rows}")
     if cols < 2:
-        raise ValueError(f"cols must be at least 2. Received: cols={cols}")
+        raise InputError(f"cols must be at least 2. Received: cols={cols}")
     if cols % 2:
-        raise ValueError(f"cols must be even. Received: cols={cols}")
+        raise InputError(f"cols must be even. Received: cols={cols}")
 
 
 def cell_lengths(rows: int, cols: int) -> NDArray[np.float64]:

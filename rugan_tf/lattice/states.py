@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf.errors import InputError
 from rugan_tf.lattice.honeycomb import validate_size
 
 NUM_STATES = 4
@@ -19,16 +20,16 @@ def validate_states(states: ArrayLike) -> States:
     """Return `states` as uint8 (batch, rows, cols), values 0 to 3.
 
     Raises:
-        ValueError: another rank, dtype, size or value.
+        InputError: another rank, dtype, size or value.
     """
     array = np.asarray(states)
     if array.ndim != 3:
-        raise ValueError(f"states must have the shape (batch, rows, cols). Received: shape={array.shape}")
+        raise InputError(f"states must have the shape (batch, rows, cols). Received: shape={array.shape}")
     if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"states must be integers. Received: dtype={array.dtype}")
+        raise InputError(f"states must be integers. Received: dtype={array.dtype}")
     validate_size(*array.shape[1:])
     if array.size and (array.min() < 0 or array.max() >= NUM_STATES):
-        raise ValueError(f"states must lie in 0..{NUM_STATES - 1}. Received: values {array.min()} to {array.max()}")
+        raise InputError(f"states must lie in 0..{NUM_STATES - 1}. Received: values {array.min()} to {array.max()}")
     return array.astype(np.uint8, copy=False)
 
 

@@ -10,13 +10,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.lattice.honeycomb import (
-    BOND_LENGTH,
-    COLUMN_PITCH,
-    LATTICE_CONSTANT,
-    cell_lengths,
-    site_positions,
-)
+from rugan_tf.errors import InputError
+from rugan_tf.lattice.honeycomb import BOND_LENGTH, COLUMN_PITCH, LATTICE_CONSTANT, cell_lengths, site_positions
 from rugan_tf.lattice.states import States, occupancies
 
 REFLECTIONS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
@@ -47,11 +42,11 @@ def nearest_sites(
     """Return which of `sites` (n, 2) each of `moved` (n, 2) lies on, in a periodic cell.
 
     Raises:
-        ValueError: the motion does not map the sites onto themselves.
+        InputError: the motion does not map the sites onto themselves.
     """
     order, moved_order = (np.lexsort(grid_key(points, lengths).T) for points in (sites, moved))
     if not np.array_equal(grid_key(sites, lengths)[order], grid_key(moved, lengths)[moved_order]):
-        raise ValueError(f"A symmetry must map the lattice onto itself. Received: another motion in {lengths} Å")
+        raise InputError(f"A symmetry must map the lattice onto itself. Received: another motion in {lengths} Å")
     found = np.empty(len(sites), dtype=np.int64)
     found[moved_order] = order
     return found

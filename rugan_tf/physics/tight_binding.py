@@ -16,7 +16,7 @@ from scipy.sparse import coo_array
 from scipy.spatial import cKDTree
 from scipy.special import expit
 
-from rugan_tf.physics.structures import sheet_positions
+from rugan_tf.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -74,13 +74,13 @@ def embedding(x: ArrayLike) -> Floats:
 def _validate(positions: ArrayLike, cell_lengths: ArrayLike) -> tuple[Floats, Floats]:
     positions, cell = np.asarray(positions, np.float64), np.asarray(cell_lengths, np.float64)
     if positions.ndim != 2 or positions.shape[1] != 2:
-        raise ValueError(f"positions must have the shape (num_atoms, 2). Received: shape={positions.shape}")
+        raise InputError(f"positions must have the shape (num_atoms, 2). Received: shape={positions.shape}")
     if not np.isfinite(positions).all():
-        raise ValueError(f"positions must be finite. Received: {positions[~np.isfinite(positions)][0]}")
+        raise InputError(f"positions must be finite. Received: {positions[~np.isfinite(positions)][0]}")
     if cell.shape != (2,) or not (np.isfinite(cell).all() and (cell > 0).all()):
-        raise ValueError(f"cell_lengths must be two positive lengths, Å. Received: {cell.tolist()}")
+        raise InputError(f"cell_lengths must be two positive lengths, Å. Received: {cell.tolist()}")
     if (cell < CLOSEST).any():
-        raise ValueError(f"cell_lengths must be at least {CLOSEST} Å. Received: {cell.tolist()}")
+        raise InputError(f"cell_lengths must be at least {CLOSEST} Å. Received: {cell.tolist()}")
     return positions, cell
 
 
@@ -92,7 +92,7 @@ def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike) -> Pairs:
         cell_lengths: float64 (2,), periods along x and y, Å.
 
     Raises:
-        ValueError: positions that are not finite, a cell that is not positive, or atoms closer than 0.5 Å.
+        InputError: positions that are not finite, a cell that is not positive, or atoms closer than 0.5 Å.
     """
     positions, cell = _validate(positions, cell_lengths)
     wrapped = positions - cell * np.floor(positions / cell)
@@ -106,7 +106,7 @@ def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike) -> Pairs:
     itself = (len(shifts) // 2) * len(wrapped) + first  # the middle shift is (0, 0)
     first, image, distance = (part[image != itself] for part in (first, image, distance))
     if len(distance) and distance.min() < CLOSEST:
-        raise ValueError(f"Atoms must be at least {CLOSEST} Å apart. Received: {distance.min():.3g} Å")
+        raise InputError(f"Atoms must be at least {CLOSEST} Å apart. Received: {distance.min():.3g} Å")
     direction = (images[image] - wrapped[first]) / distance[:, None]
     return Pairs(first, image % max(len(wrapped), 1), distance, direction)
 
@@ -166,11 +166,11 @@ def tight_binding_energy(positions: ArrayLike, cell_lengths: ArrayLike, *, smear
         eV for the cell, relative to 2 E_s + 2 E_p per atom.
 
     Raises:
-        ValueError: positions that are not finite, a cell that is not positive, atoms closer than 0.5 Å, or a
+        InputError: positions that are not finite, a cell that is not positive, atoms closer than 0.5 Å, or a
             smearing that is not positive.
     """
     if not (np.isfinite(smearing) and smearing > 0):
-        raise ValueError(f"smearing must be positive, in eV. Received: smearing={smearing}")
+        raise InputError(f"smearing must be positive, in eV. Received: smearing={smearing}")
     pairs = neighbour_pairs(positions, cell_lengths)
     num_atoms = len(np.asarray(positions))
     if not num_atoms:
@@ -178,8 +178,3 @@ def tight_binding_energy(positions: ArrayLike, cell_lengths: ArrayLike, *, smear
     levels = np.concatenate(electronic_levels(pairs, num_atoms))
     repulsion = embedding(np.bincount(pairs.first, repulsive_pair(pairs.distance), num_atoms)).sum()
     return band_energy(levels, 4 * num_atoms, smearing) + float(repulsion) - num_atoms * FREE_ATOM_ENERGY
-
-
-def sheet_energy(states: ArrayLike) -> float:
-    """Return the tight-binding energy of one sheet, uint8 (rows, cols), in eV; 0 for an empty one."""
-    return tight_binding_energy(*sheet_positions(states))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.config import Command, run_command
+from rugan_tf.errors import InputError
 
 if TYPE_CHECKING:
     import ase
@@ -85,7 +86,7 @@ class Client:
 
         Raises:
             ConnectionError: the server stayed unavailable, or was too slow.
-            ValueError: the server refuses the request; its code and message are told.
+            InputError: the server refuses the request; its code and message are told.
         """
         token = self.connection.token
         metadata = None if token is None else (("authorization", f"Bearer {token}"),)
@@ -104,7 +105,7 @@ class Client:
                         f"{self.connection.server} must answer within {self.connection.timeout:g} s. "
                         f"Received: {code.name}, {details}"
                     ) from error
-                raise ValueError(f"The server refuses the request. Received: {code.name}, {details}") from error
+                raise InputError(f"The server refuses the request. Received: {code.name}, {details}") from error
 
     def predict(self, signature: str, **inputs: ArrayLike) -> dict[str, NDArray[Any]]:
         """Call a signature with arrays of its dtypes, and return arrays."""
@@ -151,7 +152,7 @@ class Client:
             seed: as of `generate`.
             system: the material that the model makes.
         """
-        from rugan_tf.systems.registry import system_named
+        from rugan_tf.systems.named import system_named
 
         material, requested = system_named(system), np.asarray(energy_per_area, np.float32)
         states, obtained = self.generate(requested, rows, cols, seed)
@@ -233,7 +234,7 @@ def status(options: StatusOptions) -> None:
 def generate(options: GenerateOptions) -> None:
     """Ask, write, say where."""
     from rugan_tf.generate.writers import target_paths, write_sheets
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.systems.named import system_named
 
     requested = np.array(options.energy_per_area * (options.num_sheets if len(options.energy_per_area) == 1 else 1))
     for path in target_paths(options.out, len(requested)):
@@ -244,10 +245,10 @@ def generate(options: GenerateOptions) -> None:
         if options.tile is None:
             states, obtained = client.generate(requested, *size, options.seed)
         else:
-            from rugan_tf.serve.tiles import generate_in_tiles
+            from rugan_tf.generate.tiles import generate_in_tiles
 
             if len(requested) > 1:
-                raise ValueError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
+                raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
             states = generate_in_tiles(client, system, float(requested[0]), *size, options.seed, options.tile)[None]
             obtained = None
     told = None if obtained is None else obtained.astype(np.float64)

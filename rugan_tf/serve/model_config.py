@@ -10,6 +10,8 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
+from rugan_tf.errors import InputError
+
 STRING, BOOL, MESSAGE = (
     descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
     descriptor_pb2.FieldDescriptorProto.TYPE_BOOL,
@@ -63,7 +65,7 @@ def read_model_config(path: Path) -> dict[str, ModelConfig]:
     """Read a ModelServerConfig in text format.
 
     Raises:
-        ValueError: it is none; the line is named.
+        InputError: it is none; the line is named.
     """
     from tensorflow_serving.config import model_server_config_pb2
 
@@ -74,18 +76,18 @@ def models_of(config: Any, source: str) -> dict[str, ModelConfig]:
     """Return the models of a ModelServerConfig message.
 
     Raises:
-        ValueError: a model without name or path, twice the same name, or another platform than tensorflow.
+        InputError: a model without name or path, twice the same name, or another platform than tensorflow.
     """
     models: dict[str, ModelConfig] = {}
     if config.WhichOneof("config") != "model_config_list":
-        raise ValueError(f"A model configuration must hold a model_config_list. Received: {source}")
+        raise InputError(f"A model configuration must hold a model_config_list. Received: {source}")
     for entry in config.model_config_list.config:
         if not entry.name or not entry.base_path:
-            raise ValueError(f"A model must have a name and a base_path. Received: {entry.name!r} in {source}")
+            raise InputError(f"A model must have a name and a base_path. Received: {entry.name!r} in {source}")
         if entry.name in models:
-            raise ValueError(f"Models must have different names. Received: twice {entry.name!r} in {source}")
+            raise InputError(f"Models must have different names. Received: twice {entry.name!r} in {source}")
         if entry.model_platform not in ("", "tensorflow"):
-            raise ValueError(f"model_platform must be tensorflow. Received: {entry.model_platform!r} in {source}")
+            raise InputError(f"model_platform must be tensorflow. Received: {entry.model_platform!r} in {source}")
         labels = tuple(sorted(entry.version_labels.items()))
         models[entry.name] = ModelConfig(
             entry.name, Path(entry.base_path), policy_of(entry.model_version_policy, source), labels
@@ -100,7 +102,7 @@ def policy_of(policy: Any, source: str) -> VersionPolicy:
         return VersionPolicy(None)
     if kind == "specific":
         if not policy.specific.versions:
-            raise ValueError(f"A specific version policy must name versions. Received: none in {source}")
+            raise InputError(f"A specific version policy must name versions. Received: none in {source}")
         return VersionPolicy(None, tuple(policy.specific.versions))
     return VersionPolicy(max(1, policy.latest.num_versions))
 
@@ -109,7 +111,7 @@ def read_small_config(path: Path, message: str) -> Any:
     """Read an SSLConfig or a MonitoringConfig in text format.
 
     Raises:
-        ValueError: it is none; the line is named.
+        InputError: it is none; the line is named.
     """
     file = descriptor_pb2.FileDescriptorProto(
         name="rugan_tf/serve/small_config.proto", package="rugan_tf.serve", syntax="proto3"
@@ -131,4 +133,4 @@ def parse_text(path: Path, message: Any) -> Any:
         return text_format.Parse(path.read_text(encoding="utf-8"), message)
     except (text_format.ParseError, UnicodeDecodeError) as error:
         kind = type(message).DESCRIPTOR.name
-        raise ValueError(f"{path} must be a {kind} in text format. Received: line {error}") from None
+        raise InputError(f"{path} must be a {kind} in text format. Received: line {error}") from None

@@ -4,6 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
+from rugan_tf.errors import InputError
+
 DEFAULT_NAME = "default"
 
 
@@ -41,20 +43,20 @@ class ServeOptions:
     def __post_init__(self) -> None:
         """Refuse flags that contradict each other."""
         if (self.model_base_path is None) == (self.model_config_file is None):
-            raise ValueError(
+            raise InputError(
                 "Exactly one of model_base_path and model_config_file must be given. "
                 f"Received: {self.model_base_path} and {self.model_config_file}"
             )
         for name in ("port", "rest_api_port"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 2**16:
-                raise ValueError(f"{name} must lie in 0..65535. Received: {name}={value}")
+                raise InputError(f"{name} must lie in 0..65535. Received: {name}={value}")
         if self.grpc_max_threads < 1:
-            raise ValueError(f"grpc_max_threads must be at least 1. Received: {self.grpc_max_threads}")
+            raise InputError(f"grpc_max_threads must be at least 1. Received: {self.grpc_max_threads}")
         if self.file_system_poll_wait_seconds <= 0 or self.model_config_file_poll_wait_seconds < 0:
-            raise ValueError(
+            raise InputError(
                 "Waiting times must be positive, that of the configuration file at least 0. Received: "
                 f"{self.file_system_poll_wait_seconds} and {self.model_config_file_poll_wait_seconds}"
             )
         if self.monitoring_config_file and self.rest_api_port is None:
-            raise ValueError("Monitoring is read from the REST port. Received: no rest_api_port")
+            raise InputError("Monitoring is read from the REST port. Received: no rest_api_port")

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import uvicorn
 
+from rugan_tf.errors import InputError
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.grpc_server import build_server
 from rugan_tf.serve.model_config import ModelConfig, read_model_config, read_small_config
@@ -27,7 +28,7 @@ def serve(options: ServeOptions) -> None:
     """Load the models, serve until SIGTERM or Ctrl-C, end when the requests that run have their answers.
 
     Raises:
-        ValueError: a configuration file with errors, a folder without versions, certificates that do not match.
+        InputError: a configuration file with errors, a folder without versions, certificates that do not match.
         OSError: a port that is in use, a file that is missing.
     """
     manager = ModelManager(read_models(options))
@@ -66,7 +67,7 @@ def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
     """Return the models that the flags or the configuration file name.
 
     Raises:
-        ValueError: a base path has no version folders.
+        InputError: a base path has no version folders.
     """
     if options.model_config_file is not None:
         models = read_model_config(options.model_config_file)
@@ -74,7 +75,7 @@ def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
         models = {options.model_name: ModelConfig(options.model_name, Path(str(options.model_base_path)))}
     for model in models.values():
         if not versions_on_disk(model.base_path):
-            raise ValueError(f"A base path must hold numeric version folders. Received: {model.base_path}")
+            raise InputError(f"A base path must hold numeric version folders. Received: {model.base_path}")
     return models
 
 
@@ -100,7 +101,7 @@ def metrics_path(options: ServeOptions) -> str | None:
     config = read_small_config(options.monitoring_config_file, "MonitoringConfig").prometheus_config
     path = config.path or "/monitoring/prometheus/metrics"
     if not path.startswith("/"):
-        raise ValueError(f"The path of Prometheus must begin with a slash. Received: {path}")
+        raise InputError(f"The path of Prometheus must begin with a slash. Received: {path}")
     return path if config.enable else None
 
 
@@ -108,15 +109,15 @@ def server_credentials(path: Path) -> grpc.ServerCredentials:
     """Return credentials from an SSLConfig.
 
     Raises:
-        ValueError: key and certificate do not match, or clients are to be verified without a CA.
+        InputError: key and certificate do not match, or clients are to be verified without a CA.
     """
     import tempfile
 
     config = read_small_config(path, "SSLConfig")
     if not config.server_key or not config.server_cert:
-        raise ValueError(f"An SSLConfig must hold server_key and server_cert. Received: {path}")
+        raise InputError(f"An SSLConfig must hold server_key and server_cert. Received: {path}")
     if config.client_verify and not config.custom_ca:
-        raise ValueError(f"Clients can be verified with a custom_ca only. Received: {path} without one")
+        raise InputError(f"Clients can be verified with a custom_ca only. Received: {path} without one")
     with tempfile.TemporaryDirectory() as folder:
         key, cert = Path(folder, "key"), Path(folder, "cert")
         key.touch(mode=0o600)
@@ -128,7 +129,7 @@ def server_credentials(path: Path) -> grpc.ServerCredentials:
             if config.custom_ca:
                 context.load_verify_locations(cadata=config.custom_ca)
         except ssl.SSLError as error:
-            raise ValueError(f"Key and certificates must be PEM and match. Received: {path} ({error})") from None
+            raise InputError(f"Key and certificates must be PEM and match. Received: {path} ({error})") from None
     return grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())],
         root_certificates=config.custom_ca.encode() or None,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
+from rugan_tf.errors import InputError
 from rugan_tf.serve.errors import Code, ServingError
 
 DTYPES: dict[int, tuple[np.dtype[Any], str]] = {
@@ -57,10 +58,10 @@ def to_proto(values: NDArray[Any], as_content: bool = False) -> tensor_pb2.Tenso
     """Return the TensorProto of an array, in its typed field, or as raw content.
 
     Raises:
-        ValueError: a dtype that no model here takes.
+        InputError: a dtype that no model here takes.
     """
     if values.dtype not in ENUMS:
-        raise ValueError(f"The dtype must be one of {', '.join(map(str, ENUMS))}. Received: {values.dtype}")
+        raise InputError(f"The dtype must be one of {', '.join(map(str, ENUMS))}. Received: {values.dtype}")
     enum = ENUMS[values.dtype]
     proto = tensor_pb2.TensorProto(dtype=enum)
     for size in values.shape:

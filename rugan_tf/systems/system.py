@@ -3,15 +3,27 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rugan_tf.physics.calculators import EnergyFunction
-
 if TYPE_CHECKING:
     import ase
+
+
+class EnergyFunction(Protocol):
+    """What gives the total energy (eV) of one sheet, uint8 (rows, cols); an empty sheet has 0.
+
+    It can be pickled into worker processes, and its description says in a data set's metadata where energies are from.
+    """
+
+    @property
+    def description(self) -> str:
+        """Method and zero of the energy, in words."""
+
+    def __call__(self, states: ArrayLike) -> float:
+        """Return the total energy in eV."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +77,10 @@ class LatticeSystem(abc.ABC):
     ) -> NDArray[np.uint8]:
         """Draw sheets at random, uint8 (num_sheets, rows, cols)."""
 
+    @property
     @abc.abstractmethod
-    def energy_function(self, spec: str) -> EnergyFunction:
-        """Return the reference energy that `spec` names: states (rows, cols) of one sheet to eV."""
+    def reference_energies(self) -> Mapping[str, EnergyFunction]:
+        """The energies that the material knows by name."""
 
     @abc.abstractmethod
     def repair_step(self, states: Any, xp: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from tqdm.auto import tqdm
 
+from rugan_tf.errors import InputError
 from rugan_tf.train.checkpoints import CheckpointFolder
 from rugan_tf.train.model import RUGAN
 
@@ -96,10 +97,10 @@ class StopWhenDiverged(keras.callbacks.Callback):
         self.folder = folder
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Raise ValueError if a loss is not finite, or beyond all measure."""
+        """Raise InputError if a loss is not finite, or beyond all measure."""
         for name, value in (logs or {}).items():
             if not abs(float(value)) < DIVERGED:
-                raise ValueError(
+                raise InputError(
                     f"Losses must stay finite and below {DIVERGED:g}; a lower learning_rate or a larger "
                     f"gradient_penalty_weight may help. Received: {name}={float(value)}; "
                     f"last good checkpoint: {self.folder.last_good()}"

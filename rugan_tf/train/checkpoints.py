@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from rugan_tf import files
+from rugan_tf.errors import InputError
 from rugan_tf.train.model import RUGAN
 
 LISTED = 5  # differences
@@ -71,7 +72,7 @@ class CheckpointFolder:
         A run that ended before its first checkpoint begins at 0.
 
         Raises:
-            ValueError: there are checkpoints and none is whole, or one belongs to another model.
+            InputError: there are checkpoints and none is whole, or one belongs to another model.
         """
         if not self.newest_first():
             print(f"{self.path} holds no checkpoint yet: beginning at update 0", file=sys.stderr)
@@ -85,7 +86,7 @@ class CheckpointFolder:
                 continue
             assign_state(model, arrays, path)
             return num_updates
-        raise ValueError(f"A run can be resumed from a whole checkpoint. Received: none in {self.path}")
+        raise InputError(f"A run can be resumed from a whole checkpoint. Received: none in {self.path}")
 
 
 def state_variables(model: RUGAN) -> dict[str, keras.Variable]:
@@ -107,7 +108,7 @@ def assign_state(model: RUGAN, arrays: dict[str, Any], path: Path) -> None:
     """Assign the arrays of a checkpoint to the variables of a model of the same configuration.
 
     Raises:
-        ValueError: names or shapes differ.
+        InputError: names or shapes differ.
     """
     variables = state_variables(model)
     expected = {name: tuple(variable.shape) for name, variable in variables.items()}
@@ -118,7 +119,7 @@ def assign_state(model: RUGAN, arrays: dict[str, Any], path: Path) -> None:
             f"{name} has the shape {received.get(name)} instead of {expected.get(name)}" for name in differing[:LISTED]
         )
         more = f" and {len(differing) - LISTED} more differ" if len(differing) > LISTED else ""
-        raise ValueError(
+        raise InputError(
             f"A checkpoint must be of the same networks and optimisers. Received: {path}, where {listed}{more}"
         )
     for name, variable in variables.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from rugan_tf.errors import InputError
 from rugan_tf.train.options import TrainOptions
 
 PATIENCE = 60.0  # s, for the other workers to be there
@@ -25,12 +26,12 @@ def distribution_strategy(num_devices: int | None) -> Any:
         num_devices: GPUs to use, or parts of the processor where there are no GPUs; None for all GPUs.
 
     Raises:
-        ValueError: fewer GPUs than asked for, TF_CONFIG is malformed, or devices and TF_CONFIG are both given.
+        InputError: fewer GPUs than asked for, TF_CONFIG is malformed, or devices and TF_CONFIG are both given.
         ConnectionError: a worker of TF_CONFIG is not there.
     """
     if "TF_CONFIG" in os.environ:
         if num_devices is not None:
-            raise ValueError(
+            raise InputError(
                 f"Devices are counted on one machine, without TF_CONFIG. Received: --devices {num_devices}"
             )
         require_workers(os.environ["TF_CONFIG"])
@@ -38,7 +39,7 @@ def distribution_strategy(num_devices: int | None) -> Any:
     gpus = tf.config.list_physical_devices("GPU")
     wanted = len(gpus) if num_devices is None else num_devices
     if gpus and wanted > len(gpus):
-        raise ValueError(f"devices must be at most the number of GPUs. Received: devices={wanted}, GPUs={len(gpus)}")
+        raise InputError(f"devices must be at most the number of GPUs. Received: devices={wanted}, GPUs={len(gpus)}")
     if wanted <= 1:
         return tf.distribute.get_strategy()
     if gpus:
@@ -72,7 +73,7 @@ def read_tf_config(text: str) -> tuple[list[str], int]:
     """Return the addresses of the workers and the number of this one.
 
     Raises:
-        ValueError: it is malformed.
+        InputError: it is malformed.
     """
     rule = 'TF_CONFIG must be JSON {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
     try:
@@ -81,9 +82,9 @@ def read_tf_config(text: str) -> tuple[list[str], int]:
         index = task["index"]
         whole = task["type"] == "worker" and all(one.rpartition(":")[2].isdecimal() for one in workers)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(f"{rule}. Received: {text}") from None
+        raise InputError(f"{rule}. Received: {text}") from None
     if not whole or not isinstance(index, int) or not 0 <= index < len(workers):
-        raise ValueError(f"{rule}. Received: {text}")
+        raise InputError(f"{rule}. Received: {text}")
     return workers, index
 
 
@@ -108,9 +109,9 @@ def wait_for(address: str, patience: float) -> None:
 
 
 def require_replicas(options: TrainOptions, num_replicas: int) -> None:
-    """Raise ValueError unless the options can be trained on this number of replicas."""
+    """Raise InputError unless the options can be trained on this number of replicas."""
     if options.batch_size % num_replicas:
-        raise ValueError(
+        raise InputError(
             f"batch_size must be a multiple of the number of replicas. Received: batch_size={options.batch_size}, "
             f"replicas={num_replicas}"
         )

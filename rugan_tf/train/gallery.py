@@ -8,10 +8,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rugan_tf.data.labels import LabelScale
-from rugan_tf.data.storage import DataSet
 from rugan_tf.evaluate.figures import mark_size, side_by_side
-from rugan_tf.generate.drawing import draw_sheet
+from rugan_tf.figures.sheets import draw_sheet
+from rugan_tf.formats.data_set import DataSet
+from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.model import RUGAN
 from rugan_tf.units import ENERGY_PER_AREA
 

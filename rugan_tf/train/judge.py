@@ -4,12 +4,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.data.energies import EDNN, EdnnEnergy, energy_named
-from rugan_tf.data.labels import LabelScale
-from rugan_tf.data.storage import DataSet
+from rugan_tf.energies.ednn import EDNN, EdnnEnergy
+from rugan_tf.energies.named import energy_named
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.figures import comparison_figure
 from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.formats.data_set import DataSet
+from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.gallery import Page, pixels
 from rugan_tf.train.model import RUGAN
 

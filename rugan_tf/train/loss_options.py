@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Literal
 
+from rugan_tf.errors import InputError
+
 ConsistencyForm = Literal["squared", "absolute"]
 
 
@@ -26,4 +28,4 @@ class LossOptions:
         """Refuse negative weights."""
         for name in ("gradient_penalty_weight", "consistency_weight", "regression_weight", "consistency_margin"):
             if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")
+                raise InputError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")

@@ -8,6 +8,7 @@ from typing import Any
 import tyro
 
 from rugan_tf.config import require_positive, require_training_options, to_json
+from rugan_tf.errors import InputError
 from rugan_tf.train.loss_options import LossOptions
 
 TRANSIENT = (
@@ -102,31 +103,31 @@ class TrainOptions:
         )
         require_positive(self, "critic_blocks")
         if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1. Received: epochs={self.epochs}")
+            raise InputError(f"epochs must be at least 1. Received: epochs={self.epochs}")
         if self.num_updates % self.interval:
-            raise ValueError(
+            raise InputError(
                 "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
         for name in ("head_layers", "refinements"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")
+                raise InputError(f"{name} must not be negative. Received: {name}={getattr(self, name)}")
         if not self.sample_noise >= 0 or (self.sample_noise and not self.hard_samples):
-            raise ValueError(
+            raise InputError(
                 "sample_noise must not be negative, and needs hard samples. "
                 f"Received: sample_noise={self.sample_noise}, hard_samples={self.hard_samples}"
             )
         if self.loss.regression_weight and not self.head_layers:
-            raise ValueError(
+            raise InputError(
                 "A critic that predicts labels needs a head, below which the label is unknown. "
                 f"Received: regression_weight={self.loss.regression_weight}, head_layers=0"
             )
         if self.devices is not None and self.devices < 1:
-            raise ValueError(f"devices must be at least 1. Received: devices={self.devices}")
+            raise InputError(f"devices must be at least 1. Received: devices={self.devices}")
         if self.checkpoint_minutes is not None and not self.checkpoint_minutes > 0:
-            raise ValueError(f"checkpoint_minutes must be positive. Received: {self.checkpoint_minutes}")
+            raise InputError(f"checkpoint_minutes must be positive. Received: {self.checkpoint_minutes}")
         if self.judge_sheets < 0:
-            raise ValueError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
+            raise InputError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
         require_training_options(self)
 
     def for_sheets(self, num_sheets: int) -> "TrainOptions":
@@ -150,14 +151,14 @@ def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def require_same_options(options: TrainOptions, config: Path, data_checksum: str) -> None:
-    """Raise ValueError, naming the differences, unless a run's config.json holds the same options and data."""
+    """Raise InputError, naming the differences, unless a run's config.json holds the same options and data."""
     content = json.loads(config.read_text(encoding="utf-8"))
     stored = flat(content["options"]) | {"data_sha256": content["data"]["sha256"]}
     given = flat(options.resolved()) | {"data_sha256": data_checksum}
     differing = sorted(name for name in {*stored, *given} if stored.get(name) != given.get(name))
     if differing:
         pairs = ", ".join(f"{name}={given.get(name)} instead of {stored.get(name)}" for name in differing)
-        raise ValueError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
+        raise InputError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
 
 
 PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)

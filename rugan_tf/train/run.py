@@ -10,11 +10,12 @@ import keras
 
 import rugan_tf
 from rugan_tf import files
-from rugan_tf.data.labels import LabelScale
 from rugan_tf.data.pipeline import training_batches
-from rugan_tf.data.storage import DataSet, read_data_set
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.critic import Critic
 from rugan_tf.networks.generator import Generator
+from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train import devices
 from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar, StopWhenDiverged
 from rugan_tf.train.checkpoints import CheckpointFolder
@@ -36,7 +37,7 @@ def train(options: TrainOptions) -> None:
     model/model.json (what the export needs).
 
     Raises:
-        ValueError: data that this network cannot be trained on, or a run folder of another configuration.
+        InputError: data that this network cannot be trained on, or a run folder of another configuration.
         FileExistsError: the run folder has content, and neither resume nor overwrite was said.
     """
     data_set = read_data_set(options.data)
@@ -130,10 +131,10 @@ def fit(
 
 
 def require_even(data_set: DataSet) -> None:
-    """Raise ValueError unless the generator, which doubles its latent, can make sheets of this size."""
+    """Raise InputError unless the generator, which doubles its latent, can make sheets of this size."""
     rows, cols = data_set.states.shape[1:]
     if rows % 2 or cols % 2:
-        raise ValueError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
+        raise InputError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
 
 
 def lattice_period(data_set: DataSet) -> tuple[int, int]:

@@ -33,15 +33,16 @@ def main(options: BenchmarkOptions) -> None:
     import numpy as np
     import zarr
 
-    from rugan_tf.data.chunked import chunked_energies, open_zarr_states
-    from rugan_tf.data.energies import ednn_in
-    from rugan_tf.data.labelling import WorkerPool, available_cores, label_states
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.energies.chunked import chunked_energies
+    from rugan_tf.energies.ednn import ednn_in
+    from rugan_tf.energies.one_by_one import WorkerPool, available_cores, label_states
+    from rugan_tf.formats.zarr_states import open_zarr_states
+    from rugan_tf.systems.named import system_named
 
     system = system_named("porous_graphene")
     network, reference = ednn_in(options.ednn), system.energy_function("tight-binding")
     from rugan_tf.data.synthesis import draw_sheets
-    from rugan_tf.lattice.pores import PoreOptions
+    from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
     states = draw_sheets(system, options.num_sheets, 14, 16, 99, PoreOptions())
     network.energies(states[:8])  # loads the model

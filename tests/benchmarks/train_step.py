@@ -27,10 +27,10 @@ def build_data(num_sheets: int = 1024):
     """Return a data set of sheets of 14x16 cells with made-up energies, and its labels: only the cost matters here."""
     import numpy as np
 
-    from rugan_tf.data.labels import LabelScale
-    from rugan_tf.data.storage import DataSet
-    from rugan_tf.lattice.pores import PoreOptions
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.formats.data_set import DataSet
+    from rugan_tf.saved.label_scale import LabelScale
+    from rugan_tf.systems.named import system_named
+    from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
     system = system_named("porous_graphene")
     states = system.draw_states(np.random.default_rng(0), num_sheets, 14, 16, PoreOptions())

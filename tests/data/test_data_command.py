@@ -10,10 +10,11 @@ from scripted import calls, numbered_sheets, script
 
 import rugan_tf
 from rugan_tf.data.__main__ import main
-from rugan_tf.data.storage import read_data_set
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.lattice.pores import PoreOptions
-from rugan_tf.systems.registry import system_named
+from rugan_tf.energies.named import energy_named
+from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
 
@@ -47,7 +48,7 @@ def test_build_draws_labels_and_writes(tmp_path, capsys):
     system = system_named("porous_graphene")
     expected = draw_sheets(system, 4, 4, 4, 3, PoreOptions(max_radius=2.5))
     np.testing.assert_array_equal(data_set.states, expected)
-    energy = system.energy_function("tight-binding")
+    energy = energy_named(system, "tight-binding")
     per_area = [energy(sheet) / system.area(4, 4) for sheet in expected]
     np.testing.assert_allclose(data_set.energy_per_area, per_area, rtol=0, atol=1e-10)
     assert data_set.metadata["system"] == "porous_graphene"
@@ -67,7 +68,7 @@ def test_label_computes_the_energies_of_given_sheets(folder, tmp_path):
     data_set = read_data_set(out)
     np.testing.assert_array_equal(data_set.states, numbered_sheets(6))
     system = system_named("porous_graphene")
-    energy = system.energy_function(LENNARD_JONES)
+    energy = energy_named(system, LENNARD_JONES)
     per_area = [energy(sheet) / system.area(4, 4) for sheet in numbered_sheets(6)]
     np.testing.assert_allclose(data_set.energy_per_area, per_area, rtol=1e-12)
     assert data_set.metadata["energy"].startswith(LENNARD_JONES)

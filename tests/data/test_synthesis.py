@@ -5,8 +5,8 @@ import pytest
 
 from rugan_tf.data import synthesis
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.lattice.pores import PoreOptions
-from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 
 def draw(num_sheets, seed=0, rows=4, cols=6, distinct=False, **options):

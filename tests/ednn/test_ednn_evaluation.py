@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from tiny_ednn import neighbour_energy, write_reference
 
-from rugan_tf.data.storage import DataSet, read_data_set
 from rugan_tf.ednn import evaluation
 from rugan_tf.ednn.__main__ import main
 from rugan_tf.ednn.evaluation import errors, errors_by_filling, parity_figure, size_figure
 from rugan_tf.ednn.options import EdnnEvaluateOptions
 from rugan_tf.ednn.reference import split_reference
 from rugan_tf.ednn.training import load_ednn
+from rugan_tf.formats.data_set import DataSet, read_data_set
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 from tiny_ednn import draw_states, neighbour_energy
 
-from rugan_tf.data.storage import DataSet
-from rugan_tf.ednn.reference import (
-    Split,
-    SymmetricBatches,
-    fit_state_energies,
-    split_reference,
-    total_energy,
-)
-from rugan_tf.systems.registry import system_named
+from rugan_tf.ednn.reference import Split, SymmetricBatches, fit_state_energies, split_reference, total_energy
+from rugan_tf.formats.data_set import DataSet
+from rugan_tf.systems.named import system_named
 
 
 @pytest.fixture

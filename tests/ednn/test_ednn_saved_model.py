@@ -11,7 +11,7 @@ import tensorflow as tf
 from tiny_ednn import FACTS, build_ednn, draw_states, save_ednn
 
 from rugan_tf.ednn.saved_model import EnergyEndpoint
-from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.named import system_named
 
 SIZES = [(1, 2), (3, 4), (4, 6), (14, 16)]
 

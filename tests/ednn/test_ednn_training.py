@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from tiny_ednn import FACTS, draw_states, neighbour_energy, train_arguments, write_reference
 
-from rugan_tf.data.storage import DataSet, read_data_set, write_data_set
 from rugan_tf.ednn import training
 from rugan_tf.ednn.__main__ import main
 from rugan_tf.ednn.options import EdnnTrainOptions
 from rugan_tf.ednn.reference import fit_state_energies, split_reference
 from rugan_tf.ednn.training import energy_loss, load_ednn
+from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 

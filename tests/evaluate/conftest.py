@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rugan_tf.data.storage import DataSet, write_data_set
-from rugan_tf.systems.registry import system_named
+from rugan_tf.formats.data_set import DataSet, write_data_set
+from rugan_tf.systems.named import system_named
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from rugan_tf.energies.named import energy_named
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.evaluation import evaluate
 from rugan_tf.evaluate.options import EvaluateOptions
@@ -151,7 +152,7 @@ def test_direct_energies_are_those_of_tight_binding(model, data_set, options):
     content = evaluate(model, data_set, AtomCount(), few)["scales"]["1x1"]
     with np.load(options.out / "samples_1x1.npz", allow_pickle=False) as samples:
         states, obtained = samples["states"][:2], samples["obtained"][:2]
-    reference = model.system.energy_function("tight-binding")
+    reference = energy_named(model.system, "tight-binding")
     energy = np.array([reference(sheet) for sheet in states])
     difference = 1000 * (obtained * model.system.area(4, 4) - energy) / np.maximum(1, model.system.num_atoms(states))
     assert content["direct"]["num_sheets"] == 2

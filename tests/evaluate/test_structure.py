@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rugan_tf.data.storage import DataSet
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.evaluate import structure
 from rugan_tf.evaluate.structure_figure import structure_figure
-from rugan_tf.lattice.pores import PoreOptions
+from rugan_tf.formats.data_set import DataSet
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 from rugan_tf.systems.system import Statistic
 
 
@@ -21,7 +21,7 @@ class AtomCount:
 @pytest.fixture(scope="module")
 def drawn():
     """Real sheets with their energies, and metadata that tell how they were drawn."""
-    from rugan_tf.systems.registry import system_named
+    from rugan_tf.systems.named import system_named
 
     graphene = system_named("porous_graphene")
     states = draw_sheets(graphene, 300, 8, 8, 0, PoreOptions())

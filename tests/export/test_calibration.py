@@ -7,13 +7,13 @@ import pytest
 import tensorflow as tf
 from untrained_run import FACTS, build_generator, write_counting_energy, write_run
 
-from rugan_tf.data.labels import LabelScale
 from rugan_tf.export.calibration import Calibration
 from rugan_tf.export.calibration_fit import calibrate, fit_calibration, fit_offset
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.export.saved_model import export_run
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.registry import system_named
+from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.systems.named import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 

@@ -14,7 +14,7 @@ from untrained_run import CHANNELS, FACTS, build_generator, write_counting_energ
 from rugan_tf.export.__main__ import main
 from rugan_tf.export.saved_model import export_run
 from rugan_tf.generate.latent import draw_latent
-from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.named import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 

@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 from untrained_run import write_run
 
-from rugan_tf.data.storage import DataSet, write_data_set
 from rugan_tf.evaluate.__main__ import main as evaluate
 from rugan_tf.export.__main__ import main
+from rugan_tf.formats.data_set import DataSet, write_data_set
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.named import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 

@@ -5,7 +5,7 @@ import ase.io
 import numpy as np
 import pytest
 
-from rugan_tf.data.storage import read_data_set
+from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main
 
 

@@ -4,10 +4,10 @@ import pytest
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 
-from rugan_tf.data.storage import read_data_set
-from rugan_tf.generate.drawing import draw_sheet, sheets_figure
+from rugan_tf.figures.sheets import draw_sheet, sheets_figure
+from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.writers import target_paths, write_sheets
-from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.named import system_named
 
 GRAPHENE = system_named("porous_graphene")
 

@@ -4,8 +4,8 @@ import pytest
 
 from rugan_tf.lattice import pieces
 from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths, site_positions
-from rugan_tf.lattice.pores import PoreOptions, draw_porous_states
 from rugan_tf.lattice.states import num_atoms, occupancies, prune
+from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_states
 
 
 def atom_graph(sheet):

@@ -6,7 +6,7 @@ import pytest
 from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
 from rugan_tf.lattice.states import dangling, neighbour_counts, num_atoms, occupancies
 from rugan_tf.lattice.symmetry import draw_symmetric_images, nearest_sites, site_permutations, transform
-from rugan_tf.physics.tight_binding import sheet_energy
+from rugan_tf.systems.porous_graphene.reference import sheet_energy
 
 SIZES = [(1, 2), (3, 4), (2, 4), (4, 6), (14, 16)]
 sizes = pytest.mark.parametrize(("rows", "cols"), SIZES)

@@ -8,16 +8,16 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize_scalar
 
 from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths
-from rugan_tf.physics.structures import sheet_positions
 from rugan_tf.physics.tight_binding import (
     band_energy,
     embedding,
     fermi_level,
     repulsive_pair,
     scaling,
-    sheet_energy,
     tight_binding_energy,
 )
+from rugan_tf.systems.porous_graphene.atoms import sheet_positions
+from rugan_tf.systems.porous_graphene.reference import sheet_energy
 
 few = settings(max_examples=15, deadline=None)
 sheets = arrays(np.uint8, st.sampled_from([(2, 2), (3, 4), (4, 4)]), elements=st.integers(0, 3))

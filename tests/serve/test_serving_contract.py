@@ -28,9 +28,9 @@ from tensorflow_serving.apis import (
 )
 
 from rugan_tf.generate.latent import draw_window
+from rugan_tf.generate.tiles import generate_in_tiles, stream_tiles
 from rugan_tf.serve.client import Client, Connection, main
-from rugan_tf.serve.tiles import generate_in_tiles, stream_tiles
-from rugan_tf.systems.registry import system_named
+from rugan_tf.systems.named import system_named
 
 REQUEST = {"energy_per_area": [-2.5, -1.5], "rows": 6, "cols": 8, "seed": 3}
 DTYPES = {"energy_per_area": np.float32, "rows": np.int32, "cols": np.int32, "seed": np.int64}

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from rugan_tf.lattice.pores import PoreOptions
-from rugan_tf.systems.registry import SYSTEMS, system_named
+from rugan_tf.energies.named import energy_named
+from rugan_tf.systems.named import SYSTEMS, system_named
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 from rugan_tf.systems.system import LatticeSystem
 
 LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
@@ -86,7 +87,7 @@ def test_repair_commutes_with_the_period(system):
 
 @pytest.mark.parametrize("spec_index", [0, 1])
 def test_shifts_by_the_period_leave_the_energy(system, draw, spec_index):
-    energy = system.energy_function(ENERGIES[system.name][spec_index])
+    energy = energy_named(system, ENERGIES[system.name][spec_index])
     states = draw(2, 4, 6, seed=3)
     assert system.num_atoms(states).min() > 0
     rows, cols = system.row_period, system.col_period
@@ -97,7 +98,7 @@ def test_shifts_by_the_period_leave_the_energy(system, draw, spec_index):
 
 @pytest.mark.parametrize("spec_index", [0, 1])
 def test_symmetric_images_are_other_sheets_of_equal_energy(system, draw, spec_index):
-    energy = system.energy_function(ENERGIES[system.name][spec_index])
+    energy = energy_named(system, ENERGIES[system.name][spec_index])
     states = draw(6, 4, 6, seed=3)
     images = system.draw_symmetric_images(np.random.default_rng(1), states)
     assert (images.dtype, images.shape) == (np.uint8, states.shape)
@@ -110,13 +111,13 @@ def test_symmetric_images_are_other_sheets_of_equal_energy(system, draw, spec_in
 
 
 def test_energies_differ_between_sheets(system, draw):
-    energy = system.energy_function(ENERGIES[system.name][0])
+    energy = energy_named(system, ENERGIES[system.name][0])
     assert len({round(energy(sheet), 6) for sheet in draw(4, 4, 6)}) > 1
 
 
 def test_energy_function_refuses_unknown_names(system):
     with pytest.raises(ValueError, match=r"Received: 'nothing-known'"):
-        system.energy_function("nothing-known")
+        energy_named(system, "nothing-known")
 
 
 @pytest.mark.parametrize("repeats", [(2, 1), (1, 2), (3, 2)])

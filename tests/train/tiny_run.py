@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rugan_tf.data.storage import DataSet, write_data_set
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.lattice.pores import PoreOptions
-from rugan_tf.systems.registry import system_named
+from rugan_tf.formats.data_set import DataSet, write_data_set
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 from rugan_tf.train.__main__ import main
 
 SETTINGS = {

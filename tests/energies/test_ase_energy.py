@@ -10,8 +10,11 @@ from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
 from tblite.ase import TBLite
 
-from rugan_tf.physics.calculators import energy_function
-from rugan_tf.physics.tight_binding import sheet_energy
+from rugan_tf.energies.named import energy_named
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.reference import sheet_energy
+
+SYSTEM = system_named("porous_graphene")
 
 LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
 GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
@@ -29,7 +32,7 @@ def with_vacancy(rows, cols):
 
 
 def test_tight_binding_by_name():
-    energy = energy_function("tight-binding")
+    energy = energy_named(SYSTEM, "tight-binding")
     assert energy(pristine(3, 4)) == sheet_energy(pristine(3, 4))
     assert energy.description.startswith("tight-binding: ")
     assert "0.1 eV" in energy.description
@@ -38,14 +41,14 @@ def test_tight_binding_by_name():
 def test_lennard_jones_of_one_pair_with_arguments():
     states = np.zeros((4, 4), np.uint8)
     states[2, 1] = 3
-    energy = energy_function(LENNARD_JONES + ':{"sigma": 1.3, "epsilon": 0.5, "rc": 3.0}')
+    energy = energy_named(SYSTEM, LENNARD_JONES + ':{"sigma": 1.3, "epsilon": 0.5, "rc": 3.0}')
     x, cut = (1.3 * 3**0.5 / 2.46) ** 6, (1.3 / 3.0) ** 6
     assert energy(states) == pytest.approx(4 * 0.5 * (x * x - x - cut * cut + cut), rel=1e-12)
 
 
 @pytest.mark.parametrize("spec", ["tight-binding", LENNARD_JONES, GFN1])
 def test_energy_functions_survive_pickling_and_cannot_be_changed(spec):
-    energy = energy_function(spec)
+    energy = energy_named(SYSTEM, spec)
     copy = pickle.loads(pickle.dumps(energy))
     assert copy == energy
     assert copy(with_vacancy(2, 2)) == energy(with_vacancy(2, 2))
@@ -56,12 +59,12 @@ def test_energy_functions_survive_pickling_and_cannot_be_changed(spec):
 
 @pytest.mark.parametrize("spec", ["tight-binding", ABSTRACT])
 def test_empty_sheet_has_no_energy_and_needs_no_calculator(spec):
-    assert energy_function(spec)(np.zeros((2, 2), np.uint8)) == 0.0
+    assert energy_named(SYSTEM, spec)(np.zeros((2, 2), np.uint8)) == 0.0
 
 
 def test_exception_of_the_calculator_is_passed_on():
     with pytest.raises(PropertyNotImplementedError):
-        energy_function(ABSTRACT)(pristine(2, 2))
+        energy_named(SYSTEM, ABSTRACT)(pristine(2, 2))
 
 
 def test_gfn1_sees_the_periodic_sheet():
@@ -69,11 +72,11 @@ def test_gfn1_sees_the_periodic_sheet():
     positions = [[0, 0, 10], [0, bond, 10], [a / 2, 1.5 * bond, 10], [a / 2, 2.5 * bond, 10]]
     by_hand = Atoms("C4", positions, cell=[a, 3 * bond, 20], pbc=True)
     by_hand.calc = TBLite(method="GFN1-xTB", verbosity=0)
-    assert energy_function(GFN1)(pristine(1, 2)) == pytest.approx(by_hand.get_potential_energy(), abs=1e-6)
+    assert energy_named(SYSTEM, GFN1)(pristine(1, 2)) == pytest.approx(by_hand.get_potential_energy(), abs=1e-6)
 
 
 def test_gfn1_energy_does_not_depend_on_the_sheets_before():
-    energy = energy_function(GFN1)
+    energy = energy_named(SYSTEM, GFN1)
     first = energy(with_vacancy(2, 4))
     assert energy(np.roll(with_vacancy(2, 4), 1, axis=0)) == pytest.approx(first, abs=1e-5)
     assert energy(pristine(2, 2)) != first
@@ -82,7 +85,7 @@ def test_gfn1_energy_does_not_depend_on_the_sheets_before():
 
 def test_gfn1_and_tight_binding_agree_about_a_vacancy():
     costs = []
-    for energy in (energy_function(GFN1), energy_function("tight-binding")):
+    for energy in (energy_named(SYSTEM, GFN1), energy_named(SYSTEM, "tight-binding")):
         costs.append(energy(with_vacancy(3, 4)) - 23 / 24 * energy(pristine(3, 4)))
     assert costs[0] == pytest.approx(costs[1], rel=0.3)
 
@@ -104,17 +107,17 @@ def test_gfn1_and_tight_binding_agree_about_a_vacancy():
 )
 def test_unknown_energies_are_refused_at_once(spec, message):
     with pytest.raises(ValueError, match=message):
-        energy_function(spec)
+        energy_named(SYSTEM, spec)
 
 
 def test_energy_that_is_not_finite_is_refused():
-    energy = energy_function(LENNARD_JONES + ':{"epsilon": NaN}')
+    energy = energy_named(SYSTEM, LENNARD_JONES + ':{"epsilon": NaN}')
     with pytest.raises(ValueError, match=r"The energy must be finite\. Received: nan from ase"):
         energy(pristine(2, 2))
 
 
 def test_arguments_that_the_calculator_refuses():
-    energy = energy_function('ase:ase.calculators.singlepoint:SinglePointCalculator:{"wrong": 1}')
+    energy = energy_named(SYSTEM, 'ase:ase.calculators.singlepoint:SinglePointCalculator:{"wrong": 1}')
     with pytest.raises(ValueError, match=r"must accept its arguments. Received: .*SinglePointCalculator"):
         energy(pristine(2, 2))
 

@@ -6,6 +6,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.errors import InputError
 from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths, site_positions
 from rugan_tf.lattice.pieces import keep_largest_piece
 from rugan_tf.lattice.states import States, prune
@@ -33,11 +34,11 @@ class PoreOptions:
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""
         if self.min_holes < 0:
-            raise ValueError(f"min_holes must not be negative. Received: min_holes={self.min_holes}")
+            raise InputError(f"min_holes must not be negative. Received: min_holes={self.min_holes}")
         if not (math.isfinite(self.max_hole_density) and self.max_hole_density > 0):
-            raise ValueError(f"max_hole_density must be positive. Received: max_hole_density={self.max_hole_density}")
+            raise InputError(f"max_hole_density must be positive. Received: max_hole_density={self.max_hole_density}")
         if not BOND_LENGTH <= self.min_radius <= self.max_radius < math.inf:
-            raise ValueError(
+            raise InputError(
                 f"radii must satisfy {BOND_LENGTH:.3f} <= min_radius <= max_radius. "
                 f"Received: min_radius={self.min_radius}, max_radius={self.max_radius}"
             )

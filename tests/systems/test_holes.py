@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rugan_tf.lattice import pores
 from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
-from rugan_tf.lattice.pores import PoreOptions, draw_porous_states, inside_holes
 from rugan_tf.lattice.states import dangling, num_atoms, prune
+from rugan_tf.systems.porous_graphene import holes as pores
+from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_states, inside_holes
 
 KEEP = PoreOptions(keep_dangling=True)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf.errors import InputError
 from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
 from rugan_tf.lattice.states import occupancies, validate_states
 
@@ -26,11 +27,11 @@ def sheet_positions(states: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.
         lengths float64 (2,) of the orthorhombic cell in Å.
 
     Raises:
-        ValueError: not one sheet, or not valid states.
+        InputError: not one sheet, or not valid states.
     """
     array = np.asarray(states)
     if array.ndim != 2:
-        raise ValueError(f"states must have the shape (rows, cols), one sheet. Received: shape={array.shape}")
+        raise InputError(f"states must have the shape (rows, cols), one sheet. Received: shape={array.shape}")
     sheet = validate_states(array[None])[0]
     is_occupied = occupancies(sheet).astype(bool)  # (rows, cols, 2 sites)
     return site_positions(*sheet.shape)[is_occupied], cell_lengths(*sheet.shape)
@@ -52,10 +53,10 @@ def sheet_structure(states: ArrayLike, vacuum: float = 20.0) -> ase.Atoms:
         An `ase.Atoms` with an orthorhombic cell, periodic in x and y and not in z.
 
     Raises:
-        ValueError: not one sheet, not valid states, or a height that is not positive.
+        InputError: not one sheet, not valid states, or a height that is not positive.
     """
     if not (math.isfinite(vacuum) and vacuum > 0):
-        raise ValueError(f"vacuum must be positive, in Å. Received: vacuum={vacuum}")
+        raise InputError(f"vacuum must be positive, in Å. Received: vacuum={vacuum}")
     planar, lengths = sheet_positions(states)
 
     from ase import Atoms

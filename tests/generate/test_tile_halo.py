@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from rugan_tf.generate.tiles import HALO, UPSCALING
 from rugan_tf.networks.generator import Generator
-from rugan_tf.serve.tiles import HALO, UPSCALING
 
 LENGTH = 64  # latent cells
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rugan_tf.data.labels import LabelScale
+from rugan_tf.saved.label_scale import LabelScale
 
 
 def test_labels_of_a_data_set_are_standardised():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scripted import ScriptedEnergy, calls, numbered_sheets, script
 
-from rugan_tf.data import labelling
-from rugan_tf.data.labelling import label_states
-from rugan_tf.lattice.pores import PoreOptions
-from rugan_tf.systems.registry import system_named
+from rugan_tf.energies import one_by_one as labelling
+from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def kept_energies(progress):
 def test_one_process_two_processes_and_direct_calls_agree():
     system = system_named("porous_graphene")
     states = system.draw_states(np.random.default_rng(0), 6, 4, 4, PoreOptions())
-    energy = system.energy_function("tight-binding")
+    energy = energy_named(system, "tight-binding")
     direct = np.array([energy(sheet) for sheet in states])
     for processes in (1, 2):
         energies = label_states(states, energy, processes=processes)

@@ -12,37 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.data.energies import EdnnEnergy
-from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.energies.ednn import EdnnEnergy
+from rugan_tf.errors import InputError
 
 CHUNK = 512  # lattice cells along each side
-
-
-def open_zarr_states(path: Path, system: LatticeSystem) -> Any:
-    """Open a Zarr array of states, uint8 (n, rows, cols), for reading.
-
-    Raises:
-        ValueError: no Zarr array, another dtype or rank, a size that no sheet has, or chunks that were never written.
-    """
-    import zarr
-
-    try:
-        array = zarr.open_array(path, mode="r")
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"Sheets must be a Zarr array. Received: {path} ({error})") from None
-    if array.ndim != 3 or array.dtype != np.uint8:
-        raise ValueError(
-            f"states must be uint8 (n, rows, cols). Received: dtype={array.dtype}, shape={array.shape} in {path}"
-        )
-    if not array.shape[0]:
-        raise ValueError(f"states must hold at least one sheet. Received: 0 sheets in {path}")
-    system.validate_size(*array.shape[1:])
-    if array.nchunks_initialized != array.nchunks:
-        raise ValueError(
-            "Every chunk of a Zarr array must have been written (write_empty_chunks=True). "
-            f"Received: {array.nchunks_initialized} of {array.nchunks} chunks in {path}"
-        )
-    return array
 
 
 def chunked_energies(states: Any, energy_function: EdnnEnergy, chunk: int = CHUNK) -> NDArray[np.float64]:
@@ -88,10 +61,10 @@ def whole_chunk(chunk: int, halo: int, period: int, size: int) -> tuple[int, ...
     """Return chunk lengths along one axis: whole periods, and none shorter than the halo.
 
     Raises:
-        ValueError: the sheet is smaller than the halo.
+        InputError: the sheet is smaller than the halo.
     """
     if size < halo:
-        raise ValueError(
+        raise InputError(
             f"A sheet that is chunked must be at least as long as the halo, {halo}. Received: {size} cells"
         )
     length = max(chunk // period * period, period, -(-halo // period) * period)

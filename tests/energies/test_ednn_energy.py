@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rugan_tf.data import energies
 from rugan_tf.data.__main__ import main
-from rugan_tf.data.energies import CELLS_PER_CALL, EdnnEnergy, energy_named
-from rugan_tf.data.labelling import label_states
-from rugan_tf.data.storage import read_data_set
-from rugan_tf.systems.registry import system_named
+from rugan_tf.energies import ednn as energies
+from rugan_tf.energies.ednn import CELLS_PER_CALL, EdnnEnergy
+from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.systems.named import system_named
 
 DESCRIPTION = "ednn: trained on by neighbours (data 0123456789ab)"
 

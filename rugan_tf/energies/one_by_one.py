@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from rugan_tf import files
-from rugan_tf.data.storage import read_arrays
-from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import read_arrays
+from rugan_tf.systems.system import EnergyFunction
 
 BLOCK = 64  # sheets between two savings of the progress
 
@@ -38,7 +39,7 @@ def label_states(
         description: what the progress bar says.
 
     Raises:
-        ValueError: an energy is not finite, or the calculation of one sheet failed (which one is said); what was
+        InputError: an energy is not finite, or the calculation of one sheet failed (which one is said); what was
             done before is kept at `progress_path`.
     """
     energies = np.full(len(states), np.nan)
@@ -105,7 +106,7 @@ class WorkerPool:
             for future in concurrent.futures.as_completed(futures):
                 yield positions[future], future.result()
         except concurrent.futures.BrokenExecutor as error:
-            raise ValueError(
+            raise InputError(
                 f"Worker processes must live until they are done; fewer need less memory. Received: {error}"
             ) from None
 
@@ -115,13 +116,13 @@ def failing_by_name(energy_function: EnergyFunction, states: NDArray[np.uint8], 
     try:
         return float(energy_function(states))
     except Exception as error:
-        raise ValueError(f"The energy of every sheet must be calculable. Received: sheet {index}: {error}") from None
+        raise InputError(f"The energy of every sheet must be calculable. Received: sheet {index}: {error}") from None
 
 
 def checked_energy(energy: float, index: int) -> float:
-    """Return a finite energy, or raise ValueError."""
+    """Return a finite energy, or raise InputError."""
     if not np.isfinite(energy):
-        raise ValueError(f"Energies must be finite. Received: {energy} for sheet {index}")
+        raise InputError(f"Energies must be finite. Received: {energy} for sheet {index}")
     return energy
 
 
@@ -152,11 +153,11 @@ def resumed_energies(path: Path, key: str, energies: NDArray[np.float64]) -> NDA
     """Return the energies kept at `path`.
 
     Raises:
-        ValueError: they belong to other sheets or to another energy function.
+        InputError: they belong to other sheets or to another energy function.
     """
     kept = read_arrays(path, ("energy", "key"))
     if str(kept["key"]) != key or kept["energy"].shape != energies.shape:
-        raise ValueError(
+        raise InputError(
             f"Progress must belong to the same sheets and the same energy function; remove the file to begin "
             f"anew. Received: {path}"
         )

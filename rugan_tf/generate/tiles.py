@@ -6,24 +6,33 @@ tiles.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from rugan_tf.serve.client import Client
-
-if TYPE_CHECKING:
-    from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.errors import InputError
+from rugan_tf.generate.latent import draw_window
+from rugan_tf.systems.system import LatticeSystem
 
 HALO = 20  # latent cells, for a model that does not tell its reach: that of window means over 14x16 cells
 UPSCALING = 2  # cells for each latent cell
 
 
+class Predictor(Protocol):
+    """What tiles ask of a model, whether it lies on this disk or behind a server."""
+
+    def latent_channels(self) -> int:
+        """Return the Gaussian channels of the latent."""
+
+    def predict(self, signature: str, **inputs: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Call a signature with arrays, and return arrays."""
+
+
 def generate_in_tiles(
-    client: Client,
-    system: "LatticeSystem",
+    client: Predictor,
+    system: LatticeSystem,
     energy_per_area: float,
     rows: int,
     cols: int,
@@ -44,10 +53,10 @@ def generate_in_tiles(
         tile: cells along each side of a tile, even; a request has 80 cells more.
 
     Raises:
-        ValueError: an odd or too small size, or the server refuses a request.
+        InputError: an odd or too small size, or the server refuses a request.
     """
     if min(rows, cols, tile) < UPSCALING or rows % UPSCALING or cols % UPSCALING or tile % UPSCALING:
-        raise ValueError(f"rows, cols and tile must be even. Received: rows={rows}, cols={cols}, tile={tile}")
+        raise InputError(f"rows, cols and tile must be even. Received: rows={rows}, cols={cols}, tile={tile}")
     states = np.empty((rows, cols), dtype=np.uint8)
     number = -(-rows // tile) * -(-cols // tile)
     with tqdm(total=number, desc="tiles", unit="tile", disable=number == 1) as bar:
@@ -58,11 +67,9 @@ def generate_in_tiles(
 
 
 def stream_tiles(
-    client: Client, energy_per_area: float, rows: int, cols: int, seed: int, tile: int
+    client: Predictor, energy_per_area: float, rows: int, cols: int, seed: int, tile: int
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Yield first row, first column and probabilities (height, width, states) of one tile after another."""
-    from rugan_tf.generate.latent import draw_window
-
     channels = client.latent_channels()
     size = {"rows": np.int32(rows), "cols": np.int32(cols)}
     given = client.predict("calibrate", energy_per_area=np.array([energy_per_area], np.float32), **size)
@@ -75,7 +82,8 @@ def stream_tiles(
             wanted_cols = (first_col + np.arange(-reach[1], inner[1] + reach[1])) % width
             latent = draw_window(seed, wanted_rows, wanted_cols, channels)
             field = np.full(latent.shape[:3], given["energy_per_area"][0], np.float32)
-            probabilities = client.generate_from_latent(latent, field)[0]
+            answer = client.predict("generate_from_latent", latent=latent, energy_per_area=field)
+            probabilities = answer["probabilities"][0]
             ends = zip(reach, inner, strict=True)
             kept = tuple(slice(UPSCALING * before, UPSCALING * (before + length)) for before, length in ends)
             yield UPSCALING * first_row, UPSCALING * first_col, probabilities[kept]

@@ -1,4 +1,4 @@
-"""Porous graphene: a honeycomb of carbon with holes, without dangling atoms."""
+"""Porous graphene: a honeycomb of carbon with holes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rugan_tf.lattice import honeycomb, pores, statistics, symmetry
+from rugan_tf.lattice import honeycomb, statistics, symmetry
 from rugan_tf.lattice import states as honeycomb_states
-from rugan_tf.physics import calculators
-from rugan_tf.systems.system import LatticeSystem, Statistic
+from rugan_tf.systems.porous_graphene import holes, reference
+from rugan_tf.systems.system import EnergyFunction, LatticeSystem, Statistic
 from rugan_tf.units import LENGTH
 
 if TYPE_CHECKING:
@@ -40,14 +40,15 @@ class PorousGraphene(LatticeSystem):
         return float(np.prod(honeycomb.cell_lengths(rows, cols)))
 
     def draw_states(
-        self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: pores.PoreOptions
+        self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: holes.PoreOptions
     ) -> NDArray[np.uint8]:
         """Draw porous sheets, uint8 (num_sheets, rows, cols)."""
-        return pores.draw_porous_states(rng, num_sheets, rows, cols, options)
+        return holes.draw_porous_states(rng, num_sheets, rows, cols, options)
 
-    def energy_function(self, spec: str) -> calculators.EnergyFunction:
-        """Return tight binding or an ASE calculator."""
-        return calculators.energy_function(spec)
+    @property
+    def reference_energies(self) -> Mapping[str, EnergyFunction]:
+        """Tight binding."""
+        return {reference.TIGHT_BINDING: reference.TightBindingEnergy()}
 
     def repair_step(self, states: Any, xp: Any) -> Any:
         """Remove atoms with fewer than two neighbours, once."""
@@ -88,11 +89,11 @@ class PorousGraphene(LatticeSystem):
             ),
         }
 
-    def drawing_options(self, metadata: Mapping[str, Any]) -> pores.PoreOptions | None:
+    def drawing_options(self, metadata: Mapping[str, Any]) -> holes.PoreOptions | None:
         """Return how `data build` drew the holes of a data set; None if it did not draw them."""
         options = metadata.get("options")
         drawn = options.get("pores") if isinstance(options, dict) else None
-        return pores.PoreOptions(**drawn) if isinstance(drawn, dict) else None
+        return holes.PoreOptions(**drawn) if isinstance(drawn, dict) else None
 
     def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the number of carbon atoms (batch,)."""
@@ -100,6 +101,6 @@ class PorousGraphene(LatticeSystem):
 
     def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":
         """Return one sheet (rows, cols) as carbon atoms."""
-        from rugan_tf.physics.structures import sheet_structure
+        from rugan_tf.systems.porous_graphene.atoms import sheet_structure
 
         return sheet_structure(states)

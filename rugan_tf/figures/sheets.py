@@ -11,6 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.units import ENERGY_PER_AREA, LENGTH
 
@@ -95,7 +96,7 @@ def points_per_length(axes: Axes, lengths: NDArray[np.float64]) -> float:
     """Return how many points one Å takes in axes of their present place."""
     figure = axes.get_figure(root=True)
     if figure is None:
-        raise ValueError("axes must belong to a figure. Received: axes without one")
+        raise InputError("axes must belong to a figure. Received: axes without one")
     box = axes.get_position(original=True)
     inches = np.array([box.width, box.height]) * figure.get_size_inches()
     return float((72 * inches / lengths).min())

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from rugan_tf.data.storage import DataSet, read_arrays, read_data_set, read_states, write_data_set
-from rugan_tf.systems.registry import system_named
+from rugan_tf.formats.data_set import DataSet, read_arrays, read_data_set, read_states, write_data_set
+from rugan_tf.systems.named import system_named
 
 METADATA = {"system": "porous_graphene", "energy": "Å", "options": {"seed": 3, "pores": [1.5, None]}}
 

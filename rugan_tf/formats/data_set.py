@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.systems.registry import system_named
+from rugan_tf.errors import InputError
+from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 ARRAYS = ("states", "energy_per_area", "metadata")
@@ -37,13 +38,13 @@ class DataSet:
     def __post_init__(self) -> None:
         """Refuse what no data set can be."""
         if not len(self.states):
-            raise ValueError("A data set must hold at least one sheet. Received: 0 sheets")
+            raise InputError("A data set must hold at least one sheet. Received: 0 sheets")
         shape = self.energy_per_area.shape
         if shape != (len(self.states),):
-            raise ValueError(f"energy_per_area must have the shape ({len(self.states)},). Received: shape={shape}")
+            raise InputError(f"energy_per_area must have the shape ({len(self.states)},). Received: shape={shape}")
         if not np.isfinite(self.energy_per_area).all():
             bad = int(np.flatnonzero(~np.isfinite(self.energy_per_area))[0])
-            raise ValueError(f"energy_per_area must be finite. Received: {self.energy_per_area[bad]} for sheet {bad}")
+            raise InputError(f"energy_per_area must be finite. Received: {self.energy_per_area[bad]} for sheet {bad}")
 
     @property
     def system(self) -> LatticeSystem:
@@ -61,7 +62,7 @@ class DataSet:
 def write_data_set(path: Path | str, data_set: DataSet) -> None:
     """Write a data set as compressed .npz."""
     if Path(path).suffix != ".npz":
-        raise ValueError(f"A data set must be an .npz file. Received: {path}")
+        raise InputError(f"A data set must be an .npz file. Received: {path}")
     with files.replacing(path) as temporary:
         np.savez_compressed(
             temporary,
@@ -75,14 +76,14 @@ def read_data_set(path: Path | str) -> DataSet:
     """Read and check a data set.
 
     Raises:
-        ValueError: the file is damaged, lacks an array, or holds values that no sheet has.
+        InputError: the file is damaged, lacks an array, or holds values that no sheet has.
     """
     arrays = read_arrays(path, ARRAYS)
     metadata = decode_metadata(path, arrays["metadata"])
     states = system_named(metadata["system"]).validate_states(arrays["states"])
     energy = arrays["energy_per_area"]
     if not np.issubdtype(energy.dtype, np.floating):
-        raise ValueError(f"energy_per_area must be of a floating type. Received: dtype={energy.dtype} in {path}")
+        raise InputError(f"energy_per_area must be of a floating type. Received: dtype={energy.dtype} in {path}")
     return DataSet(states, energy.astype(np.float64), metadata)
 
 
@@ -90,7 +91,7 @@ def read_states(path: Path | str, system: LatticeSystem) -> NDArray[np.uint8]:
     """Read the array `states` alone, uint8 (n, rows, cols); other arrays are not looked at."""
     states = system.validate_states(read_arrays(path, ("states",))["states"])
     if not len(states):
-        raise ValueError(f"states must hold at least one sheet. Received: 0 sheets in {path}")
+        raise InputError(f"states must hold at least one sheet. Received: 0 sheets in {path}")
     return states
 
 
@@ -99,31 +100,31 @@ def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[A
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no .npz, is truncated, lacks an array, or an array is pickled.
+        InputError: it is no .npz, is truncated, lacks an array, or an array is pickled.
     """
     with open(path, "rb") as file:  # np.load would leave a damaged file open
         try:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError(f"A data set must be an .npz file. Received: {path}")
+                raise InputError(f"A data set must be an .npz file. Received: {path}")
             missing = [name for name in names if name not in archive.files]
             if missing:
-                raise ValueError(
+                raise InputError(
                     f"{path} must hold the arrays {', '.join(names)}. Received: {', '.join(archive.files) or 'none'}"
                 )
             return {name: archive[name] for name in names}
         except DAMAGE as error:
-            raise ValueError(
+            raise InputError(
                 f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})"
             ) from None
         except ValueError as error:
             if "pickle" in str(error):
-                raise ValueError(
+                raise InputError(
                     f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
                 ) from None
             if "Received: " in str(error):
                 raise
-            raise ValueError(f"Arrays must be readable. Received: {path} ({error})") from None
+            raise InputError(f"Arrays must be readable. Received: {path} ({error})") from None
 
 
 def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:
     try:
         metadata = json.loads(str(array))
     except json.JSONDecodeError as error:
-        raise ValueError(f"metadata must be a JSON string. Received: {error} in {path}") from None
+        raise InputError(f"metadata must be a JSON string. Received: {error} in {path}") from None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("system"), str):
-        raise ValueError(f"metadata must be a JSON object that names a system. Received: {str(array)[:80]} in {path}")
+        raise InputError(f"metadata must be a JSON object that names a system. Received: {str(array)[:80]} in {path}")
     return metadata

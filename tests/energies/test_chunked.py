@@ -5,10 +5,11 @@ import pytest
 import zarr
 
 from rugan_tf.data import __main__ as door
-from rugan_tf.data.chunked import chunked_energies, open_zarr_states, whole_chunk
-from rugan_tf.data.energies import EdnnEnergy
-from rugan_tf.lattice.pores import draw_porous_states
-from rugan_tf.systems.registry import system_named
+from rugan_tf.energies.chunked import chunked_energies, whole_chunk
+from rugan_tf.energies.ednn import EdnnEnergy
+from rugan_tf.formats.zarr_states import open_zarr_states
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.holes import draw_porous_states
 
 SYSTEM = system_named("porous_graphene")
 STATE_ENERGIES = (0.0, -8.0, -8.5, -17.0)

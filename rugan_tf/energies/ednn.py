@@ -1,4 +1,4 @@
-"""Energy functions by name: a system's reference energies, or an EDNN's SavedModel."""
+"""Energies by an EDNN's SavedModel."""
 
 import functools
 import json
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import rugan_tf
-from rugan_tf.physics.calculators import EnergyFunction
+from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
 
 EDNN = "ednn"
@@ -80,30 +80,18 @@ def call_signature(folder: Path, name: str, states: NDArray[np.uint8]) -> Any:
     """Return what a signature of a SavedModel gives as energy.
 
     Raises:
-        ValueError: the SavedModel has none, or refuses the states.
+        InputError: the SavedModel has none, or refuses the states.
     """
     import tensorflow as tf
 
     signatures = load_saved_model(folder).signatures
     if name not in signatures:
-        raise ValueError(f"An EDNN must have the signature {name}. Received: {folder}")
+        raise InputError(f"An EDNN must have the signature {name}. Received: {folder}")
     try:
         return signatures[name](states=tf.constant(states))["energy"]
     except tf.errors.InvalidArgumentError as error:
         rule = next((line for line in error.message.splitlines() if "assertion failed" in line), error.message)
-        raise ValueError(f"The EDNN refuses the sheets: {rule}. Received: shape={states.shape}") from None
-
-
-def energy_named(system: LatticeSystem, spec: str) -> EnergyFunction:
-    """Return the energy function of a name: "ednn", "ednn:FOLDER", or what the system knows.
-
-    Raises:
-        ValueError: there is no such function.
-    """
-    if spec != EDNN and not spec.startswith(f"{EDNN}:"):
-        return system.energy_function(spec)
-    folder = spec.partition(":")[2]
-    return ednn_in(Path(folder) if folder else shipped_ednn(system))
+        raise InputError(f"The EDNN refuses the sheets: {rule}. Received: shape={states.shape}") from None
 
 
 def shipped_ednn(system: LatticeSystem) -> Path:
@@ -115,10 +103,10 @@ def ednn_in(base: Path) -> EdnnEnergy:
     """Return the EDNN of a version folder, or of the newest version in a folder.
 
     Raises:
-        ValueError: there is none.
+        InputError: there is none.
     """
     versions = [path for path in base.glob("*") if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
     folder = max(versions, key=lambda path: int(path.name), default=base)
     if not (folder / "assets.extra" / "ednn.json").is_file():
-        raise ValueError(f"An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER. Received: {base}")
+        raise InputError(f"An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER. Received: {base}")
     return EdnnEnergy(folder)

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf.errors import InputError
+
 
 @dataclasses.dataclass(frozen=True)
 class LabelScale:
@@ -16,7 +18,7 @@ class LabelScale:
     def __post_init__(self) -> None:
         """Refuse data that cannot be standardised."""
         if not self.standard_deviation > 0:
-            raise ValueError(
+            raise InputError(
                 "Energies must differ between sheets to condition on them. "
                 f"Received: standard deviation {self.standard_deviation} eV/Å²"
             )

@@ -1,0 +1,1 @@
+"""Energies by name, behind one door: states in, energies out."""

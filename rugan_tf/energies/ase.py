@@ -1,0 +1,91 @@
+"""Energies of an ASE calculator, as it gives them."""
+
+import functools
+import importlib
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rugan_tf.errors import InputError
+from rugan_tf.systems.system import LatticeSystem
+
+ASE_PREFIX = "ase:"
+
+
+@dataclass(frozen=True)
+class AseEnergy:
+    """Energies of an ASE calculator, as it gives them: relative to nothing that this package knows.
+
+    Args:
+        system: the material, which places the atoms.
+        module: the module that holds the calculator's class.
+        name: the class.
+        arguments: its keyword arguments, a JSON object.
+    """
+
+    system: LatticeSystem
+    module: str
+    name: str
+    arguments: str = "{}"
+
+    def __post_init__(self) -> None:
+        """Find the class now, so that a wrong name is refused before any work."""
+        _calculator_class(self.module, self.name)
+        _parse_arguments(self.arguments)
+
+    @property
+    def description(self) -> str:
+        """Method and zero of the energy, in words."""
+        return f"{ASE_PREFIX}{self.module}:{self.name}:{self.arguments} in eV as the ASE calculator gives it"
+
+    def __call__(self, states: ArrayLike) -> float:
+        """Return the total energy of one sheet, uint8 (rows, cols), in eV.
+
+        An exception of the calculator itself is passed on as it is.
+
+        Raises:
+            InputError: not one sheet, arguments that the class refuses, or an energy that is not finite.
+        """
+        structure = self.system.structure(np.asarray(states))
+        if not len(structure):
+            return 0.0
+        calculator = _calculator(self.module, self.name, self.arguments)
+        if hasattr(calculator, "reset"):
+            calculator.reset()  # the energy of a sheet must not depend on the sheets before it
+        structure.calc = calculator
+        energy = float(structure.get_potential_energy())
+        if not math.isfinite(energy):
+            raise InputError(f"The energy must be finite. Received: {energy} from {self.module}:{self.name}")
+        return energy
+
+
+def _calculator_class(module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
+
+
+def _parse_arguments(text: str) -> dict[str, Any]:
+    try:
+        arguments = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"Calculator arguments must be a JSON object. Received: {text!r} ({error})") from error
+    if not isinstance(arguments, dict):
+        raise InputError(f"Calculator arguments must be a JSON object. Received: {text!r}")
+    return arguments
+
+
+@functools.cache
+def _calculator(module: str, name: str, arguments: str) -> Any:
+    """Make the one calculator of this process, which may be costly to make."""
+    try:
+        return _calculator_class(module, name)(**_parse_arguments(arguments))
+    except TypeError as error:
+        raise InputError(
+            f"The ASE calculator must accept its arguments. Received: {module}:{name} {arguments} ({error})"
+        ) from error

@@ -1,0 +1,1 @@
+"""Pictures: one style, sheets drawn to scale."""

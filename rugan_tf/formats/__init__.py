@@ -1,0 +1,1 @@
+"""Files: each format's reading and writing side by side."""

@@ -1,0 +1,1 @@
+"""Porous graphene: a honeycomb of carbon with holes, one piece without dangling atoms."""
