@@ -6,7 +6,7 @@ import numpy as np
 
 from rugan_tf.ednn.saved_model import write_saved_model
 from rugan_tf.formats.data_set import DataSet, write_data_set
-from rugan_tf.lattice.states import neighbour_counts, occupancies
+from rugan_tf.systems.porous_graphene.sites import neighbour_counts, occupancies
 from rugan_tf.networks.ednn import EDNN
 from rugan_tf.systems.named import system_named
 

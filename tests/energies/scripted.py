@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rugan_tf.lattice.states import num_atoms
+from rugan_tf.systems.porous_graphene.sites import num_atoms
 
 
 def numbered_sheets(num_sheets):

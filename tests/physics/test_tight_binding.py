@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize_scalar
 
-from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths
+from rugan_tf.systems.porous_graphene.geometry import BOND_LENGTH, cell_lengths
 from rugan_tf.physics.tight_binding import (
     band_energy,
     embedding,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
+from rugan_tf.systems.porous_graphene.geometry import cell_lengths, site_positions
 from rugan_tf.physics.tight_binding import tight_binding_energy
 from rugan_tf.systems.porous_graphene.reference import sheet_energy
 
