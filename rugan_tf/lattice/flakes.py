@@ -1,8 +1,8 @@
 """Small pieces found by array operations alone: the same in NumPy, inside a SavedModel, and tile by tile.
 
-Labels spread along neighbours, and every site then looks up the label of the site that its label names, so that they
-cross a piece in few rounds. A piece of n sites has one label after n rounds at most. So after as many rounds as the
-largest flake has sites, a piece in which labels still differ is larger than a flake, and nobody needs to wait for it.
+Every site starts with a label of its own. In each round all sites of one label take the highest label that any of them
+has next to it, so that whole regions merge, as in the parallel algorithm of Shiloach and Vishkin (J. Algorithms 3, 57,
+1982): about ten rounds do for sheets of any size.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from rugan_tf.lattice.lattice import Lattice
+
+SCATTER = ((0x2C1B3C6D, 7), (0x297A2D39, 11))  # odd factors and shifts of a well-known integer hash
 
 
 def repeat_while(condition: Any, body: Any, values: tuple[Any, ...], xp: Any) -> tuple[Any, ...]:
@@ -22,40 +24,52 @@ def repeat_while(condition: Any, body: Any, values: tuple[Any, ...], xp: Any) ->
     return values
 
 
-def spread_labels(lattice: Lattice, chosen: Sequence[Any], most_rounds: Any, xp: Any = np) -> list[Any]:
+def piece_labels(lattice: Lattice, chosen: Sequence[Any], xp: Any = np) -> list[Any]:
     """Return integers (batch, rows, cols) for each site of a cell: equal on sites of one piece, 0 where not chosen.
-
-    The label of a piece is the number of its first site, counted backwards, so the first piece has the largest.
 
     Args:
         lattice: whose neighbours connect.
         chosen: 0 or 1, int32 (batch, rows, cols), one array for each site of a cell.
-        most_rounds: rounds after which labels are returned even if they still change, int32 ().
         xp: NumPy, or a namespace like it.
     """
+    start, above = scattered_labels(chosen, xp)
+
+    def body(changed: Any, *labels: Any) -> tuple[Any, ...]:
+        around = lattice.around(labels, xp)
+        highest = [
+            highest_of([own, *others], xp) * taken for own, others, taken in zip(labels, around, chosen, strict=True)
+        ]
+        root = segment_max(flat(highest, xp), flat(labels, xp), above, xp)
+        root = xp.take(root, xp.maximum(root, 0))  # what labels that do not occur get is less than 0 in some namespaces
+        merged = tuple(xp.take(root, label) for label in labels)
+        differs = [xp.any(after != before) for after, before in zip(merged, labels, strict=True)]
+        return (xp.any(xp.stack(differs)), *merged)
+
+    first = (xp.ones((), dtype="bool"), *start)
+    return list(repeat_while(lambda changed, *_: changed, body, first, xp)[1:])
+
+
+def scattered_labels(chosen: Sequence[Any], xp: Any) -> tuple[tuple[Any, ...], Any]:
+    """Return a label (batch, rows, cols) for each site of a cell, 0 where not chosen, and what all labels are below.
+
+    Labels are numbers of sites, scattered without repetition over a power of two by steps that can be undone: odd
+    factors, and shifts that only lower bits see. Labels in the order of sites would rise along whole sheets, and regions
+    merge fast only where the highest label is near.
+    """
     shape = xp.shape(chosen[0])
-    number = lattice.num_sites * shape[0] * shape[1] * shape[2]
-    backwards = xp.reshape(number - xp.arange(number, dtype="int32"), (*shape, lattice.num_sites))
-    start = tuple(backwards[..., site] * taken for site, taken in enumerate(chosen))
-    none = xp.zeros((1,), dtype="int32")
-
-    def body(turn: Any, changed: Any, *labels: Any) -> tuple[Any, ...]:
-        spread = []
-        for own, taken, others in zip(labels, chosen, lattice.around(labels, xp), strict=True):
-            highest = own
-            for other in others:
-                highest = xp.maximum(highest, other)
-            spread.append(highest * taken)
-        named = xp.concatenate([none, xp.flip(xp.reshape(xp.stack(spread, -1), (-1,)))])
-        jumped = tuple(xp.take(named, label) for label in spread)
-        differs = [xp.any(after != before) for after, before in zip(jumped, labels, strict=True)]
-        return (turn + 1, xp.any(xp.stack(differs)), *jumped)
-
-    def goes_on(turn: Any, changed: Any, *labels: Any) -> Any:
-        return xp.logical_and(changed, turn < most_rounds)
-
-    first = (xp.zeros((), dtype="int32"), xp.ones((), dtype="bool"), *start)
-    return list(repeat_while(goes_on, body, first, xp)[2:])
+    size = shape[0] * shape[1] * shape[2]
+    above = len(chosen) * size
+    for shift in (1, 2, 4, 8, 16):
+        above = xp.bitwise_or(above, xp.right_shift(above, shift))
+    above = above + 1
+    labels = []
+    for site, taken in enumerate(chosen):
+        label = xp.arange(1 + site * size, 1 + (site + 1) * size, dtype="int32")
+        for factor, shift in SCATTER:
+            label = (label * factor) % above  # what overflows is a multiple of `above`
+            label = xp.bitwise_xor(label, xp.right_shift(label, shift))
+        labels.append(xp.reshape(label, shape) * taken)
+    return tuple(labels), above
 
 
 def without_flakes(
@@ -71,36 +85,47 @@ def without_flakes(
         spare_largest: keep the largest piece of a sheet, of equals the first, even if it is a flake. False for a
             window of a larger sheet, which does not know what the sheet has elsewhere.
     """
-    labels = spread_labels(lattice, chosen, largest_flake, xp)
-    others = lattice.around(labels, xp)
-    taken = lattice.around(chosen, xp)
-    open_labels = []
-    for own, values, chosen_there in zip(labels, others, taken, strict=True):
-        differs = sum(
-            (xp.where(value != own, 1, 0) * there for value, there in zip(values, chosen_there, strict=True)),
-            xp.zeros_like(own),
-        )
-        open_labels.append(xp.where(differs > 0, own, 0))
-    flat, flat_open = (xp.reshape(xp.stack(parts, -1), (-1,)) for parts in (labels, open_labels))
-    most = xp.max(flat) + 1
-    counts, open_counts = (xp.bincount(part, minlength=most) for part in (flat, flat_open))
-    sizes = [xp.take(counts, label) * there for label, there in zip(labels, chosen, strict=True)]
-    is_open = [xp.take(open_counts, label) * there > 0 for label, there in zip(labels, chosen, strict=True)]
-    goes = [
-        xp.logical_and(size <= largest_flake, xp.logical_not(still)) for size, still in zip(sizes, is_open, strict=True)
-    ]
+    labels = piece_labels(lattice, chosen, xp)
+    counts = xp.bincount(flat(labels, xp), minlength=1)
+    sizes = [xp.take(counts, label) * taken for label, taken in zip(labels, chosen, strict=True)]
+    goes = [size <= largest_flake for size in sizes]
     if spare_largest:
-        kept = largest_labels(labels, sizes, is_open, xp)
+        kept = largest_labels(labels, sizes, xp)
         goes = [xp.logical_and(went, label != kept) for went, label in zip(goes, labels, strict=True)]
-    return [xp.where(went, 0, there) for went, there in zip(goes, chosen, strict=True)]
+    return [xp.where(went, 0, taken) for went, taken in zip(goes, chosen, strict=True)]
 
 
-def largest_labels(labels: Sequence[Any], sizes: Sequence[Any], is_open: Sequence[Any], xp: Any) -> Any:
-    """Return the label (batch, 1, 1) of the largest piece of each sheet; -1 where a piece is larger than its labels."""
+def largest_labels(labels: Sequence[Any], sizes: Sequence[Any], xp: Any) -> Any:
+    """Return the label (batch, 1, 1) of the largest piece of each sheet, of equals the one with the first site."""
+    shape = xp.shape(labels[0])
+    cells = xp.reshape(xp.arange(shape[1] * shape[2], dtype="int32"), (1, shape[1], shape[2]))
+    to_end = [len(labels) * (shape[1] * shape[2] - cells) - site for site in range(len(labels))]
 
-    def highest(parts: Sequence[Any]) -> Any:
-        return xp.max(xp.stack(parts, -1), axis=(1, 2, 3), keepdims=True)[..., 0]
+    def in_sheet(parts: Sequence[Any]) -> Any:
+        return xp.max(highest_of(parts, xp), axis=(1, 2), keepdims=True)
 
-    most = highest(sizes)
-    first = highest([xp.where(size == most, label, 0) for size, label in zip(sizes, labels, strict=True)])
-    return xp.where(highest([xp.where(still, 1, 0) for still in is_open]) > 0, -1, first)
+    most = in_sheet(sizes)
+    first = in_sheet([xp.where(size == most, place, 0) for size, place in zip(sizes, to_end, strict=True)])
+    return in_sheet([xp.where(place == first, label, 0) for label, place in zip(labels, to_end, strict=True)])
+
+
+def segment_max(values: Any, labels: Any, above: Any, xp: Any) -> Any:
+    """Return the largest of the values (n,) of each label below `above`; labels that do not occur have no meaning."""
+    if xp is not np:
+        return xp.segment_max(values, labels, above)
+    found = np.zeros(above, dtype=values.dtype)
+    np.maximum.at(found, labels, values)
+    return found
+
+
+def highest_of(parts: Sequence[Any], xp: Any) -> Any:
+    """Return the elementwise maximum of arrays."""
+    found = parts[0]
+    for part in parts[1:]:
+        found = xp.maximum(found, part)
+    return found
+
+
+def flat(parts: Sequence[Any], xp: Any) -> Any:
+    """Return arrays (batch, rows, cols) as one (n,)."""
+    return xp.concatenate([xp.reshape(part, (-1,)) for part in parts])
