@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene import geometry, holes, reference, statistics
+from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene.rule import OnePiece
 from rugan_tf.systems.system import EnergyFunction, LabelQuantity, LatticeSystem, Statistic
 from rugan_tf.units import ENERGY, LENGTH
