@@ -22,8 +22,13 @@ class Command:
     description: str
 
 
-def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None) -> int:
+Commands = Command | Mapping[str, Command] | Callable[[Sequence[str] | None], Mapping[str, Command]]
+
+
+def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None) -> int:
     """Read the options of a command, or of one of several subcommands, and call its handler.
+
+    Where the options depend on what is said, `commands` is a function of the arguments.
 
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
         130: interrupted.
@@ -42,7 +47,7 @@ def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequ
 
 
 def parse_command(
-    prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None
+    prog: str, commands: Commands, args: Sequence[str] | None = None
 ) -> tuple[Options, Callable[[Any], None]]:
     """Return the options that `args` (default: sys.argv) say and their handler; wrong arguments exit with code 2.
 
@@ -50,6 +55,8 @@ def parse_command(
     """
     import tyro
 
+    if callable(commands):
+        commands = commands(args)
     parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
     if isinstance(commands, Command):
         return parse(commands.options, description=commands.description), commands.handler

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
-from rugan_tf.systems.porous_graphene.holes import PoreOptions
+from rugan_tf.systems.drawing import drawing_of, with_drawing
+from rugan_tf.systems.named import DEFAULT_SYSTEM, system_in
 
 if TYPE_CHECKING:
     from rugan_tf.systems.system import LatticeSystem
@@ -23,22 +24,22 @@ class BuildOptions:
     num_sheets: int = 512
     """Number of sheets."""
     rows: int = 14
-    """Lattice cells along zigzag, 2.46 Å each."""
+    """Lattice cells along the rows."""
     cols: int = 16
-    """Lattice cells along armchair, 2.13 Å each; even."""
+    """Lattice cells along the columns; even where odd columns are shifted."""
     seed: int = 0
     """Seed of the random numbers."""
-    energy: str = "tight-binding"
-    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
-    system: str = "porous_graphene"
-    """Material."""
+    energy: str | None = None
+    """One that the material knows by name, its reference unless said otherwise; ednn, the shipped EDNN, or ednn:FOLDER;
+    or ase:package.module:Class for any ASE calculator."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
     processes: int | None = None
     """Worker processes; one per core unless said otherwise."""
     distinct: bool = False
     """Draw again instead of a sheet that was drawn before."""
     overwrite: bool = False
     """Replace a data set that exists."""
-    pores: PoreOptions = PoreOptions()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +50,11 @@ class LabelOptions:
     """Sheets: an .npz with the array `states`, or a .zarr array for sheets of any size; uint8 (n, rows, cols)."""
     out: Path
     """Data set to write, .npz; for a .zarr array it holds the energies without the states."""
-    energy: str = "tight-binding"
-    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
-    system: str = "porous_graphene"
-    """Material."""
+    energy: str | None = None
+    """One that the material knows by name, its reference unless said otherwise; ednn, the shipped EDNN, or ednn:FOLDER;
+    or ase:package.module:Class for any ASE calculator."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
     processes: int | None = None
     """Worker processes; one per core unless said otherwise."""
     overwrite: bool = False
@@ -67,9 +69,15 @@ def build(options: BuildOptions) -> None:
 
     system = system_named(options.system)
     check_target(options)
-    energy_function = energy_named(system, options.energy)
+    energy_function = energy_named(system, options.energy or system.reference_name)
     states = draw_sheets(
-        system, options.num_sheets, options.rows, options.cols, options.seed, options.pores, options.distinct
+        system,
+        options.num_sheets,
+        options.rows,
+        options.cols,
+        options.seed,
+        drawing_of(system, options),
+        options.distinct,
     )
     label_and_write(system, states, energy_function, options)
 
@@ -82,7 +90,7 @@ def label(options: LabelOptions) -> None:
 
     system = system_named(options.system)
     check_target(options)
-    energy_function = energy_named(system, options.energy)
+    energy_function = energy_named(system, options.energy or system.reference_name)
     if options.states.suffix == ".zarr":
         label_chunks(system, energy_function, options)
         return
@@ -99,11 +107,12 @@ def label_chunks(system: "LatticeSystem", energy_function: Any, options: LabelOp
         raise InputError(f"Sheets in a Zarr array are labelled by an EDNN. Received: --energy {options.energy}")
     states = open_zarr_states(options.states, system)
     energy = chunked_energies(states, energy_function)
-    metadata = {"system": system.name, "energy": energy_function.description, "options": to_json(options)}
+    metadata = {"system": system.spec, "energy": energy_function.description, "options": to_json(options)}
     write_energies(options.out, energy, system.energy_per_area(energy, *states.shape[1:]), metadata)
     sheets = " ".join(f"{value:.6g}" for value in energy[:3])
     print(
-        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... eV"
+        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... "
+        f"{system.quantity.total_unit}"
     )
 
 
@@ -130,10 +139,14 @@ def label_and_write(
 
     progress_path = options.out.with_name(f"{options.out.stem}.progress.npz")
     energy = label_states(
-        states, energy_function, progress_path=progress_path, processes=options.processes, description=options.energy
+        states,
+        energy_function,
+        progress_path=progress_path,
+        processes=options.processes,
+        description=options.energy or system.reference_name,
     )
     metadata = {
-        "system": system.name,
+        "system": system.spec,
         "energy": energy_function.description,
         "options": to_json(options),
         "rugan_tf": rugan_tf.__version__,
@@ -143,20 +156,23 @@ def label_and_write(
     progress_path.unlink(missing_ok=True)
     print(
         f"{options.out}: {len(states)} sheets of {states.shape[1]}x{states.shape[2]} cells, "
-        f"{per_area.min():.3f} to {per_area.max():.3f} eV/Å²\n"
+        f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}\n"
         f"next: python -m rugan_tf.train quick --data {options.out} --run-dir runs/quick"
     )
 
 
-COMMANDS = {
-    "build": Command(BuildOptions, build, "Draw sheets and compute their energies."),
-    "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
-}
+def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
+    """Return the subcommands; how sheets are drawn is told by the system that the arguments name."""
+    build_options = with_drawing(BuildOptions, system_in(args).drawing)
+    return {
+        "build": Command(build_options, build, "Draw sheets and compute their energies."),
+        "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
+    }
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    return run_command("rugan data", COMMANDS, args)
+    return run_command("rugan data", commands, args)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def piece_labels(lattice: Lattice, chosen: Sequence[Any], xp: Any = np) -> list[
 def scattered_labels(chosen: Sequence[Any], xp: Any) -> tuple[tuple[Any, ...], Any]:
     """Return a label (batch, rows, cols) for each site of a cell, 0 where not chosen, and what all labels are below.
 
-    Labels are numbers of sites, scattered without repetition over a power of two by steps that can be undone: odd
-    factors, and shifts that only lower bits see. Labels in the order of sites would rise along whole sheets, and regions
+    Labels are numbers of sites, scattered without repetition over a power of two by steps that can be undone, odd
+    factors and shifts to lower bits. Labels in the order of sites would rise along whole sheets, and regions
     merge fast only where the highest label is near.
     """
     shape = xp.shape(chosen[0])

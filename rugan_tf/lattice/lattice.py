@@ -168,12 +168,12 @@ class Lattice:
             pairs: list[tuple[Offset | None, Offset | None]] = [(offset, offset) for offset in both]
             for key in sorted({(offset.col, offset.site) for offsets in rest for offset in offsets}):
                 alike = [[offset for offset in offsets if (offset.col, offset.site) == key] for offsets in rest]
-                pairs += itertools.zip_longest(*alike)
+                pairs += [(first, second) for first, second in itertools.zip_longest(*alike)]
             paired.append(tuple(pairs))
         return tuple(paired)
 
     def around(self, values: Sequence[Any], xp: Any = np, *, once: bool = False) -> list[list[Any]]:
-        """Return what stands on the neighbours of every site, for each site of a cell a list with one array a neighbour.
+        """Return what stands on the neighbours of every site: for each site of a cell a list, one array a neighbour.
 
         Where columns of one parity have fewer neighbours than those of the other, 0 stands for those that lack.
 

@@ -47,20 +47,20 @@ def operations_of(lattice: Lattice, signs: tuple[int, int]) -> Iterator[Operatio
     for target in (offset for offsets in block for offset in offsets):
         place = lattice.place(target)
         moved = [
-            [
-                lattice.find(
-                    *(
-                        sign * (at - start) + end
-                        for sign, at, start, end in zip(signs, lattice.place(offset), first, place, strict=True)
-                    )
-                )
-                for offset in offsets
-            ]
+            [lattice.find(*moved_place(lattice.place(offset), first, signs, place)) for offset in offsets]
             for offsets in block
         ]
         images = tuple(tuple(image for image in offsets if image is not None) for offsets in moved)
         if all(len(offsets) == lattice.num_sites for offsets in images):
             yield Operation(signs, images)
+
+
+def moved_place(
+    place: tuple[float, float], first: tuple[float, float], signs: tuple[int, int], image: tuple[float, float]
+) -> tuple[float, float]:
+    """Return where a place comes to if `first` comes to `image`."""
+    x, y = (sign * (at - start) + end for sign, at, start, end in zip(signs, place, first, image, strict=True))
+    return x, y
 
 
 def permutation(lattice: Lattice, operation: Operation, rows: int, cols: int) -> NDArray[np.int64]:

@@ -135,7 +135,7 @@ class Atoms:
     def matched(
         self, structure: ase.Atoms, start: NDArray[np.float64], sites: NDArray[np.float64], size: tuple[int, int]
     ) -> tuple[float, NDArray[np.int64]]:
-        """Return how far atoms are from sites at most, and which is the nearest, if the first atom stands on `start`."""
+        """Return how far atoms are from sites at most, and the nearest of each, if the first stands on `start`."""
         from scipy.spatial import cKDTree
 
         lengths = self.lattice.cell_lengths(*size)

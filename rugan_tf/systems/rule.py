@@ -61,7 +61,7 @@ class Rule(abc.ABC):
         return settled
 
     def num_pieces(self, states: NDArray[np.uint8]) -> NDArray[np.int64] | None:
-        """Return the pieces (n,) of sheets (n, rows, cols), of which valid sheets have one; None if that is no matter."""
+        """Return the pieces (n,) of sheets (n, rows, cols), one at most in valid ones; None if that is no matter."""
         return None
 
     def is_valid(self, states: NDArray[np.uint8]) -> NDArray[np.bool_]:

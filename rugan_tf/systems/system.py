@@ -156,6 +156,10 @@ class LatticeSystem(abc.ABC):
         """Return states as uint8 (batch, rows, cols), or raise InputError."""
         return lattice_states.validate_states(states, self.lattice, self.num_states)
 
+    def area(self, rows: int, cols: int) -> float:
+        """Return the area of a sheet, in the unit of length squared."""
+        return self.lattice.area(rows, cols)
+
     def num_sites(self, rows: int, cols: int) -> int:
         """Return the number of sites of a sheet."""
         self.validate_size(rows, cols)
@@ -164,7 +168,7 @@ class LatticeSystem(abc.ABC):
     def extent(self, rows: int, cols: int) -> float:
         """Return what totals are divided by: the area of a sheet, or its number of sites."""
         if self.quantity.per == "area":
-            return self.lattice.area(rows, cols)
+            return self.area(rows, cols)
         return float(self.num_sites(rows, cols))
 
     def energy_per_area(self, energy: ArrayLike, rows: int, cols: int) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rugan_tf.evaluate import similarity
-from rugan_tf.systems.porous_graphene.system import PorousGraphene
+from rugan_tf.systems.named import system_named
 
 
 def test_translations_are_one_sheet_and_odd_column_shifts_are_not(graphene):
@@ -23,6 +23,9 @@ def test_trailing_and_leading_empty_cells_are_kept_apart(graphene):
     states = np.zeros((3, 2, 4), np.uint8)
     states[1, 0, 0], states[2, 0, 0], states[2, 0, 1] = 1, 1, 1
     assert similarity.uniqueness(graphene, states) == 1.0
+
+
+IMAGES = system_named("porous_graphene").images
 
 
 def all_images(sheet):

@@ -17,7 +17,7 @@ from rugan_tf.systems.rule import Rule
 
 LARGEST_FLAKE = 48  # atoms; flakes cut off from drawn sheets had at most 22
 SMALL = 4096  # cells up to which a sheet becomes exactly one piece
-# Two atoms at least stand in each row and each column that a piece without dangling atoms spans, so a flake reaches over
+# A piece without dangling atoms has two atoms at least in each row and each column that it spans, so a flake spans
 # half as many cells as it has atoms. A chain that dangles is as thin: the other half is for what its removal changes.
 HALO = LARGEST_FLAKE + 2
 
