@@ -54,7 +54,7 @@ def test_build_draws_labels_and_writes(tmp_path, capsys):
     assert data_set.metadata["system"] == "porous_graphene"
     assert data_set.metadata["energy"].startswith("tight-binding: ")
     assert data_set.metadata["options"]["seed"] == 3
-    assert data_set.metadata["options"]["pores"]["max_radius"] == 2.5
+    assert data_set.metadata["options"]["drawing"]["max_radius"] == 2.5
     assert data_set.metadata["rugan_tf"] == rugan_tf.__version__
     assert list(out.parent.iterdir()) == [out]  # the progress is gone
     printed = capsys.readouterr().out

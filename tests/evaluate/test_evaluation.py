@@ -15,7 +15,8 @@ from rugan_tf.generate.sheets import SheetModel
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
     "bias_in_sd", "ks_expected", "intervals_95", "errors_by_energy", "validity", "validity_unrepaired",
-    "dangling_share_unrepaired", "pieces", "pieces_unrepaired", "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
+    "dangling_share_unrepaired", "pieces", "pieces_unrepaired",
+    "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
     "diversity", "structure", "periodicity", "direct", "energy",
 }  # fmt: skip
 
