@@ -55,7 +55,7 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
         Row(("novelty",), "sheets not in the data (share)", ".4f"),
         Row(("copies", "num_sheets"), "sheets that are in the data", "d", False),
         Row(("copies", "of_new_real_sheets"), "newly drawn real sheets that are in the data", "d", False),
-        Row(("copies", "fewest_atoms"), "fewest atoms of a sheet that is in the data", "d", False),
+        Row(("copies", "fewest_atoms"), f"fewest {counted}s of a sheet that is in the data", "d", False),
         Row(
             ("nearest", "cells_differing_min"),
             "cells that differ from the nearest sheet of the data, least",

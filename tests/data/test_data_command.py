@@ -91,7 +91,7 @@ def test_built_data_can_be_labelled_anew(tmp_path):
         (["--processes", "0"], "processes must be at least 1. Received: processes=0"),
         (["--energy", "dft"], "Received: 'dft'"),
         (["--energy", "ase:nowhere:Nothing"], "must be importable. Received: nowhere:Nothing"),
-        (["--system", "ice"], "system must be one of porous_graphene. Received: 'ice'"),
+        (["--system", "ice"], "system must be one of porous_graphene, or package.module:Class. Received: 'ice'"),
     ],
 )
 def test_bad_options_exit_with_2_and_leave_nothing(tmp_path, capsys, further, message):
