@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from rugan_tf.systems.system import LatticeSystem
 
-COLOURS = ("#DDDDDD", "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#000000")
+COLOURS = ("#DDDDDD", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#000000", "#D55E00")
 
 
 def draw_states(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> None:
     """Draw the cells of one sheet, uint8 (rows, cols), into axes whose limits are those of the sheet.
 
-    The colours are Okabe and Ito's; from the tenth state on they repeat.
+    The colours are Okabe and Ito's, that of marks last; from the tenth state on they repeat.
     """
     lattice, (rows, cols) = system.lattice, states.shape
     lengths = lattice.cell_lengths(rows, cols)

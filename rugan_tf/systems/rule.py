@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from rugan_tf.lattice.flakes import repeat_while
 
+CELLS_AT_ONCE = 2**21  # of the sheets that are finished together: bounds the memory of their labels
+
 
 class Rule(abc.ABC):
     """A rule whose fixed points are the valid sheets. It is written once, for NumPy and keras.ops.
@@ -38,15 +40,19 @@ class Rule(abc.ABC):
         Whole sheets and windows agree: what lies inside of the halo is the same.
         """
         if xp is np:
-            settled = self.settle(np.asarray(states)).astype(np.int32)
-            return self.finish(settled, is_window=is_window).astype(np.uint8) if settled.size else states.copy()
+            settled = self.settle(np.asarray(states))
+            size = max(1, CELLS_AT_ONCE // max(1, settled[:1].size))
+            for start in range(0, len(settled), size):
+                part = settled[start : start + size].astype(np.int32)
+                settled[start : start + size] = self.finish(part, is_window=is_window)
+            return settled
 
         def body(before: Any, changed: Any) -> tuple[Any, Any]:
             after = self.step(before, xp)
             return after, xp.any(after != before)
 
-        start = states, xp.ones((), dtype="bool")
-        settled = repeat_while(lambda _, changed: changed, body, start, xp)[0]
+        first = states, xp.ones((), dtype="bool")
+        settled = repeat_while(lambda _, changed: changed, body, first, xp)[0]
         return self.finish(settled, xp, is_window=is_window)
 
     def settle(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:

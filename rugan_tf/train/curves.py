@@ -9,8 +9,8 @@ STEP = "generator_updates"
 PANELS = {  # title with unit: tags
     "scores (no unit)": ("critic/wasserstein_estimate", "critic/loss", "generator/loss"),
     "terms of the critic's loss (no unit)": ("critic/gradient_penalty", "critic/consistency_term"),
-    "dangling atoms before repair (share of atoms)": ("sheets/dangling_share_of_atoms",),
-    "sheets without a dangling atom before repair (share)": ("sheets/valid_share",),
+    "what repair removes (share of atoms)": ("sheets/dangling_share_of_atoms",),
+    "valid sheets before repair (share)": ("sheets/valid_share",),
 }
 COLOURS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito, told apart by colour-blind people
 
