@@ -14,9 +14,9 @@ import numpy as np
 
 from rugan_tf import files
 from rugan_tf.errors import InputError
-from rugan_tf.train.model import RUGAN
+from rugan_tf.train.rugan import RUGAN
 
-LISTED = 5  # differences
+LISTED = 5  # differences; a wrong width makes hundreds
 NAME = re.compile(r"checkpoint-(\d{8})\.npz")
 
 

@@ -12,7 +12,7 @@ from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.gallery import Page, pixels
-from rugan_tf.train.model import RUGAN
+from rugan_tf.train.rugan import RUGAN
 
 SCALES = {1: 1, 2: 4}  # and how many times fewer sheets
 TAGS = {  # metric: tag, with its unit

@@ -15,7 +15,7 @@ from tiny_run import arguments, write_sheets
 
 from rugan_tf.data.__main__ import main as data_main
 from rugan_tf.train.__main__ import main
-from rugan_tf.train.callbacks import ProgressBar
+from rugan_tf.train.tensorboard_log import TensorBoardLog
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 
@@ -159,14 +159,14 @@ def test_sigterm_within_an_interval_leaves_a_checkpoint_that_goes_on_bit_by_bit(
     run_dir, data, tmp_path, monkeypatch, capsys
 ):
     stopped = tmp_path / "run"
-    begin = ProgressBar.on_train_batch_begin
+    before = TensorBoardLog.before_update
 
-    def end_at_the_third(self, batch, logs=None):
-        begin(self, batch, logs)
-        if self.bar.n == 2:
+    def end_at_the_third(self, update):
+        before(self, update)
+        if update == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(ProgressBar, "on_train_batch_begin", end_at_the_third)
+    monkeypatch.setattr(TensorBoardLog, "before_update", end_at_the_third)
     assert main(arguments(data, stopped)) == 0
     assert "stopped by SIGTERM after 3 generator updates, with a checkpoint" in capsys.readouterr().out
     names = sorted(path.name for path in (stopped / "checkpoints").iterdir())
@@ -187,15 +187,15 @@ def test_checkpoints_by_the_minute(data, tmp_path):
 
 def test_loss_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoint(data, tmp_path, monkeypatch, capsys):
     run_dir = tmp_path / "run"
-    begin = ProgressBar.on_train_batch_begin
+    before = TensorBoardLog.before_update
 
-    def spoil_the_third(self, batch, logs=None):
-        begin(self, batch, logs)
-        if self.bar.n == 2:
+    def spoil_the_third(self, update):
+        before(self, update)
+        if update == 3:
             weight = self.model.critic.trainable_variables[0]
             weight.assign(np.full(weight.shape, np.nan))
 
-    monkeypatch.setattr(ProgressBar, "on_train_batch_begin", spoil_the_third)
+    monkeypatch.setattr(TensorBoardLog, "before_update", spoil_the_third)
     assert main(arguments(data, run_dir)) == 2
     error = capsys.readouterr().err
     assert "Losses must stay finite" in error
