@@ -123,11 +123,14 @@ def require_finite(means: Logs, folder: CheckpointFolder) -> None:
 
 
 def compiled_step(strategy: Any, model: RUGAN) -> Callable[[Any], Logs]:
-    """Return `model.train_step` on every replica, as one graph; of what replicas return, the means over them."""
+    """Return `model.train_step` on every replica, as one graph unless the model runs eagerly.
 
-    @tf.function(autograph=False)
+    Of what replicas return, the step returns the means.
+    """
+
     def on_replicas(batch: Any) -> dict[str, Any]:
         logs = strategy.run(model.train_step, args=(batch,))
         return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
-    return lambda batch: {name: float(value) for name, value in on_replicas(batch).items()}
+    step = on_replicas if model.run_eagerly else tf.function(on_replicas, autograph=False)
+    return lambda batch: {name: float(value) for name, value in step(batch).items()}

@@ -78,17 +78,21 @@ class RUGAN(keras.Model):
         self,
         critic_optimizer: keras.optimizers.Optimizer,
         generator_optimizer: keras.optimizers.Optimizer,
+        *,
         use_xla: bool = False,
+        run_eagerly: bool = False,
     ) -> None:
-        """Set the optimisers, and whether losses and gradients are compiled by XLA."""
-        super().compile()
+        """Set the optimisers, and how losses and gradients are compiled: by XLA, without it, or not at all."""
+        super().compile(run_eagerly=run_eagerly)
         # Built now: a checkpoint is restored before the first update, and must find the moments of Adam.
         self.critic_optimizer, self.generator_optimizer = critic_optimizer, generator_optimizer
         critic_optimizer.build(self.critic.trainable_variables)
         generator_optimizer.build(self.generator.trainable_variables)
         # Losses and gradients are compiled and optimisers are not: under MirroredStrategy an optimiser waits for the
         # other replicas, which nothing inside a compiled function can.
-        compiled = functools.partial(tf.function, jit_compile=use_xla, autograph=False)
+        compiled: Any = functools.partial(tf.function, jit_compile=use_xla, autograph=False)
+        if run_eagerly:
+            compiled = lambda function: function  # noqa: E731 (a debugger can stop inside)
         self.critic_gradients = compiled(self.compute_critic_gradients)
         self.generator_gradients = compiled(self.compute_generator_gradients)
 

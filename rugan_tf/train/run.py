@@ -18,7 +18,7 @@ from rugan_tf.train.judge import judge_for
 from rugan_tf.train.loop import Course, compiled_step, train_updates
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
-from rugan_tf.train.run_folder import open_run_folder, write_generator, write_model_facts
+from rugan_tf.train.run_folder import open_run_folder, record_changes, write_generator, write_model_facts
 from rugan_tf.train.tensorboard_log import TensorBoardLog
 
 
@@ -40,16 +40,17 @@ def train(options: TrainOptions) -> None:
     strategy = devices.distribution_strategy(options.devices)
     devices.require_replicas(options, strategy.num_replicas_in_sync)
     is_chief = devices.is_chief(strategy)
-    if is_chief:
-        open_run_folder(options, data_set)
     # Everything random follows from this: initial weights, dropout, and what RUGAN draws by its own generator.
     keras.utils.set_random_seed(options.seed % 2**32)
     keras.config.set_dtype_policy("mixed_bfloat16" if options.mixed_bfloat16 else "float32")
     with strategy.scope():
         model = build_model(options, data_set)
+    # Only now: networks that cannot be built leave no folder behind, and take away none that is to be overwritten.
+    changes = open_run_folder(options, data_set) if is_chief else []
     folder = CheckpointFolder(options.run_dir / "checkpoints")
-    first_update = folder.restore(model) if options.resume else 0
+    first_update = begin(model, folder, options)
     if is_chief:
+        record_changes(options, changes, first_update)
         write_model_facts(options, data_set, scale)
     course = make_course(options, data_set, scale, model, folder, first_update) if is_chief else None
     with (
@@ -69,6 +70,20 @@ def train(options: TrainOptions) -> None:
         )
     if is_chief:
         say_what_came(options, last_update)
+
+
+def begin(model: RUGAN, folder: CheckpointFolder, options: TrainOptions) -> int:
+    """Set the state that the training goes on from, and return how many updates it has behind it."""
+    if options.resume:
+        first_update = folder.restore(model)
+        if not options.decay_learning_rate:  # a schedule follows from the options, a constant rate from the checkpoint
+            for optimizer in (model.critic_optimizer, model.generator_optimizer):
+                optimizer.learning_rate = options.learning_rate
+        return first_update
+    if options.weights is not None:
+        updates = CheckpointFolder(options.weights / "checkpoints").restore_weights(model)
+        print(f"{options.run_dir}: begins with the weights of {options.weights} after {updates} updates")
+    return 0
 
 
 def batches_from(
@@ -100,7 +115,8 @@ def make_course(
     """Return what this process keeps of the training: TensorBoard, checkpoints, the averaged generator."""
     # A network of its own takes the averages: the one that is trained must not be touched between updates.
     averaged = build_generator(options, data_set)
-    averaged.build()
+    if not averaged.built:
+        averaged.build()
     gallery = Gallery(averaged, data_set, scale, options.seed)
     judge = judge_for(options.judge_sheets, averaged, data_set, scale, options.seed)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_networks import TinyGenerator, build_rugan
+from tiny_networks import TinyGenerator
 
 from rugan_tf.train import replicas
 from rugan_tf.train.averaging import MovingAverage
