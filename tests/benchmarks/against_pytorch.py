@@ -49,8 +49,8 @@ def main(options: BenchmarkOptions) -> None:
     from arithmetic import Ceiling, step_operations
     from train_step import build_data
 
-    from rugan_tf.train.options import PRESETS
     from rugan_tf.train.building import build_model, lattice_period
+    from rugan_tf.train.options import PRESETS
 
     data_set, label = build_data()
     settings = dataclasses.replace(
