@@ -3,27 +3,15 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf.systems.energy import SheetEnergy
+
 if TYPE_CHECKING:
     import ase
-
-
-class EnergyFunction(Protocol):
-    """What gives the total energy (eV) of one sheet, uint8 (rows, cols); an empty sheet has 0.
-
-    It can be pickled into worker processes, and its description says in a data set's metadata where energies are from.
-    """
-
-    @property
-    def description(self) -> str:
-        """Method and zero of the energy, in words."""
-
-    def __call__(self, states: ArrayLike) -> float:
-        """Return the total energy in eV."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +67,7 @@ class LatticeSystem(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def reference_energies(self) -> Mapping[str, EnergyFunction]:
+    def reference_energies(self) -> Mapping[str, SheetEnergy]:
         """The energies that the material knows by name."""
 
     @abc.abstractmethod
@@ -116,6 +104,14 @@ class LatticeSystem(abc.ABC):
     @abc.abstractmethod
     def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":
         """Return one sheet (rows, cols) as atoms in a periodic cell."""
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other is the same material: one that was sent to another process is."""
+        return isinstance(other, LatticeSystem) and other.name == self.name
+
+    def __hash__(self) -> int:
+        """Return a hash that goes with equality."""
+        return hash(self.name)
 
     def energy_per_area(self, energy: NDArray[np.float64], rows: int, cols: int) -> NDArray[np.float64]:
         """Return energy / area, eV/Å², of energies in eV."""

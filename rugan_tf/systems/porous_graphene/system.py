@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.lattice import honeycomb, statistics, symmetry
 from rugan_tf.lattice import states as honeycomb_states
+from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.porous_graphene import holes, reference
-from rugan_tf.systems.system import EnergyFunction, LatticeSystem, Statistic
+from rugan_tf.systems.system import LatticeSystem, Statistic
 from rugan_tf.units import LENGTH
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PorousGraphene(LatticeSystem):
         return holes.draw_porous_states(rng, num_sheets, rows, cols, options)
 
     @property
-    def reference_energies(self) -> Mapping[str, EnergyFunction]:
+    def reference_energies(self) -> Mapping[str, SheetEnergy]:
         """Tight binding."""
         return {reference.TIGHT_BINDING: reference.TightBindingEnergy()}
 
