@@ -24,8 +24,13 @@ class Command:
     description: str
 
 
-def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None) -> int:
+Commands = Command | Mapping[str, Command] | Callable[[Sequence[str] | None], Mapping[str, Command]]
+
+
+def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None) -> int:
     """Read the options of a command, or of one of several subcommands, and call its handler.
+
+    Where the options depend on what is said, `commands` is a function of the arguments.
 
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
         3: a part failed, the rest is kept. 130: interrupted.
@@ -65,7 +70,7 @@ def said_in_one_line(prog: str) -> Iterator[None]:
 
 
 def parse_command(
-    prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None
+    prog: str, commands: Commands, args: Sequence[str] | None = None
 ) -> tuple[Options, Callable[[Any], None]]:
     """Return the options that `args` (default: sys.argv) say and their handler; wrong arguments exit with code 2.
 
@@ -73,6 +78,8 @@ def parse_command(
     """
     import tyro
 
+    if callable(commands):
+        commands = commands(args)
     parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
     if isinstance(commands, Command):
         return parse(commands.options, description=commands.description), commands.handler

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
-from rugan_tf.systems.porous_graphene.holes import PoreOptions
+from rugan_tf.systems.drawing import drawing_of, with_drawing
+from rugan_tf.systems.named import DEFAULT_SYSTEM, system_in
 
 if TYPE_CHECKING:
     from rugan_tf.energies.function import EnergyFunction
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 class EnergyOptions:
     """How energies are computed."""
 
-    energy: str = "tight-binding"
-    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
+    energy: str | None = None
+    """One that the material knows by name, its reference unless said otherwise; ednn, the shipped EDNN, or ednn:FOLDER;
+    or ase:package.module:Class for an ASE calculator."""
     processes: int | None = None
     """Worker processes; one per core unless said otherwise."""
     timeout: float | None = None
@@ -49,19 +51,18 @@ class BuildOptions:
     num_sheets: int = 512
     """Number of sheets."""
     rows: int = 14
-    """Lattice cells along zigzag, 2.46 Å each."""
+    """Lattice cells along the rows."""
     cols: int = 16
-    """Lattice cells along armchair, 2.13 Å each; even."""
+    """Lattice cells along the columns; even where odd columns are shifted."""
     seed: int = 0
     """Seed of the random numbers."""
-    system: str = "porous_graphene"
-    """Material."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
     distinct: bool = False
     """Draw again instead of a sheet that was drawn before."""
     overwrite: bool = False
     """Replace a data set that exists."""
     computation: EnergyOptions = EnergyOptions()
-    pores: PoreOptions = PoreOptions()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +73,8 @@ class LabelOptions:
     """Sheets: an .npz with the array `states`, or a .zarr array for sheets of any size; uint8 (n, rows, cols)."""
     out: Path
     """Data set to write, .npz; for a .zarr array it holds the energies without the states."""
-    system: str = "porous_graphene"
-    """Material."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
     overwrite: bool = False
     """Replace a data set that exists."""
     computation: EnergyOptions = EnergyOptions()
@@ -88,7 +89,13 @@ def build(options: BuildOptions) -> None:
     check_target(options)
     energy_function = energy_of(system, options.computation)
     states = draw_sheets(
-        system, options.num_sheets, options.rows, options.cols, options.seed, options.pores, options.distinct
+        system,
+        options.num_sheets,
+        options.rows,
+        options.cols,
+        options.seed,
+        drawing_of(system, options),
+        options.distinct,
     )
     label_and_write(system, states, energy_function, options)
 
@@ -121,11 +128,12 @@ def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", opt
         )
     states = open_zarr_states(options.states, system)
     energy = chunked_energies(states, by_halo)
-    metadata = {"system": system.name, **as_metadata(energy_function.origin), "options": to_json(options)}
+    metadata = {"system": system.spec, **as_metadata(energy_function.origin), "options": to_json(options)}
     write_energies(options.out, energy, system.energy_per_area(energy, *states.shape[1:]), metadata)
     sheets = " ".join(f"{value:.6g}" for value in energy[:3])
     print(
-        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... eV"
+        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... "
+        f"{system.quantity.total_unit}"
     )
 
 
@@ -144,7 +152,7 @@ def energy_of(system: "LatticeSystem", options: EnergyOptions) -> "EnergyFunctio
     """Return what computes the energies."""
     from rugan_tf.energies.named import energy_named
 
-    return energy_named(system, options.energy, pbc=options.pbc, vacuum=options.vacuum)
+    return energy_named(system, options.energy or system.reference_name, pbc=options.pbc, vacuum=options.vacuum)
 
 
 def label_and_write(
@@ -161,9 +169,10 @@ def label_and_write(
     told = options.computation
     journal = options.out.with_name(f"{options.out.stem}.progress")
     failed = options.out.with_name(f"{options.out.stem}.failed")
+    work = Work(told.energy or system.reference_name, told.processes, told.timeout, journal, failed)
     skipped: list[int] = []
     try:
-        energy = energy_function.energies(states, Work(told.energy, told.processes, told.timeout, journal, failed))
+        energy = energy_function.energies(states, work)
     except SheetsFailedError as error:
         if not told.skip_failed or not np.isfinite(error.energies).any():
             raise
@@ -172,7 +181,7 @@ def label_and_write(
         has_energy = np.isfinite(error.energies)
         states, energy = states[has_energy], error.energies[has_energy]
     metadata = {
-        "system": system.name,
+        "system": system.spec,
         **as_metadata(energy_function.origin),
         "options": to_json(options),
         "skipped": skipped,
@@ -184,20 +193,23 @@ def label_and_write(
     left_out = f"; {len(skipped)} failed and are left out" if skipped else ""
     print(
         f"{options.out}: {len(states)} sheets of {states.shape[1]}x{states.shape[2]} cells, "
-        f"{per_area.min():.3f} to {per_area.max():.3f} eV/Å²{left_out}\n"
+        f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}{left_out}\n"
         f"next: python -m rugan_tf.train quick --data {options.out} --run-dir runs/quick"
     )
 
 
-COMMANDS = {
-    "build": Command(BuildOptions, build, "Draw sheets and compute their energies."),
-    "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
-}
+def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
+    """Return the subcommands; how sheets are drawn is told by the system that the arguments name."""
+    build_options = with_drawing(BuildOptions, system_in(args).drawing)
+    return {
+        "build": Command(build_options, build, "Draw sheets and compute their energies."),
+        "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
+    }
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    return run_command("rugan data", COMMANDS, args)
+    return run_command("rugan data", commands, args)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def train(options: EdnnTrainOptions) -> None:
     fit(model, options, data_set, split, energy)
     with files.replacing(options.run_dir / "ednn.keras") as temporary:
         model.save(temporary)
-    facts = run_facts(options, data_set, split) | {"system": system.name}
+    facts = run_facts(options, data_set, split) | {"system": system.spec}
     version = write_saved_model(model, system, options.run_dir / "saved_model", facts)
     print(
         f"{options.run_dir}: ednn.keras and {version}\n"

@@ -14,7 +14,7 @@ from rugan_tf.evaluate.samples import progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.units import ENERGY_PER_AREA
+from rugan_tf.units import ascii_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ def evaluate(
             cannot be computed, or (strict) the data has energies that the model's training data did not cover.
         FileExistsError: the folder has content and may not be overwritten.
     """
-    if data_set.system is not model.system:
+    if data_set.system != model.system:
         raise InputError(
             f"Model and data must be of one system. Received: {model.system.name} and {data_set.system.name}"
         )
@@ -65,7 +65,8 @@ def evaluate(
         "model": str(options.model),
         "data": str(options.data),
         "energy": energy_function.origin.description,
-        "unit": ENERGY_PER_AREA.replace("Å²", "A^2"),
+        "unit": ascii_unit(model.system.quantity.unit),
+        "error_unit": model.system.error_unit,
         "scales": {one.samples.name: one.content for one in results},
     }
     write_evaluation(files.require_fresh_folder(options.out, options.overwrite), content, results, data_set)
@@ -90,14 +91,15 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     from rugan_tf.evaluate import figures, structure_figure
     from rugan_tf.evaluate.report import write_report
 
+    quantity = data_set.system.quantity
     for one in results:
         samples = one.samples
         with files.replacing(folder / f"samples_{samples.name}.npz") as temporary:
             np.savez_compressed(
                 temporary, states=samples.states, requested=samples.requested, obtained=samples.obtained
             )
-        drawn = {"energies": figures.comparison_figure(samples, one.content)}
-        drawn["errors"] = figures.errors_figure(samples, one.content)
+        drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}
+        drawn["errors"] = figures.errors_figure(samples, one.content, quantity)
         if one.structure is not None:
             drawn["structure"] = structure_figure.structure_figure(samples.name, one.structure)
         for name, figure in drawn.items():

@@ -19,11 +19,11 @@ class ScaleSamples:
     Attributes:
         scale: multiple of the training size.
         states: uint8 (n, rows, cols).
-        requested: float64 (n,), eV/Å².
-        obtained: float64 (n,), eV/Å².
+        requested: float64 (n,), energies per area.
+        obtained: float64 (n,), energies per area.
         unrepaired: uint8 (n, rows, cols), what the generator makes before repair, for the same requests.
-        unrepaired_obtained: float64 (n,), eV/Å², their energies; None where the judge is too slow for them.
-        uncalibrated_obtained: float64 (n,), eV/Å², of repaired sheets for requests that were not calibrated; None
+        unrepaired_obtained: float64 (n,), their energies; None where the judge is too slow for them.
+        uncalibrated_obtained: float64 (n,), of repaired sheets for requests that were not calibrated; None
             where the judge is too slow for them.
     """
 

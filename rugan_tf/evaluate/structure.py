@@ -69,7 +69,7 @@ def real_sheets(
 
     Args:
         data_set: the data.
-        energy_per_area: (n,), eV/Å², of the generated sheets.
+        energy_per_area: (n,), of the generated sheets.
         rows: lattice cells of the sheets.
         cols: lattice cells of the sheets.
         energy_function: energies of the sheets that are drawn.

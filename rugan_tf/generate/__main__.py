@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
-from rugan_tf.units import ENERGY_PER_AREA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +28,7 @@ class GenerateOptions:
     seed: int = 0
     """Seed of the random numbers."""
     repair: bool = True
-    """Remove dangling atoms, as from the sheets of the data."""
+    """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None
     """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close, eV/Å²."""
     max_candidates: int = 10_000
@@ -88,17 +87,20 @@ def generate(options: GenerateOptions) -> None:
     written = write_sheets(
         options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
     )
+    quantity = model.system.quantity
     if design:
         rate = f"{design.num_within / design.num_candidates:.1%}"
         print(
-            f"accepted: {rate} of {design.num_candidates} candidates lay within {options.tolerance:g} {ENERGY_PER_AREA}"
+            f"accepted: {rate} of {design.num_candidates} candidates lay within {options.tolerance:g} {quantity.unit}"
         )
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
     print(f"{names}: {count} of {rows}x{cols} cells")
     if obtained is not None:
         shown = " ".join(f"{value:.3f}" for value in obtained[:5]) + (" ..." if len(obtained) > 5 else "")
-        print(f"energy per area obtained, as the model's EDNN sees it: {shown} {ENERGY_PER_AREA}")
+        print(
+            f"{model.system.quantity.words} obtained, as the model's EDNN sees it: {shown} {model.system.quantity.unit}"
+        )
     print(f"next: {next_command(written[0])}")
 
 

@@ -52,7 +52,7 @@ def write_sheets(
     paths = target_paths(path, len(states))
     if paths[0].suffix == ".npz":
         arrays = {"states": states, **energies_by_name("energy_per_area", requested, energy_per_area_obtained)}
-        write_npz(paths[0], arrays, {"system": system.name, **(metadata or {})})
+        write_npz(paths[0], arrays, {"system": system.spec, **(metadata or {})})
     elif paths[0].suffix == ".png":
         write_png(paths[0], system, states, requested, energy_per_area_obtained)
     else:

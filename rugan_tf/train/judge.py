@@ -16,12 +16,13 @@ from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.gallery import Page, pixels
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
+from rugan_tf.units import tag_unit
 
 SCALES = {1: 1, 2: 4}  # and how many times fewer sheets
 TAGS = {  # metric: tag, with its unit
     "ks_statistic": "ks_statistic",
     "r2": "r2",
-    "mae": "mae_eV_per_A2",
+    "mae": "mae_{unit}",
     "bias_in_sd": "bias_in_sd_of_labels",
 }
 
@@ -77,8 +78,11 @@ class Judge:
         )
         values = measured(requested, obtained, float(self.data_set.energy_per_area.std()))
         samples = ScaleSamples(scale, states, requested, obtained, made)
-        scalars = {tag: values[name] for name, tag in TAGS.items()} | {"valid_share": metrics.validity(system, made)}
-        figure = comparison_figure(samples, values)
+        unit = tag_unit(system.quantity.unit)
+        scalars = {tag.format(unit=unit): values[name] for name, tag in TAGS.items()} | {
+            "valid_share": metrics.validity(system, made)
+        }
+        figure = comparison_figure(samples, values, system.quantity)
         figure.set_size_inches(9.5, 4.2)  # TensorBoard shows it small
         return scalars, pixels(figure)
 

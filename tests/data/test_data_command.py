@@ -53,7 +53,7 @@ def test_build_draws_labels_and_writes(tmp_path, capsys):
     assert data_set.metadata["system"] == "porous_graphene"
     assert data_set.metadata["energy"].startswith("tight-binding: ")
     assert data_set.metadata["options"]["seed"] == 3
-    assert data_set.metadata["options"]["pores"]["max_radius"] == 2.5
+    assert data_set.metadata["options"]["drawing"]["max_radius"] == 2.5
     assert data_set.metadata["rugan_tf"] == rugan_tf.__version__
     assert list(out.parent.iterdir()) == [out]  # the progress is gone
     printed = capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_built_data_can_be_labelled_anew(tmp_path):
         (["--seed", "-1"], "seed must not be negative. Received: seed=-1"),
         (["--energy", "dft"], "Received: 'dft'"),
         (["--energy", "ase:nowhere:Nothing"], "must be importable. Received: nowhere:Nothing"),
-        (["--system", "ice"], "system must be one of porous_graphene. Received: 'ice'"),
+        (["--system", "ice"], "system must be one of porous_graphene, or package.module:Class. Received: 'ice'"),
     ],
 )
 def test_bad_options_exit_with_2_and_leave_nothing(tmp_path, capsys, further, message):

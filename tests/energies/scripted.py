@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from ase.calculators.calculator import FileIOCalculator
 
-from rugan_tf.lattice.states import num_atoms
 from rugan_tf.systems.energy import EnergyOrigin
+from rugan_tf.systems.porous_graphene.sites import num_atoms
 
 
 def numbered_sheets(num_sheets):

@@ -18,7 +18,8 @@ from rugan_tf.systems.energy import EnergyOrigin
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
     "bias_in_sd", "ks_expected", "intervals_95", "errors_by_energy", "validity", "validity_unrepaired",
-    "dangling_share_unrepaired", "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
+    "dangling_share_unrepaired", "pieces", "pieces_unrepaired",
+    "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
     "diversity", "structure", "periodicity", "direct", "energy",
 }  # fmt: skip
 
@@ -75,7 +76,7 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
             assert scale["validity"] == metrics.validity(model.system, samples["states"])
             unrepaired = model.generate_unrepaired(samples["requested"], scale["rows"], scale["cols"], seed=0)
             assert scale["validity_unrepaired"] == metrics.validity(model.system, unrepaired)
-            assert scale["dangling_share_unrepaired"] == metrics.dangling_share(model.system, unrepaired) > 0
+            assert scale["dangling_share_unrepaired"] == metrics.removed_share(model.system, unrepaired) > 0
     assert (content["scales"]["2x2"]["rows"], content["scales"]["2x2"]["cols"]) == (8, 8)
     assert content["scales"]["2x2"]["novelty"] is None
     assert content["scales"]["1x1"]["novelty"] == 1.0

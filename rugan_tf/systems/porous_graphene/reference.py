@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from rugan_tf.physics.tight_binding import SMEARING, tight_binding_energy
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions
+from rugan_tf.systems.porous_graphene.carbon import CARBON
 
 TIGHT_BINDING = "tight-binding"
 
@@ -32,4 +33,4 @@ class TightBindingEnergy:
 
 def sheet_energy(states: ArrayLike) -> float:
     """Return the tight-binding energy of one sheet, uint8 (rows, cols), in eV; 0 for an empty one."""
-    return tight_binding_energy(*sheet_positions(states))
+    return tight_binding_energy(CARBON, *sheet_positions(states))
