@@ -17,8 +17,8 @@ class Calibration:
         rows: lattice cells of a sheet of scale 1, along the rows.
         cols: the same along the columns.
         scales: (s,), ascending; the square root of the number of cells in units of rows cols.
-        energy_per_area: (first, last) of the evenly spaced energies requested, eV/Å².
-        offset: (s, k), eV/Å².
+        energy_per_area: (first, last) of the evenly spaced energies requested, in the unit of the system.
+        offset: (s, k), in the unit of the system.
     """
 
     rows: int
@@ -28,10 +28,10 @@ class Calibration:
     offset: tuple[tuple[float, ...], ...]
 
     def calibrate(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
-        """Return the energies per area to ask the generator for, float32 (batch,), eV/Å².
+        """Return the energies per area to ask the generator for, float32 (batch,), in the unit of the system.
 
         Args:
-            energy_per_area: requested, float32 (batch,), eV/Å².
+            energy_per_area: requested, float32 (batch,), in the unit of the system.
             rows: int32 (), lattice cells.
             cols: int32 (), lattice cells.
         """

@@ -27,7 +27,7 @@ class DataSet:
 
     Attributes:
         states: uint8 (n, rows, cols).
-        energy_per_area: float64 (n,), eV/Å².
+        energy_per_area: float64 (n,), in the unit of the system.
         metadata: JSON content; "system" names the LatticeSystem.
     """
 

@@ -32,7 +32,7 @@ class SheetModel:
         rows: lattice cells along the rows of the training sheets.
         cols: lattice cells along the columns of the training sheets.
         max_cells: most lattice cells (sheets * rows * cols) of one call of the SavedModel.
-        energy_range: smallest and largest energy per area of the training data, eV/Å².
+        energy_range: smallest and largest energy per area of the training data, in the unit of the system.
         latent_channels: Gaussian channels of the latent.
     """
 
@@ -100,7 +100,7 @@ class SheetModel:
         others with seeds derived from it: the same request gives the same sheets.
 
         Args:
-            energy_per_area: (n,), eV/Å². What lies outside `energy_range` is warned of on stderr.
+            energy_per_area: (n,), in the unit of the system. What lies outside `energy_range` is warned of on stderr.
             rows: lattice cells, even.
             cols: lattice cells, even.
             seed: not negative.
@@ -116,7 +116,7 @@ class SheetModel:
         return np.concatenate(list(self.generated_parts(energy, rows, cols, seed)))
 
     def obtained_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """Return the energies per area (n,), eV/Å², that the model's EDNN sees; None for a model without one."""
+        """Return the energies per area (n,) that the model's EDNN sees; None for a model without one."""
         return self.judged_energies(states) if self.has_ednn else None
 
     @property
@@ -130,7 +130,7 @@ class SheetModel:
             raise InputError(f"The model must be exported with an EDNN inside, --ednn. Received: {self.folder}")
 
     def judged_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the energies per area (n,), eV/Å², that the model's EDNN sees.
+        """Return the energies per area (n,) that the model's EDNN sees.
 
         Raises:
             InputError: the model has none.
@@ -212,7 +212,7 @@ class SheetModel:
         return {key: value.numpy() for key, value in outputs.items()}
 
     def uncovered(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return those of the energies per area, eV/Å², that the training data does not cover."""
+        """Return those of the energies per area that the training data does not cover."""
         low, high = self.energy_range
         margin = 1e-6 * max(abs(low), abs(high))  # single precision of what was read off the data
         return energy[(energy < low - margin) | (energy > high + margin)]

@@ -46,7 +46,7 @@ def generate_in_tiles(
     Args:
         client: of a model with `generate_from_latent` and `calibrate`, which tells how far the generator sees.
         system: the material, whose rule repairs sheets.
-        energy_per_area: requested, eV/Å².
+        energy_per_area: requested, in the unit of the system.
         rows: lattice cells, even.
         cols: lattice cells, even.
         seed: not negative.

@@ -31,8 +31,8 @@ def write_sheets(
             sheets become NAME-0000.cif, NAME-0001.cif, ...) or .png.
         system: the material.
         states: uint8 (n, rows, cols), n >= 1.
-        energy_per_area_requested: (n,), eV/Å².
-        energy_per_area_obtained: (n,), eV/Å², where it is known; also in .npz, .extxyz and .png.
+        energy_per_area_requested: (n,), in the unit of the system.
+        energy_per_area_obtained: (n,), in the unit of the system, where it is known; also in .npz, .extxyz and .png.
         metadata: JSON content that an .npz keeps beside the name of the system.
 
     Returns:

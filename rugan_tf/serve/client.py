@@ -124,10 +124,10 @@ class Client:
     def generate(
         self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        """Return sheets, uint8 (n, rows, cols), and the energies per area (n,), eV/Å², that the model's EDNN sees.
+        """Return sheets, uint8 (n, rows, cols), and the energies per area (n,) that the model's EDNN sees.
 
         Args:
-            energy_per_area: requested, (n,), eV/Å².
+            energy_per_area: requested, (n,), in the unit of the system.
             rows: lattice cells, even.
             cols: lattice cells, even.
             seed: not negative.
@@ -144,7 +144,7 @@ class Client:
     def structures(
         self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, system: str = DEFAULT_SYSTEM
     ) -> list["ase.Atoms"]:
-        """Return the sheets of `generate` as atoms, with the energies per area requested and obtained in `info`, eV/Å².
+        """Return the sheets of `generate` as atoms, with the energies per area requested and obtained in `info`.
 
         Args:
             energy_per_area: as of `generate`.
@@ -165,12 +165,12 @@ class Client:
         return structures
 
     def energy(self, states: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return energies (n,), eV, and energies per area (n,), eV/Å², of states (n, rows, cols)."""
+        """Return energies (n,) and energies per area (n,), of states (n, rows, cols)."""
         answer = self.predict("energy", states=np.asarray(states, np.uint8))
         return answer["energy"], answer["energy_per_area"]
 
     def generate_from_latent(self, latent: ArrayLike, energy_per_area: ArrayLike) -> NDArray[np.float32]:
-        """Return probabilities (n, 2h, 2w, states) of latents (n, h, w, channels) and a map (n, h, w) of eV/Å²."""
+        """Return probabilities (n, 2h, 2w, states) of latents (n, h, w, channels) and a map (n, h, w) of energies."""
         latent, field = np.asarray(latent, np.float32), np.asarray(energy_per_area, np.float32)
         return self.predict("generate_from_latent", latent=latent, energy_per_area=field)["probabilities"]
 
@@ -206,7 +206,7 @@ class GenerateOptions(Connection):
     """Ask for sheets at a requested energy per area, and write them."""
 
     energy_per_area: tuple[float, ...]
-    """Requested energy per area, eV/Å²: one value, or one for each sheet."""
+    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
     """File to write: .npz, .extxyz, .cif, .vasp or .png."""
     rows: int = 14
