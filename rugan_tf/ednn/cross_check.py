@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rugan_tf import files
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import CrossCheckOptions
+from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.systems.drawing import drawing_of
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
@@ -31,15 +31,15 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, drawing, distinct=True)
     states = states[system.num_atoms(states) > 0]
     first, second = (
-        system.energy_per_area(label_states(states, function, description=name), options.rows, options.cols)
+        system.energy_per_area(function.energies(states, Work(name)), options.rows, options.cols)
         for function, name in zip(functions, ("reference", "other"), strict=True)
     )
     density = system.num_atoms(states) / system.area(options.rows, options.cols)
     content = {
         "sheets": len(states),
         "size": f"{options.rows}x{options.cols}",
-        "reference": functions[0].description,
-        "other": functions[1].description,
+        "reference": functions[0].origin.description,
+        "other": functions[1].origin.description,
         **comparison(first, second, density),
         "atoms_per_area": density.tolist(),
         "reference_energy_per_area": first.tolist(),

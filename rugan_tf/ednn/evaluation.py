@@ -15,8 +15,8 @@ from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import EdnnEvaluateOptions
 from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn
+from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.ednn import EDNN
@@ -118,7 +118,7 @@ def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions)
     result = {}
     for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):
         states = draw_sheets(system, number, rows, cols, options.seed, system.drawing)
-        energy = label_states(states, function, description=f"reference {rows}x{cols}")
+        energy = function.energies(states, Work(f"reference {rows}x{cols}"))
         result[f"{rows}x{cols}"] = errors(data_set, states, energy, predict(model, states))
     return result
 

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 import rugan_tf
+from rugan_tf.energies.function import Work
+from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError
+from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
 
 EDNN = "ednn"
@@ -46,26 +50,40 @@ class EdnnEnergy:
         return rows, cols
 
     @property
-    def description(self) -> str:
-        """Method and what it was trained on, in words."""
-        facts = self.facts
-        return f"{EDNN}: trained on {facts['data']['energy']} (data {facts['data']['sha256'][:12]})"
+    def origin(self) -> EnergyOrigin:
+        """Those of the energies that it was trained on; the description also says by which EDNN."""
+        data = self.facts["data"]
+        return origin_of(f"{EDNN}: trained on {data['energy']} (data {data['sha256'][:12]})")
 
-    def __call__(self, states: ArrayLike) -> float:
-        """Return the energy of one sheet, uint8 (rows, cols), eV."""
-        return float(self.energies(np.asarray(states)[None])[0])
+    is_fast = True
 
-    def energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the energies (n,) of sheets (n, rows, cols), eV."""
-        return np.asarray(call_signature(self.folder, "energy", states), dtype=np.float64)
+    @property
+    def by_halo(self) -> "EdnnEnergy":
+        """The energies of sheets that come in chunks."""
+        return self
+
+    def energies(self, states: NDArray[np.uint8], work: Work = Work()) -> NDArray[np.float64]:
+        """Return the energies (n,) of sheets (n, rows, cols), eV; so fast that nothing is kept on the way.
+
+        Raises:
+            InputError: the EDNN refuses the sheets, or an energy is not finite.
+        """
+        size = max(1, CELLS_PER_CALL // max(1, int(np.prod(states.shape[1:]))))
+        parts = []
+        with tqdm(total=len(states), desc=work.description, unit="sheet", disable=len(states) <= size) as bar:
+            for start in range(0, len(states), size):
+                part = states[start : start + size]
+                parts.append(np.asarray(call_signature(self.folder, "energy", part), dtype=np.float64))
+                bar.update(len(part))
+        energies = np.concatenate(parts) if parts else np.empty(0)
+        if not np.isfinite(energies).all():
+            index = int(np.flatnonzero(~np.isfinite(energies))[0])
+            raise InputError(f"Energies must be finite. Received: {energies[index]} for sheet {index}")
+        return energies
 
     def halo_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the energies (n,), eV, of the tiles inside of chunks with their halo (n, rows, cols)."""
         return np.asarray(call_signature(self.folder, "halo_energy", states))
-
-    def sheets_per_call(self, rows: int, cols: int) -> int:
-        """Return how many sheets of a size one call of `energies` should get."""
-        return max(1, CELLS_PER_CALL // (rows * cols))
 
 
 @functools.cache

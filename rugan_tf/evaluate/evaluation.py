@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rugan_tf import files
+from rugan_tf.energies.function import EnergyFunction
+from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.system import EnergyFunction
 from rugan_tf.units import ascii_unit
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def evaluate(
         )
     for scale in options.scales:
         model.check_request([0.0], scale * model.rows, scale * model.cols, options.seed)
+    origins = {"the data": origin_in(data_set.metadata), "the judge": energy_function.origin}
+    require_agreement(origins, strict=options.strict)
     if options.strict:
         model.require_covered(data_set.energy_per_area)
     check_folder(options)
@@ -61,7 +64,7 @@ def evaluate(
         "seed": options.seed,
         "model": str(options.model),
         "data": str(options.data),
-        "energy": energy_function.description,
+        "energy": energy_function.origin.description,
         "unit": ascii_unit(model.system.quantity.unit),
         "error_unit": model.system.error_unit,
         "scales": {one.samples.name: one.content for one in results},

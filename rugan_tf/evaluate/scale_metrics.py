@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.evaluate import metrics, periodicity, similarity, structure
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.system import EnergyFunction
 from rugan_tf.units import error_key
 
 DIVERSITY_SHEETS = 64
@@ -78,7 +77,7 @@ def measure(
         "structure": None if compared is None else structure.as_content(compared),
         "periodicity": periodicity_content(model, states[chosen], real),
         "direct": direct_content(model, samples, options),
-        "energy": energy_function.description,
+        "energy": energy_function.origin.description,
     }
     return ScaleResults(samples, defined(content), compared)
 
@@ -173,13 +172,9 @@ def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOp
         return None
     reference = model.system.reference_name
     states = samples.states[:number]
-    energy = label_states(
-        states,
-        energy_named(model.system, reference),
-        progress_path=direct_progress_path(options.out, samples.scale),
-        processes=options.processes,
-        description=f"{reference} {samples.name}",
-    )
+    journal = direct_progress_path(options.out, samples.scale)
+    work = Work(f"{reference} {samples.name}", options.processes, journal=journal)
+    energy = energy_named(model.system, reference).energies(states, work)
     rows, cols = states.shape[1:]
     difference = samples.obtained[:number] * model.system.extent(rows, cols) - energy
     unit = error_key(model.system.error_unit)
@@ -201,7 +196,7 @@ def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOp
 
 def direct_progress_path(out: Path, scale: int) -> Path:
     """Return the file that keeps the direct energies of an unfinished evaluation, beside its folder."""
-    return out.with_name(f"{out.name}.{scale}x{scale}.direct.progress.npz")
+    return out.with_name(f"{out.name}.{scale}x{scale}.direct.progress")
 
 
 def defined(value: Any) -> Any:

@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from rugan_tf.export.calibration import Calibration
-from rugan_tf.export.reach import latent_reach
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.system import LatticeSystem
@@ -95,7 +94,7 @@ class Endpoints(tf.Module):
         with tf.control_dependencies([*self.check_size(rows, cols), *self.check_energies(energy_per_area)]):
             energy_per_area = tf.identity(energy_per_area)
         given = self.calibrated(energy_per_area, rows, cols)
-        return {"energy_per_area": given, "reach": tf.constant(latent_reach(self.generator), tf.int32)}
+        return {"energy_per_area": given, "reach": tf.constant(self.generator.halo, tf.int32)}
 
     def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
         """Apply the calibration, if there is one."""

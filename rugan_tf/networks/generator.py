@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, fold_cells, unfold_cells
+from rugan_tf.networks.layers import PeriodicConv2D, PeriodicMean2D, add_halos, fold_cells, unfold_cells
 
 
 @keras.saving.register_keras_serializable("rugan_tf")
@@ -65,6 +65,12 @@ class GeneratorBlock(keras.layers.Layer):
         hidden = self.second(ops.relu(hidden))
         passed = self.shortcut(inputs) if self.shortcut else inputs
         return hidden + self.upsample(passed)
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """Rows and columns of pixels of the output that a pixel sees to each side; the shortcut sees no others."""
+        seen = [self.first.halo, self.second.halo]
+        return add_halos(*seen) if self.window is None else add_halos(*seen, self.mean.halo)
 
     def upsample(self, inputs: Any) -> Any:
         """Repeat each row and each column as often as `upsampling` says."""
@@ -132,6 +138,11 @@ class RefinementBlock(keras.layers.Layer):
         draft = fold_cells(probabilities + ops.stop_gradient(best - probabilities), *self.period)
         hidden = self.first(ops.concatenate([features, draft], axis=-1))
         return scores + self.second(ops.relu(hidden))
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """Rows and columns of pixels that a pixel sees to each side."""
+        return add_halos(self.first.halo, self.second.halo)
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return the shape of the scores."""
@@ -236,6 +247,22 @@ class Generator(keras.Model):
         for block in self.refinements:
             scores = block({"features": hidden, "scores": scores})
         return self.softmax(ops.cast(unfold_cells(scores, *self.period), "float32"))
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """Rows and columns of latent cells to each side that a state may depend on: what a tile needs around it.
+
+        A pixel is a latent cell in the first block. After it a pixel is a whole `period` of cells, of which a latent
+        cell has two, and a cell at the end of a pixel may see one cell less than the whole pixels that count here.
+
+        >>> Generator(width=8).halo, Generator(width=8, period=(1, 2)).halo
+        ((5, 5), (5, 7))
+        """
+        first, *others = self.blocks
+        seen = [self.convolution.halo, *(block.halo for block in others), *(block.halo for block in self.refinements)]
+        fine = add_halos(*seen)
+        rows, cols = (-(-pixels * period // 2) for pixels, period in zip(fine, self.period, strict=True))
+        return add_halos(first.halo, (rows, cols))
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return (batch, rows, cols, num_states)."""

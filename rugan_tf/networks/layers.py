@@ -116,6 +116,9 @@ class PeriodicConv2D(keras.layers.Conv2D):
         kernel_size: odd, so that a cell has as many neighbours on either side.
         **kwargs: of keras.layers.Conv2D, without strides and padding.
 
+    Attributes:
+        halo: rows and columns of cells that a cell sees to each side.
+
     Input shape: (batch, rows, cols, channels). Output shape: (batch, rows, cols, filters).
     """
 
@@ -125,12 +128,12 @@ class PeriodicConv2D(keras.layers.Conv2D):
             raise ValueError(f"kernel_size must be odd. Received: kernel_size={kernel_size}")
         kwargs.pop("padding", None)  # get_config of the base class names it
         super().__init__(filters, kernel_size, padding="valid", **kwargs)
-        self.reach = (width - 1) // 2
+        self.halo = (width // 2, width // 2)
 
     def call(self, inputs: Any) -> Any:
-        """Pad periodically by the kernel's reach, then convolve."""
-        padded = pad_periodic(pad_periodic(inputs, self.reach, axis=1), self.reach, axis=2)
-        return super().call(padded)
+        """Pad periodically by what the kernel sees to each side, then convolve."""
+        rows, cols = self.halo
+        return super().call(pad_periodic(pad_periodic(inputs, rows, axis=1), cols, axis=2))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the input's shape with `filters` channels."""
@@ -149,6 +152,9 @@ class PeriodicMean2D(keras.layers.Layer):
     Args:
         window: rows and columns; of an even number one more lies before the cell than after it.
 
+    Attributes:
+        halo: rows and columns of cells that a cell sees to the further side.
+
     Input shape: (batch, rows, cols, channels), any rows and cols. Output shape: the same.
     """
 
@@ -157,6 +163,7 @@ class PeriodicMean2D(keras.layers.Layer):
         if min(window) < 1:
             raise ValueError(f"window must be positive. Received: window={window}")
         self.window = (window[0], window[1])
+        self.halo = (window[0] // 2, window[1] // 2)
 
     def call(self, inputs: Any) -> Any:
         """Average along rows, then along columns."""
@@ -178,6 +185,15 @@ class PeriodicMean2D(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "window": list(self.window)}
+
+
+def add_halos(*halos: tuple[int, int]) -> tuple[int, int]:
+    """Return what layers one after another see to each side, from what each of them sees.
+
+    >>> add_halos((1, 1), (7, 8))
+    (8, 9)
+    """
+    return sum(rows for rows, _ in halos), sum(cols for _, cols in halos)
 
 
 def fold_cells(inputs: Any, rows: int, cols: int) -> Any:

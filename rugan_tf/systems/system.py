@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,25 +14,12 @@ from rugan_tf.lattice import states as lattice_states
 from rugan_tf.lattice.lattice import Lattice
 from rugan_tf.lattice.statistics import two_point_correlation
 from rugan_tf.systems.atoms import Atoms
+from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.images import SymmetricImages
 from rugan_tf.systems.rule import Rule
 
 if TYPE_CHECKING:
     import ase
-
-
-class EnergyFunction(Protocol):
-    """What gives the total energy of one sheet, uint8 (rows, cols), in the unit of the system's totals.
-
-    It can be pickled into worker processes, and its description says in a data set's metadata where energies are from.
-    """
-
-    @property
-    def description(self) -> str:
-        """Method and zero of the energy, in words."""
-
-    def __call__(self, states: ArrayLike) -> float:
-        """Return the total energy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +125,7 @@ class LatticeSystem(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def reference_energies(self) -> Mapping[str, EnergyFunction]:
+    def reference_energies(self) -> Mapping[str, SheetEnergy]:
         """The energies that the material knows by name; the first is its reference."""
 
     @property

@@ -1,1 +1,1 @@
-"""Training: losses, the RUGAN model, callbacks, checkpoints, runs."""
+"""Training: losses, the RUGAN model, its loop, checkpoints, run folders."""

@@ -14,9 +14,10 @@ import numpy as np
 
 from rugan_tf import files
 from rugan_tf.errors import InputError
-from rugan_tf.train.model import RUGAN
+from rugan_tf.train.rugan import RUGAN
 
-LISTED = 5  # differences
+LISTED = 5  # differences; a wrong width makes hundreds
+WEIGHTS = "model-"  # names of what belongs to the model itself
 NAME = re.compile(r"checkpoint-(\d{8})\.npz")
 
 
@@ -77,16 +78,44 @@ class CheckpointFolder:
         if not self.newest_first():
             print(f"{self.path} holds no checkpoint yet: beginning at update 0", file=sys.stderr)
             return 0
+        num_updates, path, arrays = self.newest_whole()
+        assign(state_variables(model), arrays, path)
+        return num_updates
+
+    def restore_weights(self, model: RUGAN) -> int:
+        """Set the weights and averages of `model` to those of the newest whole checkpoint; return its updates.
+
+        Optimisers and random streams begin anew: this is the beginning of another training.
+
+        Raises:
+            InputError: there is no whole checkpoint, or one of other networks.
+        """
+        num_updates, path, arrays = self.newest_whole()
+        variables = {name: variable for name, variable in state_variables(model).items() if is_weight(name, variable)}
+        streams = {name for name, variable in state_variables(model).items() if not is_weight(name, variable)}
+        # The states of optimisers depend on how rates change, which is the new training's own.
+        held = {name: array for name, array in arrays.items() if name.startswith(WEIGHTS) and name not in streams}
+        assign(variables, held, path)
+        return num_updates
+
+    def newest_whole(self) -> tuple[int, Path, dict[str, Any]]:
+        """Return number of updates, path and arrays of the newest checkpoint that is whole.
+
+        Raises:
+            InputError: there is none.
+        """
         for num_updates, path in self.newest_first():
             try:
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                    arrays = {name: archive[name] for name in archive.files}
+                    return num_updates, path, {name: archive[name] for name in archive.files}
             except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
                 print(f"{path} is damaged ({error}): going back to the checkpoint before it", file=sys.stderr)
-                continue
-            assign_state(model, arrays, path)
-            return num_updates
-        raise InputError(f"A run can be resumed from a whole checkpoint. Received: none in {self.path}")
+        raise InputError(f"A run goes on from a whole checkpoint. Received: none in {self.path}")
+
+
+def is_weight(name: str, variable: keras.Variable) -> bool:
+    """Return whether a variable of the state is a weight or an average, not a random stream or an optimiser's."""
+    return name.startswith(WEIGHTS) and keras.backend.is_float_dtype(variable.dtype)
 
 
 def state_variables(model: RUGAN) -> dict[str, keras.Variable]:
@@ -104,13 +133,12 @@ def state_variables(model: RUGAN) -> dict[str, keras.Variable]:
     }
 
 
-def assign_state(model: RUGAN, arrays: dict[str, Any], path: Path) -> None:
-    """Assign the arrays of a checkpoint to the variables of a model of the same configuration.
+def assign(variables: dict[str, keras.Variable], arrays: dict[str, Any], path: Path) -> None:
+    """Assign the arrays of a checkpoint to variables of the same names.
 
     Raises:
         InputError: names or shapes differ.
     """
-    variables = state_variables(model)
     expected = {name: tuple(variable.shape) for name, variable in variables.items()}
     received = {name: array.shape for name, array in arrays.items() if name != "num_updates"}
     differing = sorted(name for name in {*expected, *received} if expected.get(name) != received.get(name))

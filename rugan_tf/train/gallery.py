@@ -13,7 +13,7 @@ from rugan_tf.evaluate.figures import mark_size, side_by_side
 from rugan_tf.figures.sheets import draw_sheet
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.saved.label_scale import LabelScale
-from rugan_tf.train.model import RUGAN
+from rugan_tf.train.rugan import RUGAN
 
 QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.98)
 SHEETS_PER_LABEL = 16

@@ -3,41 +3,37 @@
 import signal
 import threading
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
-import keras
 
+class StopOnSigterm:
+    """Watch for SIGTERM while a training runs, and let all workers agree on the update that they stop after.
 
-class StopOnSigterm(keras.callbacks.Callback):
-    """End a training after the update in which SIGTERM came, to whichever of the workers it came.
-
-    It must stand before the callback that then writes a checkpoint. A second SIGTERM changes nothing.
+    A second SIGTERM changes nothing: the checkpoint that the first one asked for is being written.
 
     Args:
-        first_update: updates done before.
         agree: whether any worker was asked, told whether this one was; all workers call it after every update.
     """
 
-    def __init__(self, first_update: int, agree: Callable[[bool], bool]) -> None:
-        super().__init__()
-        self.update, self.agree = first_update, agree
+    def __init__(self, agree: Callable[[bool], bool]) -> None:
+        self.agree = agree
         self.was_asked = threading.Event()
-        self.stopped_at: int | None = None
         self.handler: Any = None
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def __enter__(self) -> "StopOnSigterm":
         """Watch for SIGTERM, which only the main thread can."""
         if threading.current_thread() is threading.main_thread():
             self.handler = signal.signal(signal.SIGTERM, lambda *_: self.was_asked.set())
+        return self
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stop if that was asked for."""
-        self.update += 1
-        if self.agree(self.was_asked.is_set()):
-            self.stopped_at = self.update
-            self.model.stop_training = True
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Leave SIGTERM as it was."""
         if self.handler is not None:
             signal.signal(signal.SIGTERM, self.handler)
+
+    def is_asked(self) -> bool:
+        """Return whether the training ends here, the same for all workers."""
+        return self.agree(self.was_asked.is_set())

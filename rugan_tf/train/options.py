@@ -19,8 +19,12 @@ TRANSIENT = (
     "devices",
     "checkpoint_minutes",
     "judge_sheets",
+    "judge",
+    "strict",
     "profile",
-)  # what a resumed run may say differently
+    "eager",
+)  # what a resumed run may say differently, since the result does not depend on it
+CHANGEABLE = ("num_updates", "epochs", "learning_rate")  # what it may say differently, and then is told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +82,12 @@ class TrainOptions:
     """Show the critic one-hot sheets, as users get them, instead of probabilities."""
     sample_noise: float = 0.0
     """Gumbel noise on the logarithms of the probabilities before hard samples are made: the generator must decide."""
+    generator: str | None = None
+    """Your own generator: package.module:function, which takes a NetworkRequest (rugan_tf.train.building)."""
+    critic: str | None = None
+    """Your own critic, likewise."""
+    weights: Path | None = None
+    """Start from the weights in the newest checkpoint of this run folder, of the same networks."""
     seed: int = 0
     """Of initial weights, latents, dropout, order and shifts of the data."""
     xla: bool = False
@@ -90,10 +100,16 @@ class TrainOptions:
     checkpoint_minutes: float | None = None
     """Write a checkpoint after so many minutes as well."""
     judge_sheets: int = 512
-    """Sheets whose energies are judged after every fifth interval; a quarter of them at twice the size. Only for data
-    that the shipped EDNN labelled; 0 for none."""
+    """Sheets whose energies are judged after every fifth interval; a quarter of them at twice the size; 0 for none."""
+    judge: str | None = None
+    """What judges them: ednn, ednn:FOLDER, or another energy by name; the shipped EDNN unless given, where its energies
+    are those of the data."""
+    strict: bool = False
+    """Refuse a judge whose energies may not be comparable with the data's, instead of a warning."""
     profile: bool = False
     """Record updates 10 to 15 for the profiler of TensorBoard."""
+    eager: bool = False
+    """Run without compiling, so that a debugger can stop inside of an update; slow."""
     loss: LossOptions = LossOptions()
 
     def __post_init__(self) -> None:
@@ -150,15 +166,42 @@ def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def require_same_options(options: TrainOptions, config: Path, data_checksum: str) -> None:
-    """Raise InputError, naming the differences, unless a run's config.json holds the same options and data."""
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What a resumed run is told otherwise than before.
+
+    Attributes:
+        option: its name.
+        before: value of the run so far.
+        after: value from now on.
+    """
+
+    option: str
+    before: Any
+    after: Any
+
+
+def changes_of(options: TrainOptions, config: Path, data_checksum: str) -> list[Change]:
+    """Return what a resumed run changes of the options in its config.json.
+
+    Raises:
+        InputError: more than length and learning rate differ, or the data does; all differences are named.
+    """
     content = json.loads(config.read_text(encoding="utf-8"))
     stored = flat(content["options"]) | {"data_sha256": content["data"]["sha256"]}
     given = flat(options.resolved()) | {"data_sha256": data_checksum}
-    differing = sorted(name for name in {*stored, *given} if stored.get(name) != given.get(name))
-    if differing:
-        pairs = ", ".join(f"{name}={given.get(name)} instead of {stored.get(name)}" for name in differing)
-        raise InputError(f"A resumed run must have the options and the data it began with. Received: {pairs}")
+    changes = [
+        Change(name, stored.get(name), given.get(name))
+        for name in sorted({*stored, *given})
+        if stored.get(name) != given.get(name)
+    ]
+    if any(change.option not in CHANGEABLE for change in changes):
+        pairs = ", ".join(f"{change.option}={change.after} instead of {change.before}" for change in changes)
+        raise InputError(
+            f"A resumed run must have the options and the data it began with, except {', '.join(CHANGEABLE)}. "
+            f"Received: {pairs}"
+        )
+    return changes
 
 
 PAPER = TrainOptions(data=tyro.MISSING, run_dir=tyro.MISSING)

@@ -2,18 +2,17 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from rugan_tf.train.gallery import Gallery, Page
 from rugan_tf.train.judge import Judge
 from rugan_tf.train.options import TrainOptions, flat
+from rugan_tf.train.rugan import RUGAN
 
 JUDGED_EVERY = 5  # intervals
-PROFILED = 10, 15  # updates
+PROFILED = 10, 15  # updates since the beginning or the resumption: by then everything is compiled
 SCALARS = {
     "critic_loss": "critic/loss",
     "wasserstein_estimate": "critic/wasserstein_estimate",
@@ -28,7 +27,7 @@ LABEL_SCALARS = {  # of a critic that predicts labels
 }
 
 
-class TensorBoardLog(keras.callbacks.Callback):
+class TensorBoardLog:
     """Write to TensorBoard; the step is the number of generator updates.
 
     After every interval scalars and a page of sheets; after every fifth, and the last, a large sheet and the judgement
@@ -37,25 +36,24 @@ class TensorBoardLog(keras.callbacks.Callback):
     Args:
         path: folder of the event files.
         options: of the training.
-        first_update: updates done before.
+        model: whose averaged generator is looked at.
         gallery: draws sheets.
         judge: judges energies; None for data that no energy model labelled.
     """
 
-    def __init__(
-        self, path: Path, options: TrainOptions, first_update: int, gallery: Gallery, judge: Judge | None
-    ) -> None:
-        super().__init__()
-        self.path, self.options, self.gallery, self.judge = path, options, gallery, judge
-        self.update = self.first_update = first_update
+    def __init__(self, path: Path, options: TrainOptions, model: RUGAN, gallery: Gallery, judge: Judge | None) -> None:
+        self.path, self.options, self.model, self.gallery, self.judge = path, options, model, gallery, judge
         self.scalars = SCALARS | (LABEL_SCALARS if options.loss.regression_weight else {})
         self.writer = tf.summary.create_file_writer(str(path))
-        self.began: tuple[float, int] | None = None  # when and at which update the present interval did
+        self.first_update = 0
+        self.began: tuple[float, int] | None = None  # when and after which update the present interval did
+        self.is_profiling = False
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def begin(self, update: int) -> None:
         """Write the options."""
         from tensorboard.plugins.hparams import api
 
+        self.first_update = update
         with self.writer.as_default():
             values = flat(self.options.resolved()).items()
             api.hparams(
@@ -63,45 +61,38 @@ class TensorBoardLog(keras.callbacks.Callback):
                 trial_id=self.path.parent.name,
             )
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begin or end the profile."""
-        if self.options.profile:
-            number = self.update - self.first_update
-            if number == PROFILED[0]:
-                tf.profiler.experimental.start(str(self.path))
-            elif number == PROFILED[1]:
-                tf.profiler.experimental.stop()
+    def before_update(self, update: int) -> None:
+        """Begin or end the profile; begin the clock after the first update, which is compiled."""
+        done = update - 1 - self.first_update
+        if self.began is None and done == 1:
+            self.began = time.monotonic(), update - 1
+        if self.options.profile and done == PROFILED[0]:
+            tf.profiler.experimental.start(str(self.path))
+            self.is_profiling = True
+        elif self.is_profiling and done == PROFILED[1]:
+            self.end_profile()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count; the time of the first update, which is compiled, does not."""
-        self.update += 1
-        if self.began is None:
-            self.began = time.monotonic(), self.update
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def after_interval(self, update: int, means: dict[str, float]) -> None:
         """Write the means over the interval and new pictures."""
-        step, interval = self.update, self.options.interval
-        if step % interval:
-            return  # stopped within an interval
-        with self.writer.as_default(step):
+        with self.writer.as_default(update):
             for name, tag in self.scalars.items():
-                tf.summary.scalar(tag, float((logs or {})[name]))
-            self.write_rates()
+                tf.summary.scalar(tag, means[name])
+            self.write_rates(update)
             self.write_page(self.gallery.draw(self.model))
-            if step // interval % JUDGED_EVERY == 0 or step == self.options.num_updates:
+            if update // self.options.interval % JUDGED_EVERY == 0 or update == self.options.num_updates:
                 self.write_page(self.gallery.draw_large(self.model))
                 if self.judge is not None:
                     self.write_page(self.judge.judge(self.model))
         self.writer.flush()
-        self.began = time.monotonic(), step
+        self.began = time.monotonic(), update
 
-    def write_rates(self) -> None:
+    def write_rates(self, update: int) -> None:
         """Write learning rates and, unless the interval has but one update, speed."""
         for name in ("critic", "generator"):
             rate = getattr(self.model, f"{name}_optimizer").learning_rate
             tf.summary.scalar(f"{name}/learning_rate", float(np.asarray(rate)))  # float() refuses a mirrored one
-        if self.began is not None and self.update > self.began[1]:
-            seconds, number = time.monotonic() - self.began[0], self.update - self.began[1]
+        if self.began is not None and update > self.began[1]:
+            seconds, number = time.monotonic() - self.began[0], update - self.began[1]
             tf.summary.scalar("speed/updates_per_second", number / seconds)
 
     def write_page(self, page: Page) -> None:
@@ -111,8 +102,13 @@ class TensorBoardLog(keras.callbacks.Callback):
         for tag, picture in page.pictures.items():
             tf.summary.image(tag, picture[None])
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def end_profile(self) -> None:
+        """Write the profile."""
+        tf.profiler.experimental.stop()
+        self.is_profiling = False
+
+    def end(self) -> None:
         """Write out what is left."""
-        if self.options.profile and PROFILED[0] < self.update - self.first_update <= PROFILED[1]:
-            tf.profiler.experimental.stop()
+        if self.is_profiling:
+            self.end_profile()
         self.writer.flush()

@@ -49,8 +49,8 @@ def main(options: BenchmarkOptions) -> None:
     from arithmetic import Ceiling, step_operations
     from train_step import build_data
 
+    from rugan_tf.train.building import build_model, lattice_period
     from rugan_tf.train.options import PRESETS
-    from rugan_tf.train.run import build_model, lattice_period
 
     data_set, label = build_data()
     settings = dataclasses.replace(
@@ -102,7 +102,7 @@ def add_torch(settings, data_set, states, label, latent, steps, generations) -> 
     import torch
     from pytorch_rugan import PytorchRUGAN, copy_weights
 
-    from rugan_tf.train.run import build_model, lattice_period
+    from rugan_tf.train.building import build_model, lattice_period
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.manual_seed(0)
@@ -128,7 +128,7 @@ def check_equal(settings, data_set, states, label) -> None:
     import torch
     from pytorch_rugan import PytorchRUGAN, copy_weights
 
-    from rugan_tf.train.run import build_model, lattice_period
+    from rugan_tf.train.building import build_model, lattice_period
 
     settings = dataclasses.replace(settings, dropout=0.0, xla=False)
     model, theirs = build_model(settings, data_set), PytorchRUGAN(settings, lattice_period(data_set), (ROWS, COLS))

@@ -42,8 +42,8 @@ def main(options: BenchmarkOptions) -> None:
     import numpy as np
 
     from rugan_tf.data.pipeline import training_batches
+    from rugan_tf.train.building import build_model, lattice_period
     from rugan_tf.train.options import PRESETS
-    from rugan_tf.train.run import build_model, lattice_period
 
     data_set, label = build_data()
     settings = PRESETS[options.preset][0]

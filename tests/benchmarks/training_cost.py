@@ -41,8 +41,8 @@ def main(options: CostOptions) -> None:
     from arithmetic import Ceiling, step_operations
     from train_step import build_data
 
+    from rugan_tf.train.building import build_model
     from rugan_tf.train.options import PRESETS
-    from rugan_tf.train.run import build_model
 
     data_set, label = build_data()
     points = [BASE | {name: value} for name, values in VARIED.items() for value in values if value != BASE[name]]

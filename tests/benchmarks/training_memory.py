@@ -28,8 +28,8 @@ def main(options: MemoryOptions) -> None:
     import tensorflow as tf
     from train_step import build_data
 
+    from rugan_tf.train.building import build_model
     from rugan_tf.train.options import PRESETS
-    from rugan_tf.train.run import build_model
 
     settings = dataclasses.replace(PRESETS[options.preset][0], batch_size=options.batch_size, xla=options.xla)
     number = settings.batch_size * settings.critic_steps

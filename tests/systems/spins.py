@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from rugan_tf.lattice.lattice import Lattice
+from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LabelQuantity, LatticeSystem
 
 
@@ -17,7 +18,7 @@ class Disorder:
 
 @dataclasses.dataclass(frozen=True)
 class PottsEnergy:
-    description: str = "potts: -J for each pair of equal neighbours"
+    origin: ClassVar = EnergyOrigin("potts", "no equal neighbours", "potts: in J relative to no equal neighbours")
 
     def __call__(self, states):
         around = Spins.lattice.around([np.asarray(states, np.int64)[None] + 1], once=True)[0]

@@ -12,6 +12,7 @@ from tiny_networks import build_rugan
 
 from rugan_tf.data.pipeline import training_batches
 from rugan_tf.train.devices import distribution_strategy, shared_out
+from rugan_tf.train.loop import compiled_step
 
 STEPS, CRITIC_STEPS, BATCH = 3, 2, 4
 
@@ -33,8 +34,12 @@ def main(number: int, out: Path, use_xla: bool) -> None:
         num_replicas=strategy.num_replicas_in_sync,
     )
     before = [weight.numpy() for weight in model.weights]
-    history = model.fit(shared_out(strategy, batches), epochs=STEPS, steps_per_epoch=1, shuffle=False, verbose=0)
-    arrays = {f"log-{name}": np.array(values) for name, values in history.history.items()}
+    step, elements = compiled_step(strategy, model), iter(shared_out(strategy, batches))
+    history = []
+    for _ in range(STEPS):
+        model.reset_metrics()
+        history.append(step(next(elements)))
+    arrays = {f"log-{name}": np.array([logs[name] for logs in history]) for name in history[0]}
     arrays |= {f"weight-{index:02d}": weight.numpy() for index, weight in enumerate(model.weights)}
     moved = [bool((weight.numpy() != old).any()) for weight, old in zip(model.weights, before, strict=True)]
     np.savez(out, **arrays, replicas=strategy.num_replicas_in_sync, moved=np.array(moved))

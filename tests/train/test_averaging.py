@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_networks import TinyGenerator, build_rugan
+from tiny_networks import TinyGenerator
 
+from rugan_tf.train import replicas
 from rugan_tf.train.averaging import MovingAverage
 
 
@@ -75,7 +76,6 @@ def test_decay_outside_its_range_is_refused(decay):
 
 
 def test_losses_are_divided_by_the_number_of_replicas(monkeypatch):
-    model = build_rugan()
-    assert float(model.over_replicas(tf.constant(6.0))) == 6.0
+    assert float(replicas.own_share(tf.constant(6.0))) == 6.0
     monkeypatch.setattr(tf.distribute, "get_strategy", lambda: SimpleNamespace(num_replicas_in_sync=4))
-    assert float(model.over_replicas(tf.constant(6.0))) == 1.5
+    assert float(replicas.own_share(tf.constant(6.0))) == 1.5

@@ -106,7 +106,7 @@ def test_unfinished_file_of_a_killed_run_is_removed(model, folder):
 
 def test_folder_without_a_whole_checkpoint_is_refused(model, folder):
     folder.write(model, 1).write_bytes(b"")
-    with pytest.raises(ValueError, match=r"resumed from a whole checkpoint. Received: none in "):
+    with pytest.raises(ValueError, match=r"A run goes on from a whole checkpoint. Received: none in "):
         folder.restore(model)
 
 

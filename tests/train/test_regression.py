@@ -8,7 +8,7 @@ from tiny_networks import CHANNELS, TinyGenerator
 from rugan_tf.networks.critic import Critic
 from rugan_tf.train import losses
 from rugan_tf.train.loss_options import LossOptions
-from rugan_tf.train.model import RUGAN
+from rugan_tf.train.rugan import RUGAN
 
 
 def build(weight):

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from tiny_networks import build_rugan
 
-from rugan_tf.train import losses
+from rugan_tf.train import losses, replicas
 from rugan_tf.train.loss_options import LossOptions
 
 
@@ -22,7 +22,7 @@ def changed(network, before):
 
 
 def randomness(model):
-    return {"seed": model.next_seed(), "replica": model.replica()}
+    return {"seed": model.next_seed(), "replica": replicas.own_number()}
 
 
 def test_one_step_updates_the_critic_critic_steps_times_and_the_generator_once():
@@ -230,7 +230,7 @@ def test_gradient_of_noisy_samples_is_that_of_the_noisy_softmax():
     weights = np.random.default_rng(1).normal(size=(8, 2, 4, 4)).astype(np.float32)
     seed = model.next_seed()
     with tf.GradientTape() as tape:
-        fake = model.draw_fake(**draw_batch(), seed=seed, replica=model.replica())
+        fake = model.draw_fake(**draw_batch(), seed=seed, replica=replicas.own_number())
         value = tf.reduce_sum(weights * fake)
     noise_seed = tf.random.experimental.stateless_split(seed, 2, alg="philox")[1]
     uniform = tf.random.stateless_uniform(weights.shape, noise_seed, alg="philox").numpy().astype(np.float64)

@@ -22,17 +22,16 @@ def play(path, num_intervals, interval=4, first_update=0, **options):
         draw_large=lambda _: Page({}, {"sheets/large": PICTURE}),
     )
     judge = SimpleNamespace(judge=lambda _: Page({"energy_1x1/r2": 0.9}, {}))
-    log = TensorBoardLog(path, options, first_update, gallery, judge)
     rate = SimpleNamespace(learning_rate=np.float32(0.25))
-    log.set_model(SimpleNamespace(critic_optimizer=rate, generator_optimizer=rate))
-    logs = dict.fromkeys(SCALARS | LABEL_SCALARS, 2.0)
-    log.on_train_begin()
-    for number in range(num_intervals):
-        for batch in range(interval):
-            log.on_train_batch_begin(batch)
-            log.on_train_batch_end(batch, logs)
-        log.on_epoch_end(number, logs)
-    log.on_train_end()
+    model = SimpleNamespace(critic_optimizer=rate, generator_optimizer=rate)
+    log = TensorBoardLog(path, options, model, gallery, judge)
+    means = dict.fromkeys(SCALARS | LABEL_SCALARS, 2.0)
+    log.begin(first_update)
+    for update in range(first_update + 1, first_update + interval * num_intervals + 1):
+        log.before_update(update)
+        if update % interval == 0:
+            log.after_interval(update, means)
+    log.end()
     events = EventAccumulator(str(path), size_guidance={"tensors": 0})
     events.Reload()
     return events

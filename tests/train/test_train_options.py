@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rugan_tf.train.loss_options import LossOptions
-from rugan_tf.train.options import PRESETS, TrainOptions, require_same_options
+from rugan_tf.train.options import PRESETS, Change, TrainOptions, changes_of
 
 OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
 
@@ -73,11 +73,23 @@ def test_resolved_options_are_json_and_leave_out_what_a_resumption_may_change():
 def test_differences_of_a_resumed_run_are_all_listed(tmp_path):
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"options": OPTIONS.resolved(), "data": {"sha256": "abc"}}))
-    require_same_options(OPTIONS, config, "abc")
+    assert changes_of(OPTIONS, config, "abc") == []
     other = dataclasses.replace(OPTIONS, width=64, seed=5)
     listed = "data_sha256=def instead of abc, seed=5 instead of 0, width=64 instead of 128"
     with pytest.raises(ValueError, match=listed):
-        require_same_options(other, config, "def")
+        changes_of(other, config, "def")
+
+
+def test_length_and_learning_rate_of_a_resumed_run_may_change(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"options": OPTIONS.resolved(), "data": {"sha256": "abc"}}))
+    longer = dataclasses.replace(OPTIONS, num_updates=2**17, learning_rate=1e-5)
+    assert changes_of(longer, config, "abc") == [
+        Change("learning_rate", 1e-4, 1e-5),
+        Change("num_updates", 65_536, 2**17),
+    ]
+    with pytest.raises(ValueError, match=r"learning_rate=1e-05 instead of 0.0001, .* width=3 instead of 128"):
+        changes_of(dataclasses.replace(longer, width=3), config, "abc")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,9 +16,41 @@ from tiny_run import arguments, write_sheets
 
 from rugan_tf.data.__main__ import main as data_main
 from rugan_tf.train.__main__ import main
-from rugan_tf.train.callbacks import ProgressBar
+from rugan_tf.train.tensorboard_log import TensorBoardLog
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
+
+
+OWN_NETWORKS = """
+import keras
+from rugan_tf.networks.critic import Critic
+from rugan_tf.networks.generator import Generator
+
+@keras.saving.register_keras_serializable("own")
+class Mine(Generator):
+    pass
+
+def generator(request):
+    return Mine(request.width, request.num_states, request.latent_channels)
+
+def critic(request):
+    return Critic(request.width, request.num_states, request.period)
+
+@keras.saving.register_keras_serializable("own")
+class Narrow(Generator):
+    def call(self, inputs, training=False):
+        return super().call(inputs, training=training)[:, ::2, ::2]
+
+def narrow(request):
+    return Narrow(request.width, request.num_states, request.latent_channels)
+
+class OneOutput(keras.Model):
+    def call(self, inputs, training=False):
+        return keras.ops.sum(inputs["encoding"], axis=(1, 2, 3))
+
+def one_output(request):
+    return OneOutput()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -159,14 +192,14 @@ def test_sigterm_within_an_interval_leaves_a_checkpoint_that_goes_on_bit_by_bit(
     run_dir, data, tmp_path, monkeypatch, capsys
 ):
     stopped = tmp_path / "run"
-    begin = ProgressBar.on_train_batch_begin
+    before = TensorBoardLog.before_update
 
-    def end_at_the_third(self, batch, logs=None):
-        begin(self, batch, logs)
-        if self.bar.n == 2:
+    def end_at_the_third(self, update):
+        before(self, update)
+        if update == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(ProgressBar, "on_train_batch_begin", end_at_the_third)
+    monkeypatch.setattr(TensorBoardLog, "before_update", end_at_the_third)
     assert main(arguments(data, stopped)) == 0
     assert "stopped by SIGTERM after 3 generator updates, with a checkpoint" in capsys.readouterr().out
     names = sorted(path.name for path in (stopped / "checkpoints").iterdir())
@@ -187,15 +220,15 @@ def test_checkpoints_by_the_minute(data, tmp_path):
 
 def test_loss_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoint(data, tmp_path, monkeypatch, capsys):
     run_dir = tmp_path / "run"
-    begin = ProgressBar.on_train_batch_begin
+    before = TensorBoardLog.before_update
 
-    def spoil_the_third(self, batch, logs=None):
-        begin(self, batch, logs)
-        if self.bar.n == 2:
+    def spoil_the_third(self, update):
+        before(self, update)
+        if update == 3:
             weight = self.model.critic.trainable_variables[0]
             weight.assign(np.full(weight.shape, np.nan))
 
-    monkeypatch.setattr(ProgressBar, "on_train_batch_begin", spoil_the_third)
+    monkeypatch.setattr(TensorBoardLog, "before_update", spoil_the_third)
     assert main(arguments(data, run_dir)) == 2
     error = capsys.readouterr().err
     assert "Losses must stay finite" in error
@@ -232,6 +265,76 @@ def test_bfloat16_trains_networks_with_weights_in_float32(data, tmp_path):
     assert all(np.isfinite(array).all() for array in arrays)
 
 
+def test_finished_run_is_extended_and_says_so(data, run_dir, tmp_path, capsys):
+    longer = tmp_path / "run"
+    shutil.copytree(run_dir, longer)
+    assert main(arguments(data, longer, "--resume", "--num-updates", "6")) == 0
+    assert f"{longer}: after update 4 num_updates=6 instead of 4" in capsys.readouterr().out
+    config = json.loads((longer / "config.json").read_text())
+    assert config["options"]["num_updates"] == 6
+    assert config["changes"] == [{"after_update": 4, "option": "num_updates", "before": 4, "after": 6}]
+    before, after = read_checkpoint(longer, 4), read_checkpoint(longer, 6)
+    for name, array in read_checkpoint(run_dir, 4).items():
+        np.testing.assert_array_equal(before[name], array)
+    assert int(after["num_updates"]) == 6
+    assert main(arguments(data, longer, "--resume", "--num-updates", "2")) == 2
+    assert "must not be less than the updates that are done, 6. Received: num_updates=2" in capsys.readouterr().err
+
+
+def test_learning_rate_is_changed_on_the_way(data, tmp_path, capsys):
+    run_dir, constant = tmp_path / "run", ["--no-decay-learning-rate", "--num-updates", "2"]
+    assert main(arguments(data, run_dir, *constant)) == 0
+    assert main(arguments(data, run_dir, *constant, "--resume", "--num-updates", "4", "--learning-rate", "0.25")) == 0
+    assert "after update 2 learning_rate=0.25 instead of 0.001" in capsys.readouterr().out
+    held = read_checkpoint(run_dir, 4)
+    assert sum(array.shape == () and float(array) == 0.25 for array in held.values()) == 2  # of both optimisers
+
+
+def test_training_begins_with_the_weights_of_another_run_of_another_size(run_dir, tmp_path, capsys):
+    other = write_sheets(tmp_path / "other.npz", rows=6)
+    begun = tmp_path / "begun"
+    assert main(arguments(other, begun, "--weights", str(run_dir), "--learning-rate", "1e-12")) == 0
+    assert f"{begun}: begins with the weights of {run_dir} after 4 updates" in capsys.readouterr().out
+    expected, received = read_checkpoint(run_dir, 4), read_checkpoint(begun, 4)
+    weights = [name for name in expected if name.startswith("model-") and expected[name].ndim > 1]
+    assert len(weights) > 10
+    for name in weights[:10]:  # the generator's, which a rate of nearly nothing does not move
+        np.testing.assert_allclose(received[name], expected[name], atol=1e-6)
+    assert main(arguments(other, tmp_path / "wide", "--weights", str(run_dir), "--width", "6")) == 2
+    assert "A checkpoint must be of the same networks" in capsys.readouterr().err
+
+
+def test_own_networks_are_trained_recorded_and_asked_for_again(data, tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_networks.py").write_text(OWN_NETWORKS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = ["--generator", "own_networks:generator", "--critic", "own_networks:critic", "--regression-weight", "0"]
+    assert main(arguments(data, tmp_path / "run", *own)) == 0
+    options = json.loads((tmp_path / "run" / "config.json").read_text())["options"]
+    assert (options["generator"], options["critic"]) == ("own_networks:generator", "own_networks:critic")
+    assert main(arguments(data, tmp_path / "run", "--resume", *own[2:])) == 2
+    assert "generator=None instead of own_networks:generator" in capsys.readouterr().err
+    for word, rule in (
+        ("own_networks:nothing", "A generator must be importable"),
+        ("own_networks", "must be given as package.module:name. Received: 'own_networks'"),
+        ("own_networks:critic", r"A generator must be a keras.Model with latent_channels and halo"),
+        ("own_networks:narrow", r"probabilities of the shape \(1, 4, 4, 4\) .* Received: shape=\(1, 2, 2, 4\)"),
+    ):
+        assert main(arguments(data, tmp_path / "other", "--generator", word)) == 2
+        assert re.search(rule, capsys.readouterr().err), word
+    assert main(arguments(data, tmp_path / "other", "--critic", "own_networks:one_output")) == 2
+    assert "A critic must return score (batch,), features (batch, width)" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+def test_eager_training_gives_what_compiled_training_gives(data, tmp_path):
+    assert main(arguments(data, tmp_path / "run", "--eager", "--num-updates", "2", "--no-decay-learning-rate")) == 0
+    assert main(arguments(data, tmp_path / "compiled", "--num-updates", "2", "--no-decay-learning-rate")) == 0
+    expected, received = read_checkpoint(tmp_path / "compiled", 2), read_checkpoint(tmp_path / "run", 2)
+    for name, array in expected.items():
+        if name.startswith("model-") and array.dtype == np.float32:
+            np.testing.assert_allclose(received[name], array, atol=2e-3, err_msg=name)
+
+
 def test_folder_with_content_is_not_overwritten(run_dir, data, capsys):
     before = (run_dir / "config.json").read_bytes()
     assert main(arguments(data, run_dir)) == 2
@@ -252,7 +355,8 @@ def test_resumption_with_other_data_is_refused(run_dir, tmp_path, capsys):
     other = write_sheets(tmp_path / "other.npz", shift=1.0)
     assert main(arguments(other, run_dir, "--resume")) == 2
     told = capsys.readouterr().err
-    assert "the options and the data it began with. Received: data_sha256=" in told
+    assert "the options and the data it began with" in told
+    assert "Received: data_sha256=" in told
     assert "width" not in told
 
 
@@ -267,7 +371,7 @@ def test_run_without_a_whole_checkpoint_is_not_resumed(run_dir, data, tmp_path, 
     shutil.copy(run_dir / "config.json", tmp_path / "run" / "config.json")
     (tmp_path / "run" / "checkpoints" / "checkpoint-00000002.npz").write_bytes(b"half")
     assert main(arguments(data, tmp_path / "run", "--resume")) == 2
-    assert "can be resumed from a whole checkpoint. Received: none in" in capsys.readouterr().err
+    assert "A run goes on from a whole checkpoint. Received: none in" in capsys.readouterr().err
 
 
 def test_sheets_that_the_generator_cannot_make_are_refused(tmp_path, capsys):

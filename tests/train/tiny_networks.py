@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from rugan_tf.train.model import RUGAN
+from rugan_tf.train.rugan import RUGAN
 
 CHANNELS = 2
 

@@ -1,4 +1,4 @@
-"""Train RUGAN for two steps on two logical CPU devices, with the callbacks of a run; print what came of it.
+"""Train RUGAN for two steps on two logical CPU devices, with the loop of a run; print what came of it.
 
 two_replicas.py FOLDER
 """
@@ -16,9 +16,10 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 from tiny_networks import TinyGenerator, build_rugan  # noqa: E402  (after the devices are set)
 
-from rugan_tf.train.callbacks import CheckpointWriter, ProgressBar  # noqa: E402
 from rugan_tf.train.checkpoints import CheckpointFolder  # noqa: E402
 from rugan_tf.train.gallery import Page  # noqa: E402
+from rugan_tf.train.interruption import StopOnSigterm  # noqa: E402
+from rugan_tf.train.loop import Course, compiled_step, train_updates  # noqa: E402
 from rugan_tf.train.options import TrainOptions  # noqa: E402
 from rugan_tf.train.tensorboard_log import TensorBoardLog  # noqa: E402
 
@@ -39,12 +40,22 @@ def main(path: Path) -> None:
     page = Page({"sheets/one": 1.0}, {"sheets/picture": np.zeros((2, 2, 3), np.uint8)})
     gallery = SimpleNamespace(draw=lambda _: page, draw_large=lambda _: page)
     options = TrainOptions(data=path, run_dir=path, num_updates=2, interval=1)
-    callbacks = [
-        ProgressBar(2, 0),
-        CheckpointWriter(folder, 0, 1, None, lambda trained: trained.average.copy_to(averaged)),
-        TensorBoardLog(path / "tensorboard", options, 0, gallery, None),
-    ]
-    model.fit(batches, epochs=2, steps_per_epoch=1, shuffle=False, verbose=0, callbacks=callbacks)
+
+    def save(update: int) -> None:
+        folder.write(model, update)
+        model.average.copy_to(averaged)
+
+    train_updates(
+        compiled_step(strategy, model),
+        iter(strategy.experimental_distribute_dataset(batches)),
+        model.reset_metrics,
+        first_update=0,
+        num_updates=2,
+        interval=1,
+        stop=StopOnSigterm(bool),
+        folder=folder,
+        course=Course(TensorBoardLog(path / "tensorboard", options, model, gallery, None), save),
+    )
     after = {name: replicas_of(strategy, part) for name, part in parts.items()}
     result = {
         "apart": {name: max(float(np.abs(a - b).max()) for a, b in after[name]) for name in parts},

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.porous_graphene import geometry, holes, reference, statistics
 from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene.rule import OnePiece
-from rugan_tf.systems.system import EnergyFunction, LabelQuantity, LatticeSystem, Statistic
+from rugan_tf.systems.system import LabelQuantity, LatticeSystem, Statistic
 from rugan_tf.units import ENERGY, LENGTH
 
 
@@ -40,7 +41,7 @@ class PorousGraphene(LatticeSystem):
         return super().drawing_options(metadata)
 
     @property
-    def reference_energies(self) -> Mapping[str, EnergyFunction]:
+    def reference_energies(self) -> Mapping[str, SheetEnergy]:
         """Tight binding."""
         return {reference.TIGHT_BINDING: reference.TightBindingEnergy()}
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rugan_tf.train import losses
+from rugan_tf.train import losses, replicas
 from rugan_tf.train.averaging import MovingAverage
 from rugan_tf.train.loss_options import LossOptions
 
@@ -72,43 +72,29 @@ class RUGAN(keras.Model):
         self.average = MovingAverage(generator, average_decay, name="average")
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in LOGGED}
-        self.train_function: Any = None
         self.built = True
 
     def compile(
         self,
         critic_optimizer: keras.optimizers.Optimizer,
         generator_optimizer: keras.optimizers.Optimizer,
+        *,
         use_xla: bool = False,
+        run_eagerly: bool = False,
     ) -> None:
-        """Set the optimisers, and whether losses and gradients are compiled by XLA."""
-        super().compile()
+        """Set the optimisers, and how losses and gradients are compiled: by XLA, without it, or not at all."""
+        super().compile(run_eagerly=run_eagerly)
+        # Built now: a checkpoint is restored before the first update, and must find the moments of Adam.
         self.critic_optimizer, self.generator_optimizer = critic_optimizer, generator_optimizer
         critic_optimizer.build(self.critic.trainable_variables)
         generator_optimizer.build(self.generator.trainable_variables)
-        compiled = functools.partial(tf.function, jit_compile=use_xla, autograph=False)
+        # Losses and gradients are compiled and optimisers are not: under MirroredStrategy an optimiser waits for the
+        # other replicas, which nothing inside a compiled function can.
+        compiled: Any = functools.partial(tf.function, jit_compile=use_xla, autograph=False)
+        if run_eagerly:
+            compiled = lambda function: function  # noqa: E731 (a debugger can stop inside)
         self.critic_gradients = compiled(self.compute_critic_gradients)
         self.generator_gradients = compiled(self.compute_generator_gradients)
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Make what `fit` calls with an iterator: `train_step` on every replica, and the means of what it returns.
-
-        That of Keras 3.15 cannot take the mean of scalars over several machines.
-        """
-        if self.train_function is not None and not force:
-            return self.train_function
-        strategy = self.distribute_strategy
-
-        @tf.function(autograph=False)
-        def train_function(iterator: Any) -> dict[str, Any]:
-            logs = strategy.run(self.train_step, args=(next(iterator),))
-            return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
-
-        self.train_function = train_function
-        return train_function
-
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Build nothing: all is built by now, and Keras 3.15 cannot do it on several machines (it fails on dicts)."""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -121,11 +107,13 @@ class RUGAN(keras.Model):
         Args:
             data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}.
         """
+        # A Python loop: inside tf.while_loop replicas could not wait for each other between two critic updates.
         for states, label in zip(self.split(data["states"]), self.split(data["label"]), strict=True):
-            logs, gradients = self.critic_gradients(states, label, self.next_seed(), self.replica())
+            logs, gradients = self.critic_gradients(states, label, self.next_seed(), replicas.own_number())
             self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
             self.track(logs)
-        logs, gradients = self.generator_gradients(states, label, self.next_seed(), self.replica())
+        # New latents under the labels of the last batch: labels that the data has, without one batch more.
+        logs, gradients = self.generator_gradients(states, label, self.next_seed(), replicas.own_number())
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
         self.average.update(self.generator, self.generator_optimizer.iterations)
         self.track(logs)
@@ -155,11 +143,14 @@ class RUGAN(keras.Model):
         """
         real = tf.one_hot(tf.cast(states, tf.int32), self.num_states)
         latent_seed, epsilon_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
+        # Training mode, as when the generator learns: the critic must see the sheets that batch statistics make.
         fake = tf.stop_gradient(self.draw_fake(states, label, latent_seed, replica))
-        epsilon = own_part(tf.random.stateless_uniform, (batch_of(label),), epsilon_seed, replica)
+        epsilon = replicas.own_part(tf.random.stateless_uniform, (replicas.own_batch(label),), epsilon_seed, replica)
         interpolated = losses.interpolate(real, fake, epsilon)
         options = self.loss_options
         with tf.GradientTape() as tape:
+            # One pass of three batches: real twice, since dropout differs from sheet to sheet, and the consistency term
+            # compares the very pass of the Wasserstein term with a second one.
             score, features, *predicted = self.critic(
                 {"encoding": tf.concat([real, real, fake], 0), "label": tf.tile(label, [3])}, training=True
             )
@@ -180,9 +171,10 @@ class RUGAN(keras.Model):
                 form=options.consistency_form,
             )
             loss = wasserstein + options.gradient_penalty_weight * penalty + consistency
+            # Of real sheets alone: what a fake one should have is not what it has.
             error = losses.label_error(tf.split(predicted[0], 3)[0], label) if predicted else tf.constant(0.0)
             loss += options.regression_weight * error
-            scaled = self.over_replicas(loss)
+            scaled = replicas.own_share(loss)
         gradients = tape.gradient(scaled, self.critic.trainable_variables)
         logs = {
             "critic_loss": loss,
@@ -203,7 +195,7 @@ class RUGAN(keras.Model):
             score, _, *predicted = self.critic({"encoding": fake, "label": label}, training=True)
             error = losses.label_error(predicted[0], label) if predicted else tf.constant(0.0)
             loss = losses.generator_loss(score) + self.loss_options.regression_weight * error
-            scaled = self.over_replicas(loss)
+            scaled = replicas.own_share(loss)
         return {"generator_loss": loss, "label_error_fake": error}, tape.gradient(
             scaled, self.generator.trainable_variables
         )
@@ -217,19 +209,21 @@ class RUGAN(keras.Model):
         sees which sheets are near to those that users get; the generator learns to decide.
         """
         batch, rows, cols = tf.unstack(tf.shape(states))
-        if None not in states.shape:
+        if None not in states.shape:  # numbers where they are known: XLA compiles for one shape
             batch, rows, cols = states.shape
         shape = (batch, rows // 2, cols // 2, self.latent_channels)
         noise_seed = None
         if self.sample_noise:
             seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
-        latent = own_part(tf.random.stateless_normal, shape, seed, replica)
+        latent = replicas.own_part(tf.random.stateless_normal, shape, seed, replica)
         label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
         probabilities = self.generator({"latent": latent, "label": label_map}, training=True)
         if not self.hard_samples:
             return probabilities
         if self.sample_noise:
-            uniform = own_part(tf.random.stateless_uniform, (batch, rows, cols, self.num_states), noise_seed, replica)
+            shape = (batch, rows, cols, self.num_states)
+            uniform = replicas.own_part(tf.random.stateless_uniform, shape, noise_seed, replica)
+            # 1e-7: a uniform number of float32 may be 0, and so may a probability; a logarithm of 0 would be infinite.
             gumbel = -tf.math.log(1e-7 - tf.math.log(uniform + 1e-7))
             probabilities = tf.nn.softmax(tf.math.log(probabilities + 1e-7) + self.sample_noise * gumbel)
         hard = tf.one_hot(tf.argmax(probabilities, axis=-1), self.num_states)
@@ -239,30 +233,7 @@ class RUGAN(keras.Model):
         """Return a seed (2,), int32, that no other draw has; the same on all replicas."""
         return tf.cast(self.seed_generator.next(), tf.int32)
 
-    def replica(self) -> Any:
-        """Return the number of this replica, int32 ()."""
-        return tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
-
-    def over_replicas(self, loss: Any) -> Any:
-        """Divide a loss by the number of replicas, over which optimisers sum gradients."""
-        return loss / float(tf.distribute.get_strategy().num_replicas_in_sync)
-
     def track(self, logs: dict[str, Any]) -> None:
         """Add the values of one update to their means."""
         for name, value in logs.items():
             self.trackers[name].update_state(value)
-
-
-def batch_of(values: Any) -> Any:
-    """Return the length of the first axis, as a number where it is known."""
-    return values.shape[0] if values.shape[0] is not None else tf.shape(values)[0]
-
-
-def own_part(draw: Any, shape: tuple[Any, ...], seed: Any, replica: Any) -> Any:
-    """Draw for the whole batch, and return the part (batch of the replica, ...) that belongs to this replica.
-
-    So the numbers do not depend on how many replicas share the batch.
-    """
-    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    whole = draw((num_replicas * shape[0], *shape[1:]), seed, alg="philox")
-    return whole if num_replicas == 1 else whole[replica * shape[0] : (replica + 1) * shape[0]]

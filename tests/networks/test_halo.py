@@ -1,13 +1,12 @@
-"""The reach of a generator that the export tells, against what its output depends on."""
+"""The halo that a generator tells, against what its output depends on."""
 
 import keras
 import numpy as np
 import pytest
 
-from rugan_tf.export.reach import latent_reach
 from rugan_tf.networks.generator import Generator
 
-ROWS, COLS, MIDDLE = 96, 80, 40  # latent cells, more than any reach to each side of the middle
+ROWS, COLS, MIDDLE = 96, 80, 40  # latent cells, more than any halo to each side of the middle
 
 
 def dependence(generator):
@@ -45,9 +44,9 @@ def last_layer(generator, inputs):
 @pytest.mark.parametrize("period", [(1, 1), (1, 2), (2, 1), (2, 2)])
 @pytest.mark.parametrize("window", [None, (14, 16), (6, 10), (12, 8)])
 @pytest.mark.parametrize("refinements", [0, 3])
-def test_nothing_beyond_the_reach_matters_and_what_is_told_is_not_far_from_it(period, window, refinements):
+def test_nothing_beyond_the_halo_matters_and_what_is_told_is_not_far_from_it(period, window, refinements):
     generator = Generator(4, latent_channels=3, period=period, window=window, refinements=refinements)
     generator.build()
-    for told, touched in zip(latent_reach(generator), dependence(generator), strict=True):
+    for told, touched in zip(generator.halo, dependence(generator), strict=True):
         furthest = max(MIDDLE - touched.min(), touched.max() - MIDDLE)
         assert furthest <= told <= furthest + 1

@@ -1,0 +1,31 @@
+"""Things of the user's own, named as package.module:name on a command line."""
+
+import importlib
+from typing import Any
+
+from rugan_tf.errors import InputError
+
+
+def imported(spec: str, what: str) -> Any:
+    """Return what "package.module:name" names.
+
+    >>> imported("math:tau", "the constant") > 6
+    True
+
+    Args:
+        spec: a module that Python finds (the folder that Python was started in, or PYTHONPATH) and a name in it.
+        what: what it should be, for the message.
+
+    Raises:
+        InputError: the spec has another form, or there is no such module or name.
+    """
+    module, separator, name = spec.partition(":")
+    if not (module and separator and name):
+        raise InputError(f"{what} must be given as package.module:name. Received: {spec!r}")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"{what} must be importable; its module lies in the working folder or on PYTHONPATH. "
+            f"Received: {spec} ({error})"
+        ) from error
