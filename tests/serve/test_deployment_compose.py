@@ -138,7 +138,7 @@ def test_alerts_fire_when_they_should_and_no_share_is_missing_without_failures(p
         [rule] = [rule for rule in ALERTS["groups"][0]["rules"] if rule["alert"] == name]
         summary = rule["annotations"]["summary"]
         for label, value in labels.items():
-            summary = summary.replace("{{ $labels.%s }}" % label, value)
+            summary = summary.replace("{{ $labels." + label + " }}", value)
         return [{"exp_labels": rule["labels"] | labels, "exp_annotations": {"summary": summary}}]
 
     alerts = {

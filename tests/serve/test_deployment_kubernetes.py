@@ -1,4 +1,4 @@
-"""The manifests, by the schema of Kubernetes, by each other, and by what TensorFlow Serving's source says of its flags."""
+"""The manifests, by the schema of Kubernetes, by each other, and by what TensorFlow Serving's source says of flags."""
 
 import copy
 import subprocess

@@ -55,7 +55,7 @@ REST = [  # method, path, token, what the proxy answers
     ("GET", "/monitoring/prometheus/metrics", TOKEN, 403),
     ("GET", "/page/page.css", STRANGER, 200),
     ("GET", "/", STRANGER, 200),
-    ("GET", "/page/../../etc/passwd", TOKEN, 403),
+    ("GET", "/page/../../etc/passwd", TOKEN, 400),
 ]
 
 
