@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from rugan_tf.serve.model_manager import ModelManager
+from rugan_tf.serve.page_lattice import described_lattice
 
 CARD = "assets.extra/rugan.json"  # in a version folder
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -44,7 +45,7 @@ def file_response(name: str) -> Response:
 
 
 def described_models(manager: ModelManager) -> list[dict[str, Any]]:
-    """Return name, newest version that is served, and card (None for a model without one) of every model."""
+    """Return name, newest version that is served, card and lattice (None where they are not told) of every model."""
     described = []
     for name in manager.models:
         if not manager.is_served(name):
@@ -55,5 +56,6 @@ def described_models(manager: ModelManager) -> list[dict[str, Any]]:
                 card = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):  # a model of somebody else, or one whose folder has gone meanwhile
                 card = None
-        described.append({"name": name, "version": number, "card": card})
+        lattice = described_lattice(card["system"]) if isinstance(card, dict) and "system" in card else None
+        described.append({"name": name, "version": number, "card": card, "lattice": lattice})
     return described
