@@ -29,6 +29,7 @@ SERVE_MAY_IMPORT = {"files", "config"}  # it knows SavedModels and the protocol,
 WRITES_FILES = {  # the client: atoms and pictures; latents and the repair of sheets that it asks for in tiles
     "rugan_tf.serve.client": {"generate", "systems"},
     "rugan_tf.serve.tiles": {"generate", "systems"},
+    "rugan_tf.serve.page_lattice": {"systems"},  # where the page draws atoms, asked of the material
 }
 TOP = {"cli", "demo"}  # open every room
 WITHOUT_TENSORFLOW = ("lattice", "physics", "systems", "data")

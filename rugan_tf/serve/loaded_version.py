@@ -122,7 +122,7 @@ class LoadedVersion:
         feed = {signature.inputs[key].name: value for key, value in inputs.items()}
         limited = None if timeout is None else tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(1000 * timeout)))
         try:
-            return {key: np.asarray(value) for key, value in self.session.run(wanted, feed, limited).items()}
+            return {key: array_of(value) for key, value in self.session.run(wanted, feed, limited).items()}
         except tf.errors.OpError as error:
             raise error_of_model(error) from error
         except MemoryError as error:
@@ -150,6 +150,11 @@ class LoadedVersion:
     def close(self) -> None:
         """End what runs, and give back the memory."""
         self.session.close()
+
+
+def array_of(value: Any) -> NDArray[Any]:
+    """Return what a session gave as an array; a single string is bytes, whose last zeros NumPy's own type would drop."""
+    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
 
 
 def read_meta_graph(folder: Path) -> Any:

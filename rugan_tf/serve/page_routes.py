@@ -2,6 +2,7 @@
 
 import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -45,17 +46,20 @@ def file_response(name: str) -> Response:
 
 
 def described_models(manager: ModelManager) -> list[dict[str, Any]]:
-    """Return name, newest version that is served, card and lattice (None where they are not told) of every model."""
+    """Return the descriptions of all models, of the newest version that is served."""
     described = []
     for name in manager.models:
-        if not manager.is_served(name):
-            continue
-        with manager.request(name) as (number, loaded):
-            path = loaded.folder / CARD
-            try:
-                card = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # a model of somebody else, or one whose folder has gone meanwhile
-                card = None
-        lattice = described_lattice(card["system"]) if isinstance(card, dict) and "system" in card else None
-        described.append({"name": name, "version": number, "card": card, "lattice": lattice})
+        if manager.is_served(name):
+            with manager.request(name) as (number, loaded):
+                described.append(described_model(name, number, loaded.folder))
     return described
+
+
+def described_model(name: str, version: int, folder: Path) -> dict[str, Any]:
+    """Return name, version, card and lattice of a model; the last two are None where they are not told."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # a model of somebody else, or one whose folder has gone meanwhile
+        card = None
+    lattice = described_lattice(card["system"]) if isinstance(card, dict) and "system" in card else None
+    return {"name": name, "version": version, "card": card, "lattice": lattice}
