@@ -49,25 +49,36 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         endpoints = Endpoints(generator, system, scale, max_cells, judge, calibration)
     version = files.next_version(out)
     with files.replacing(version) as temporary:
-        tf.saved_model.save(endpoints, str(temporary), signatures=endpoints.signatures())
+        # gradients of saved functions are for training: no signature reaches them
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=endpoints.signatures(), options=options)
         files.write_json(temporary / FACTS, facts | {"max_cells": max_cells, "rugan_tf": rugan_tf.__version__})
         write_requests(temporary, endpoints, facts, max_cells)
     return version
 
 
-def write_requests(folder: Path, endpoints: Endpoints, facts: dict[str, Any], max_cells: int) -> None:
-    """Write warm-up requests at the training size and at twice it, and the answer to the first of them.
+def weights_of(endpoints: Endpoints) -> tf.Module:
+    """Return an object that holds the variables of the signatures, and no functions that a server cannot reach."""
+    holder = tf.Module()
+    holder.generator = endpoints.tracked
+    holder.ednn = [] if endpoints.ednn is None else list(endpoints.ednn.signatures["energy"].variables)
+    return holder
 
-    A model of less than that many cells gets those that it can answer.
+
+def write_requests(folder: Path, endpoints: Endpoints, facts: dict[str, Any], max_cells: int) -> None:
+    """Write one warm-up request for each signature, and the answer to that of `generate`.
+
+    A model of fewer cells than a request has gets those that it can answer.
     """
     (low, high), rows, cols = facts["energy_range"], facts["rows"], facts["cols"]
-    requests = [warmup.sample_request((low, high), scale * rows, scale * cols) for scale in (1, 2)]
-    requests = [one for one in requests if one["rows"] * one["cols"] * len(one["energy_per_area"]) <= max_cells]
-    if not requests:
+    request = warmup.sample_request((low, high), rows, cols)
+    if request["rows"] * request["cols"] * len(request["energy_per_area"]) > max_cells:
         return
-    warmup.write_warmup(folder, endpoints.system.name, requests)
-    answer = endpoints.generate(**{name: tf.constant(value) for name, value in requests[0].items()})
-    warmup.write_golden(folder, requests[0], answer["states"].numpy())
+    functions = endpoints.signatures()
+    states = endpoints.generate(**{name: tf.constant(value) for name, value in request.items()})["states"].numpy()
+    inputs = warmup.inputs_of_signatures(request, states, endpoints.generator.latent_channels)
+    warmup.write_warmup(folder, endpoints.system.name, {name: inputs[name] for name in functions})
+    warmup.write_golden(folder, request, states)
 
 
 def read_run(run_dir: Path) -> tuple[dict[str, Any], Generator]:
