@@ -29,12 +29,13 @@ class ExportOptions:
 def export(options: ExportOptions) -> None:
     """Export, and say where."""
     from rugan_tf.energies.ednn import ednn_in, shipped_ednn
-    from rugan_tf.export.saved_model import export_run, read_facts
+    from rugan_tf.export.saved_model import export_run
+    from rugan_tf.saved.model_card import read_run_card
     from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
     if options.ednn or options.ednn_dir is not None:
-        shipped = shipped_ednn(system_named(read_facts(options.run_dir)["system"]))
+        shipped = shipped_ednn(system_named(read_run_card(options.run_dir).system))
         judge = ednn_in(options.ednn_dir or shipped).folder
         num_calibration = options.calibration_sheets
     version = export_run(options.run_dir, options.out, options.max_cells, judge, num_calibration)
