@@ -1,14 +1,16 @@
 """What every command shares: options read from the command line, errors told without a traceback."""
 
+import contextlib
 import dataclasses
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union
 
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning, PartlyDoneError
 
 Options = Any  # an instance of the frozen dataclass that the command declares
 
@@ -22,27 +24,53 @@ class Command:
     description: str
 
 
-def run_command(prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None) -> int:
+Commands = Command | Mapping[str, Command] | Callable[[Sequence[str] | None], Mapping[str, Command]]
+
+
+def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None) -> int:
     """Read the options of a command, or of one of several subcommands, and call its handler.
 
+    Where the options depend on what is said, `commands` is a function of the arguments.
+
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
-        130: interrupted.
+        3: a part failed, the rest is kept. 130: interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing GPUs as errors
     try:
-        options, handler = parse_command(prog, commands, args)
-        handler(options)
+        with said_in_one_line(prog):
+            options, handler = parse_command(prog, commands, args)
+            handler(options)
     except (InputError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
+    except PartlyDoneError as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
     return 0
 
 
+@contextlib.contextmanager
+def said_in_one_line(prog: str) -> Iterator[None]:
+    """Show each InputWarning as one line on stderr, every time; other warnings stay as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InputWarning)
+        show = warnings.showwarning
+
+        def say(message: Any, category: Any, *place: Any, **options: Any) -> None:
+            if issubclass(category, InputWarning):
+                print(f"{prog}: warning: {message}", file=sys.stderr)
+            else:
+                show(message, category, *place, **options)
+
+        warnings.showwarning = say
+        yield
+
+
 def parse_command(
-    prog: str, commands: Command | Mapping[str, Command], args: Sequence[str] | None = None
+    prog: str, commands: Commands, args: Sequence[str] | None = None
 ) -> tuple[Options, Callable[[Any], None]]:
     """Return the options that `args` (default: sys.argv) say and their handler; wrong arguments exit with code 2.
 
@@ -50,6 +78,8 @@ def parse_command(
     """
     import tyro
 
+    if callable(commands):
+        commands = commands(args)
     parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
     if isinstance(commands, Command):
         return parse(commands.options, description=commands.description), commands.handler

@@ -8,10 +8,38 @@ from typing import TYPE_CHECKING, Any
 
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
-from rugan_tf.systems.porous_graphene.holes import PoreOptions
+from rugan_tf.systems.drawing import drawing_of, with_drawing
+from rugan_tf.systems.named import DEFAULT_SYSTEM, system_in
 
 if TYPE_CHECKING:
+    from rugan_tf.energies.function import EnergyFunction
     from rugan_tf.systems.system import LatticeSystem
+
+
+@dataclasses.dataclass(frozen=True)
+class EnergyOptions:
+    """How energies are computed."""
+
+    energy: str | None = None
+    """One that the material knows by name, its reference unless said otherwise; ednn, the shipped EDNN, or ednn:FOLDER;
+    or ase:package.module:Class for an ASE calculator."""
+    processes: int | None = None
+    """Worker processes; one per core unless said otherwise."""
+    timeout: float | None = None
+    """Longest time for one sheet, s; one that takes longer has failed."""
+    pbc: tuple[bool, bool, bool] | None = None
+    """For calculators: whether structures are periodic along x, y and z; in the plane alone unless said otherwise."""
+    vacuum: float | None = None
+    """For calculators: height of the cell across the sheet, Å; 20 unless said otherwise."""
+    skip_failed: bool = False
+    """Write the data set without the sheets that failed."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed."""
+        if self.processes is not None and self.processes < 1:
+            raise InputError(f"processes must be at least 1. Received: processes={self.processes}")
+        if self.timeout is not None and not self.timeout > 0:
+            raise InputError(f"timeout must be positive, in s. Received: timeout={self.timeout}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,22 +51,18 @@ class BuildOptions:
     num_sheets: int = 512
     """Number of sheets."""
     rows: int = 14
-    """Lattice cells along zigzag, 2.46 Å each."""
+    """Lattice cells along the rows."""
     cols: int = 16
-    """Lattice cells along armchair, 2.13 Å each; even."""
+    """Lattice cells along the columns; even where odd columns are shifted."""
     seed: int = 0
     """Seed of the random numbers."""
-    energy: str = "tight-binding"
-    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
-    system: str = "porous_graphene"
-    """Material."""
-    processes: int | None = None
-    """Worker processes; one per core unless said otherwise."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
     distinct: bool = False
     """Draw again instead of a sheet that was drawn before."""
     overwrite: bool = False
     """Replace a data set that exists."""
-    pores: PoreOptions = PoreOptions()
+    computation: EnergyOptions = EnergyOptions()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,68 +73,72 @@ class LabelOptions:
     """Sheets: an .npz with the array `states`, or a .zarr array for sheets of any size; uint8 (n, rows, cols)."""
     out: Path
     """Data set to write, .npz; for a .zarr array it holds the energies without the states."""
-    energy: str = "tight-binding"
-    """tight-binding; ednn, the shipped EDNN, or ednn:FOLDER; or ase:package.module:Class for any ASE calculator."""
-    system: str = "porous_graphene"
-    """Material."""
-    processes: int | None = None
-    """Worker processes; one per core unless said otherwise."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
     overwrite: bool = False
     """Replace a data set that exists."""
+    computation: EnergyOptions = EnergyOptions()
 
 
 def build(options: BuildOptions) -> None:
     """Draw, label, write."""
     from rugan_tf.data.synthesis import draw_sheets
-    from rugan_tf.energies.named import energy_named
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
     check_target(options)
-    energy_function = energy_named(system, options.energy)
+    energy_function = energy_of(system, options.computation)
     states = draw_sheets(
-        system, options.num_sheets, options.rows, options.cols, options.seed, options.pores, options.distinct
+        system,
+        options.num_sheets,
+        options.rows,
+        options.cols,
+        options.seed,
+        drawing_of(system, options),
+        options.distinct,
     )
     label_and_write(system, states, energy_function, options)
 
 
 def label(options: LabelOptions) -> None:
     """Read, label, write."""
-    from rugan_tf.energies.named import energy_named
     from rugan_tf.formats.data_set import read_states
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
     check_target(options)
-    energy_function = energy_named(system, options.energy)
+    energy_function = energy_of(system, options.computation)
     if options.states.suffix == ".zarr":
         label_chunks(system, energy_function, options)
         return
     label_and_write(system, read_states(options.states, system), energy_function, options)
 
 
-def label_chunks(system: "LatticeSystem", energy_function: Any, options: LabelOptions) -> None:
+def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", options: LabelOptions) -> None:
     """Compute the energies of sheets in a Zarr array chunk by chunk, in bounded memory."""
     from rugan_tf.energies.chunked import chunked_energies, write_energies
-    from rugan_tf.energies.ednn import EdnnEnergy
+    from rugan_tf.energies.origin import as_metadata
     from rugan_tf.formats.zarr_states import open_zarr_states
 
-    if not isinstance(energy_function, EdnnEnergy):
-        raise InputError(f"Sheets in a Zarr array are labelled by an EDNN. Received: --energy {options.energy}")
+    by_halo = energy_function.by_halo
+    if by_halo is None:
+        raise InputError(
+            "Sheets in a Zarr array are labelled by an energy that is a sum over places, ednn. "
+            f"Received: --energy {options.computation.energy}"
+        )
     states = open_zarr_states(options.states, system)
-    energy = chunked_energies(states, energy_function)
-    metadata = {"system": system.name, "energy": energy_function.description, "options": to_json(options)}
+    energy = chunked_energies(states, by_halo)
+    metadata = {"system": system.spec, **as_metadata(energy_function.origin), "options": to_json(options)}
     write_energies(options.out, energy, system.energy_per_area(energy, *states.shape[1:]), metadata)
     sheets = " ".join(f"{value:.6g}" for value in energy[:3])
     print(
-        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... eV"
+        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... "
+        f"{system.quantity.total_unit}"
     )
 
 
 def check_target(options: BuildOptions | LabelOptions) -> None:
     """Refuse a bad or existing output before any work is done."""
-    if options.processes is not None and options.processes < 1:
-        raise InputError(f"processes must be at least 1. Received: processes={options.processes}")
     if options.out.suffix != ".npz":
         raise InputError(f"A data set must be an .npz file. Received: {options.out}")
     if options.out.is_dir():
@@ -120,43 +148,68 @@ def check_target(options: BuildOptions | LabelOptions) -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
 
+def energy_of(system: "LatticeSystem", options: EnergyOptions) -> "EnergyFunction":
+    """Return what computes the energies."""
+    from rugan_tf.energies.named import energy_named
+
+    return energy_named(system, options.energy or system.reference_name, pbc=options.pbc, vacuum=options.vacuum)
+
+
 def label_and_write(
-    system: "LatticeSystem", states: Any, energy_function: Any, options: BuildOptions | LabelOptions
+    system: "LatticeSystem", states: Any, energy_function: "EnergyFunction", options: BuildOptions | LabelOptions
 ) -> None:
-    """Compute the energies, resuming an interrupted labelling of the same sheets, and write the data set."""
+    """Compute the energies, going on with an interrupted labelling of the same sheets, and write the data set."""
+    import numpy as np
+
     import rugan_tf
-    from rugan_tf.energies.one_by_one import label_states
+    from rugan_tf.energies.function import SheetsFailedError, Work
+    from rugan_tf.energies.origin import as_metadata
     from rugan_tf.formats.data_set import DataSet, write_data_set
 
-    progress_path = options.out.with_name(f"{options.out.stem}.progress.npz")
-    energy = label_states(
-        states, energy_function, progress_path=progress_path, processes=options.processes, description=options.energy
-    )
+    told = options.computation
+    journal = options.out.with_name(f"{options.out.stem}.progress")
+    failed = options.out.with_name(f"{options.out.stem}.failed")
+    work = Work(told.energy or system.reference_name, told.processes, told.timeout, journal, failed)
+    skipped: list[int] = []
+    try:
+        energy = energy_function.energies(states, work)
+    except SheetsFailedError as error:
+        if not told.skip_failed or not np.isfinite(error.energies).any():
+            raise
+        skipped = sorted(error.failures)
+        print(f"rugan data: warning: {error}", file=sys.stderr)
+        has_energy = np.isfinite(error.energies)
+        states, energy = states[has_energy], error.energies[has_energy]
     metadata = {
-        "system": system.name,
-        "energy": energy_function.description,
+        "system": system.spec,
+        **as_metadata(energy_function.origin),
         "options": to_json(options),
+        "skipped": skipped,
         "rugan_tf": rugan_tf.__version__,
     }
     per_area = system.energy_per_area(energy, *states.shape[1:])
     write_data_set(options.out, DataSet(states, per_area, metadata))
-    progress_path.unlink(missing_ok=True)
+    journal.unlink(missing_ok=True)
+    left_out = f"; {len(skipped)} failed and are left out" if skipped else ""
     print(
         f"{options.out}: {len(states)} sheets of {states.shape[1]}x{states.shape[2]} cells, "
-        f"{per_area.min():.3f} to {per_area.max():.3f} eV/Å²\n"
+        f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}{left_out}\n"
         f"next: python -m rugan_tf.train quick --data {options.out} --run-dir runs/quick"
     )
 
 
-COMMANDS = {
-    "build": Command(BuildOptions, build, "Draw sheets and compute their energies."),
-    "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
-}
+def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
+    """Return the subcommands; how sheets are drawn is told by the system that the arguments name."""
+    build_options = with_drawing(BuildOptions, system_in(args).drawing)
+    return {
+        "build": Command(build_options, build, "Draw sheets and compute their energies."),
+        "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
+    }
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    return run_command("rugan data", COMMANDS, args)
+    return run_command("rugan data", commands, args)
 
 
 if __name__ == "__main__":

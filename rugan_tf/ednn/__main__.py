@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from rugan_tf.config import Command, run_command
 from rugan_tf.ednn.options import CrossCheckOptions, EdnnEvaluateOptions, EdnnTrainOptions, LearningCurveOptions
+from rugan_tf.systems.drawing import with_drawing
+from rugan_tf.systems.named import system_in
+from rugan_tf.units import error_key
 
 
 def train(options: EdnnTrainOptions) -> None:
@@ -22,12 +25,13 @@ def evaluate(options: EdnnEvaluateOptions) -> None:
     from rugan_tf.ednn import evaluation
 
     content = evaluation.evaluate(options)
+    unit, key = content["error_unit"], error_key(content["error_unit"])
     table = Table(title="EDNN against the reference")
-    for heading in ("sheets", "number", "MAE (meV/atom)", "bias (meV/atom)", "MAE (% of sd)", "R²"):
+    for heading in ("sheets", "number", f"MAE ({unit})", f"bias ({unit})", "MAE (% of sd)", "R²"):
         table.add_column(heading, justify="right")
     rows = {"held out": content["test"], **content["by_size"]}
     for name, values in rows.items():
-        shown = {"mae_mev_per_atom": ".3f", "bias_mev_per_atom": ".3f", "mae_percent_of_sd": ".3f", "r2": ".6f"}
+        shown = {f"mae_{key}": ".3f", f"bias_{key}": ".3f", "mae_percent_of_sd": ".3f", "r2": ".6f"}
         numbers = ("-" if values[key] is None else format(values[key], form) for key, form in shown.items())
         table.add_row(name, str(values["num_sheets"]), *numbers)
     Console().print(table)
@@ -50,22 +54,27 @@ def curve(options: LearningCurveOptions) -> None:
     """Train for the learning curve, show the errors."""
     from rugan_tf.ednn.learning_curve import learning_curve
 
-    for number, values in learning_curve(options)["test_errors"].items():
-        print(f"{number} reference sheets: MAE {values['mae_mev_per_atom']:.2f} meV/atom on the held-out sheets")
+    content = learning_curve(options)
+    unit, key = content["error_unit"], f"mae_{error_key(content['error_unit'])}"
+    for number, values in content["test_errors"].items():
+        print(f"{number} reference sheets: MAE {values[key]:.2f} {unit} on the held-out sheets")
     print(f"{options.out}: learning_curve.json, learning_curve.png")
 
 
-COMMANDS = {
-    "train": Command(EdnnTrainOptions, train, "Train an EDNN on reference energies."),
-    "evaluate": Command(EdnnEvaluateOptions, evaluate, "Compare an EDNN with the reference."),
-    "learning-curve": Command(LearningCurveOptions, curve, "Error against the number of reference sheets."),
-    "cross-check": Command(CrossCheckOptions, compare, "Compare the reference with another method."),
-}
+def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
+    """Return the subcommands; how sheets are drawn is told by the system that the arguments name."""
+    check_options = with_drawing(CrossCheckOptions, system_in(args).reference_drawing)
+    return {
+        "train": Command(EdnnTrainOptions, train, "Train an EDNN on reference energies."),
+        "evaluate": Command(EdnnEvaluateOptions, evaluate, "Compare an EDNN with the reference."),
+        "learning-curve": Command(LearningCurveOptions, curve, "Error against the number of reference sheets."),
+        "cross-check": Command(check_options, compare, "Compare the reference with another method."),
+    }
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    return run_command("rugan ednn", COMMANDS, args)
+    return run_command("rugan ednn", commands, args)
 
 
 if __name__ == "__main__":

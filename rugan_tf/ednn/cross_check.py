@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from rugan_tf import files
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import CrossCheckOptions
+from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.systems.drawing import drawing_of
 from rugan_tf.systems.named import system_named
-from rugan_tf.systems.porous_graphene.holes import PoreOptions
-from rugan_tf.units import ENERGY_PER_AREA
+from rugan_tf.systems.system import LatticeSystem
 
 
 def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
@@ -23,30 +23,30 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     Energies of both methods have zeros of their own per atom; a term linear in the number of atoms is therefore
     fitted as well, beside the plain comparison: what is left after it is what the methods say about bonding and edges.
     """
-    system = system_named("porous_graphene")
-    functions = [energy_named(system, spec) for spec in (options.energy, options.other)]
+    system = system_named(options.system)
+    drawing = drawing_of(system, options)
+    functions = [energy_named(system, spec) for spec in (options.energy or system.reference_name, options.other)]
     if not options.overwrite:
         files.require_fresh_folder(options.out)
-    pores = PoreOptions(min_holes=0, max_hole_density=options.max_hole_density, max_radius=4.0)
-    states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, pores, distinct=True)
+    states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, drawing, distinct=True)
     states = states[system.num_atoms(states) > 0]
     first, second = (
-        system.energy_per_area(label_states(states, function, description=name), options.rows, options.cols)
+        system.energy_per_area(function.energies(states, Work(name)), options.rows, options.cols)
         for function, name in zip(functions, ("reference", "other"), strict=True)
     )
     density = system.num_atoms(states) / system.area(options.rows, options.cols)
     content = {
         "sheets": len(states),
         "size": f"{options.rows}x{options.cols}",
-        "reference": functions[0].description,
-        "other": functions[1].description,
+        "reference": functions[0].origin.description,
+        "other": functions[1].origin.description,
         **comparison(first, second, density),
         "atoms_per_area": density.tolist(),
         "reference_energy_per_area": first.tolist(),
         "other_energy_per_area": second.tolist(),
     }
     folder = files.require_fresh_folder(options.out, options.overwrite)
-    figure = cross_figure(first, second, density, content)
+    figure = cross_figure(system, first, second, density, content)
     with files.replacing(folder / "cross_check.png") as temporary:
         figure.savefig(temporary, dpi=150)
     files.write_json(folder / "cross_check.json", content)
@@ -67,7 +67,11 @@ def comparison(first: NDArray[np.float64], second: NDArray[np.float64], density:
 
 
 def cross_figure(
-    first: NDArray[np.float64], second: NDArray[np.float64], density: NDArray[np.float64], values: dict[str, Any]
+    system: LatticeSystem,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    density: NDArray[np.float64],
+    values: dict[str, Any],
 ) -> Figure:
     """Draw the second energies against the first, plain and without what is linear in the number of atoms."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
@@ -81,6 +85,6 @@ def cross_figure(
         f"beyond atoms: r = {values['pearson_r_beyond_atoms']:.3f}, slope {values['slope_beyond_atoms']:.2f}"
     )
     for axes in (left, right):
-        axes.set_xlabel(f"reference ({ENERGY_PER_AREA})")
-        axes.set_ylabel(f"other method ({ENERGY_PER_AREA})")
+        axes.set_xlabel(f"reference ({system.quantity.unit})")
+        axes.set_ylabel(f"other method ({system.quantity.unit})")
     return figure

@@ -15,19 +15,19 @@ from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import EdnnEvaluateOptions
 from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn
+from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.ednn import EDNN
-from rugan_tf.systems.porous_graphene.holes import PoreOptions
-from rugan_tf.units import ENERGY_PER_AREA
+from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.units import error_key
 
 FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges, atoms per site
 
 
 def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
-    """Write metrics.json, parity.png and sizes.png into `options.out`, and return the metrics."""
+    """Write metrics.json, parity.png and, if sheets can be drawn, sizes.png into `options.out`; return the metrics."""
     model, data_set = load_ednn(options.run_dir), read_data_set(options.data)
     check_input(options, data_set)
     test = split_reference(len(data_set.states)).test
@@ -36,14 +36,16 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     content: dict[str, Any] = {
         "run_dir": str(options.run_dir),
         "data": str(options.data),
+        "error_unit": data_set.system.error_unit,
         "test": errors(data_set, states, energy, predicted),
         "by_filling": errors_by_filling(data_set, states, energy, predicted),
         "by_size": errors_by_size(model, data_set, options),
     }
     folder = files.require_fresh_folder(options.out, options.overwrite)
-    area = data_set.system.area(*states.shape[1:])
-    save(parity_figure(energy / area, predicted / area, content["test"]), folder / "parity.png")
-    save(size_figure(content["by_size"]), folder / "sizes.png")
+    system, extent = data_set.system, data_set.system.extent(*states.shape[1:])
+    save(parity_figure(system, energy / extent, predicted / extent, content["test"]), folder / "parity.png")
+    if content["by_size"]:
+        save(size_figure(system, content["by_size"]), folder / "sizes.png")
     files.write_json(folder / "metrics.json", content)
     return content
 
@@ -64,7 +66,7 @@ def check_input(options: EdnnEvaluateOptions, data_set: DataSet) -> None:
 
 
 def predict(model: EDNN, states: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float64]:
-    """Return the EDNN's energies (n,), eV."""
+    """Return the EDNN's total energies (n,)."""
     parts = [states[start : start + batch_size] for start in range(0, len(states), batch_size)]
     return np.concatenate([np.asarray(model(part), dtype=np.float64) for part in parts])
 
@@ -72,29 +74,33 @@ def predict(model: EDNN, states: NDArray[np.uint8], batch_size: int = 256) -> ND
 def errors(
     data_set: DataSet, states: NDArray[np.uint8], energy: NDArray[np.float64], predicted: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """Return errors of predicted energies (n,), eV; per atom they leave empty sheets out; None where undefined."""
-    area = data_set.system.area(*states.shape[1:])
-    atoms = data_set.system.num_atoms(states)
+    """Return errors of predicted total energies (n,); per atom they leave empty sheets out; None where undefined."""
+    system, extent = data_set.system, data_set.system.extent(*states.shape[1:])
+    unit, per_extent = error_key(system.error_unit), f"{system.quantity.total_unit.lower()}_per_{system.quantity.per}"
+    atoms = system.num_atoms(states)
     difference, occupied = predicted - energy, atoms > 0
     spread = float(data_set.energy_per_area.std())
     per_atom = np.abs(difference[occupied]) / atoms[occupied]
     variation = ((energy - energy.mean()) ** 2).sum()
     return {
         "num_sheets": len(states),
-        "mae_mev_per_atom": float(1000 * per_atom.mean()) if occupied.any() else None,
-        "rmse_mev_per_atom": float(1000 * np.sqrt(np.mean(per_atom**2))) if occupied.any() else None,
-        "mae_ev_per_area": float(np.abs(difference).mean() / area),
-        "mae_percent_of_sd": float(100 * np.abs(difference).mean() / area / spread),
+        f"mae_{unit}": float(1000 * per_atom.mean()) if occupied.any() else None,
+        f"rmse_{unit}": float(1000 * np.sqrt(np.mean(per_atom**2))) if occupied.any() else None,
+        f"mae_{per_extent}": float(np.abs(difference).mean() / extent),
+        "mae_percent_of_sd": float(100 * np.abs(difference).mean() / extent / spread),
         "r2": float(1 - (difference**2).sum() / variation) if variation > 0 else None,
-        "bias_mev_per_atom": float(1000 * difference.sum() / max(1, atoms.sum())),
+        f"bias_{unit}": float(1000 * difference.sum() / max(1, atoms.sum())),
     }
 
 
 def errors_by_filling(
     data_set: DataSet, states: NDArray[np.uint8], energy: NDArray[np.float64], predicted: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """Return errors for sheets of increasing filling (atoms per site)."""
-    filling = data_set.system.num_atoms(states) / (2 * states[0].size)
+    """Return errors for sheets of increasing filling (atoms per site); none for a system without atoms."""
+    system = data_set.system
+    if system.atoms is None:
+        return {}
+    filling = system.num_atoms(states) / system.num_sites(*states.shape[1:])
     result = {}
     for low, high in itertools.pairwise(FILLINGS):
         chosen = (filling > low) & (filling <= high)
@@ -104,46 +110,53 @@ def errors_by_filling(
 
 
 def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions) -> dict[str, Any]:
-    """Return errors on new sheets of other sizes, drawn like the training data of RUGAN."""
+    """Return errors on new sheets of other sizes, drawn like the training data of RUGAN; none if they cannot be."""
     system = data_set.system
-    function = energy_named(system, "tight-binding")
+    if system.drawing is None:
+        return {}
+    function = energy_named(system, system.reference_name)
     result = {}
     for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):
-        states = draw_sheets(system, number, rows, cols, options.seed, PoreOptions())
-        energy = label_states(states, function, description=f"reference {rows}x{cols}")
+        states = draw_sheets(system, number, rows, cols, options.seed, system.drawing)
+        energy = function.energies(states, Work(f"reference {rows}x{cols}"))
         result[f"{rows}x{cols}"] = errors(data_set, states, energy, predict(model, states))
     return result
 
 
-def parity_figure(reference: NDArray[np.float64], predicted: NDArray[np.float64], values: dict[str, Any]) -> Figure:
+def parity_figure(
+    system: LatticeSystem, reference: NDArray[np.float64], predicted: NDArray[np.float64], values: dict[str, Any]
+) -> Figure:
     """Draw predicted against reference energies per area, and the differences."""
+    words, unit = system.quantity.words, system.quantity.unit
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     ends = (min(reference.min(), predicted.min()), max(reference.max(), predicted.max()))
     left.plot(ends, ends, color="#D55E00", linestyle="--", linewidth=1, label="EDNN = reference")
     left.plot(reference, predicted, ".", color="#0072B2", markersize=4, alpha=0.6)
-    left.set_xlabel(f"reference energy per area ({ENERGY_PER_AREA})")
-    left.set_ylabel(f"EDNN energy per area ({ENERGY_PER_AREA})")
+    left.set_xlabel(f"reference {words} ({unit})")
+    left.set_ylabel(f"EDNN {words} ({unit})")
     left.legend()
     right.plot(reference, 1000 * (predicted - reference), ".", color="#0072B2", markersize=4, alpha=0.6)
     right.axhline(0, color="#D55E00", linestyle="--", linewidth=1)
-    right.set_xlabel(f"reference energy per area ({ENERGY_PER_AREA})")
-    right.set_ylabel(f"EDNN - reference (m{ENERGY_PER_AREA})")
+    right.set_xlabel(f"reference {words} ({unit})")
+    right.set_ylabel(f"EDNN - reference (m{unit})")
+    error = values[f"mae_{error_key(system.error_unit)}"]
     figure.suptitle(
-        f"{values['num_sheets']} held-out sheets: MAE {values['mae_mev_per_atom']:.2f} meV/atom, "
+        f"{values['num_sheets']} held-out sheets: MAE {error:.2f} {system.error_unit}, "
         f"{values['mae_percent_of_sd']:.3f} % of the standard deviation"
     )
     return figure
 
 
-def size_figure(by_size: dict[str, Any]) -> Figure:
-    """Draw the error per atom against the size of the sheet."""
+def size_figure(system: LatticeSystem, by_size: dict[str, Any]) -> Figure:
+    """Draw the error per atom or site against the size of the sheet."""
+    key = f"mae_{error_key(system.error_unit)}"
     figure = Figure(figsize=(5.5, 4), layout="constrained")
     axes = figure.subplots()
-    heights = [np.nan if (mae := values["mae_mev_per_atom"]) is None else mae for values in by_size.values()]
+    heights = [np.nan if (mae := values[key]) is None else mae for values in by_size.values()]
     axes.bar(list(by_size), heights, color="#0072B2")
     axes.set_xlabel("size of the sheet (lattice cells)")
-    axes.set_ylabel("mean absolute error (meV/atom)")
+    axes.set_ylabel(f"mean absolute error ({system.error_unit})")
     return figure
 
 

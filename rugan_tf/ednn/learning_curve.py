@@ -12,6 +12,7 @@ from rugan_tf.ednn.options import EdnnTrainOptions, LearningCurveOptions
 from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn, train
 from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.units import error_key
 
 
 def learning_curve(options: LearningCurveOptions) -> dict[str, Any]:
@@ -25,7 +26,12 @@ def learning_curve(options: LearningCurveOptions) -> dict[str, Any]:
         if not (run_dir / "ednn.keras").exists():
             train(training_options(options, number))
         results[str(number)] = errors(data_set, states, energy, predict(load_ednn(run_dir), states))
-    content = {"data": str(options.data), "num_updates": options.num_updates, "test_errors": results}
+    content = {
+        "data": str(options.data),
+        "num_updates": options.num_updates,
+        "error_unit": data_set.system.error_unit,
+        "test_errors": results,
+    }
     save(curve_figure(content), options.out / "learning_curve.png")
     files.write_json(options.out / "learning_curve.json", content)
     return content
@@ -50,7 +56,8 @@ def curve_figure(content: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(5.5, 4.2), layout="constrained")
     axes = figure.subplots()
     numbers = [int(number) for number in content["test_errors"]]
-    values = [result["mae_mev_per_atom"] for result in content["test_errors"].values()]
+    unit = content["error_unit"]
+    values = [result[f"mae_{error_key(unit)}"] for result in content["test_errors"].values()]
     axes.loglog(numbers, values, "o-", color="#0072B2")
     for number, value in zip(numbers, values, strict=True):
         axes.annotate(f"{value:.1f}", (number, value), textcoords="offset points", xytext=(6, 6))
@@ -62,6 +69,6 @@ def curve_figure(content: dict[str, Any]) -> Figure:
     axes.set_yticks([tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100) if min(values) / 2 <= tick <= 2 * max(values)])
     axes.set_xticks(numbers)
     axes.set_xlabel("reference sheets in training")
-    axes.set_ylabel("held-out mean absolute error (meV/atom)")
+    axes.set_ylabel(f"held-out mean absolute error ({unit})")
     axes.set_title(f"{content['num_updates']} updates each")
     return figure

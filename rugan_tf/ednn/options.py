@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rugan_tf.config import require_positive, require_training_options
 from rugan_tf.errors import InputError
+from rugan_tf.systems.named import DEFAULT_SYSTEM
 
 GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
 
@@ -34,7 +35,7 @@ class EdnnTrainOptions:
     width: int = 48
     """Channels."""
     context: int = 4
-    """Reach of the context in periods of the lattice (for the honeycomb 1 row, 2 columns)."""
+    """Reach of the context in periods of the lattice."""
     seed: int = 0
     """Of initial weights, order and symmetric images."""
 
@@ -85,18 +86,18 @@ class CrossCheckOptions:
 
     out: Path
     """Folder for cross_check.json and cross_check.png."""
-    energy: str = "tight-binding"
-    """The reference."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, package.module:Class."""
+    energy: str | None = None
+    """The reference; the material's unless said otherwise."""
     other: str = GFN1
     """The other method, any energy that `rugan data build` takes; for GFN1-xTB install the extra `physics`."""
     num_sheets: int = 32
     """Number of sheets."""
     rows: int = 6
-    """Lattice cells along zigzag."""
+    """Lattice cells along the rows."""
     cols: int = 8
-    """Lattice cells along armchair; even."""
-    max_hole_density: float = 0.03
-    """Largest number of holes per area, 1/Å²."""
+    """Lattice cells along the columns; even where odd columns are shifted."""
     seed: int = 7
     """Of the sheets."""
     overwrite: bool = False

@@ -44,20 +44,20 @@ def split_reference(num_sheets: int, num_reference: int | None = None) -> Split:
 
 
 def total_energy(data_set: DataSet) -> NDArray[np.float64]:
-    """Return the energies (n,), eV."""
-    return data_set.energy_per_area * data_set.system.area(*data_set.states.shape[1:])
+    """Return the total energies (n,)."""
+    return data_set.energy_per_area * data_set.system.extent(*data_set.states.shape[1:])
 
 
 def fit_state_energies(
     states: NDArray[np.uint8], energy: NDArray[np.float64], num_states: int
 ) -> tuple[tuple[float, ...], float]:
-    """Return the constant of each state (eV per cell) that fits energies best, and the rest per cell (eV, rms).
+    """Return the constant of each state, per cell, that fits energies best, and the rest per cell, rms.
 
     Raises:
         InputError: the energies are all equal.
     """
     if np.ptp(energy) == 0:
-        raise InputError(f"Reference energies must differ. Received: {len(energy)} times {energy[0]} eV")
+        raise InputError(f"Reference energies must differ. Received: {len(energy)} times {energy[0]}")
     counts = np.stack([(states == state).sum(axis=(1, 2)) for state in range(num_states)], axis=1)
     constants, *_ = np.linalg.lstsq(counts.astype(np.float64), energy, rcond=None)
     rest = (energy - counts @ constants) / states[0].size

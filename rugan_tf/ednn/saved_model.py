@@ -46,7 +46,7 @@ class EnergyEndpoint(tf.Module):
         with tf.control_dependencies(checks):
             energy = self.model(tf.identity(states))
         cells = tf.cast(shape[1] * shape[2], tf.float32)
-        return {"energy": energy, "energy_per_area": energy / (cells * self.system.area(rows, cols) / (rows * cols))}
+        return {"energy": energy, "energy_per_area": energy / (cells * self.system.extent(rows, cols) / (rows * cols))}
 
     def signatures(self) -> dict[str, Any]:
         """Return the functions by the names that programs call them by."""

@@ -42,7 +42,7 @@ def train(options: EdnnTrainOptions) -> None:
     with files.replacing(options.run_dir / "ednn.keras") as temporary:
         model.save(temporary)
     card = EdnnCard(
-        system=system.name,
+        system=system.spec,
         reference=data_set.metadata.get("energy"),
         data_sha256=data_set.checksum,
         max_cells=MAX_CELLS,

@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rugan_tf.errors import InputError
+from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
 
 ASE_PREFIX = "ase:"
@@ -25,22 +27,44 @@ class AseEnergy:
         module: the module that holds the calculator's class.
         name: the class.
         arguments: its keyword arguments, a JSON object.
+        pbc: whether the structures are periodic along x, y and z; as the material has it unless given.
+        vacuum: height of the cell, across the sheet, Å; as the material has it unless given.
     """
 
     system: LatticeSystem
     module: str
     name: str
     arguments: str = "{}"
+    pbc: tuple[bool, bool, bool] | None = None
+    vacuum: float | None = None
 
     def __post_init__(self) -> None:
         """Find the class now, so that a wrong name is refused before any work."""
         _calculator_class(self.module, self.name)
         _parse_arguments(self.arguments)
+        if self.vacuum is not None and not 0 < self.vacuum < math.inf:
+            raise InputError(f"vacuum must be positive, in Å. Received: vacuum={self.vacuum}")
 
     @property
-    def description(self) -> str:
-        """Method and zero of the energy, in words."""
-        return f"{ASE_PREFIX}{self.module}:{self.name}:{self.arguments} in eV as the ASE calculator gives it"
+    def origin(self) -> EnergyOrigin:
+        """The calculator, and its own zero."""
+        method = f"{ASE_PREFIX}{self.module}:{self.name}:{self.arguments}"
+        cell = "" if self.pbc is None else f", periodic along {''.join(np.array(list('xyz'))[list(self.pbc)])}"
+        cell += "" if self.vacuum is None else f", cells {self.vacuum:g} Å high"
+        return EnergyOrigin(
+            method, "as the calculator gives it", f"{method} in eV as the ASE calculator gives it{cell}"
+        )
+
+    def structure(self, states: ArrayLike) -> Any:
+        """Return one sheet, uint8 (rows, cols), as the atoms that the calculator gets."""
+        structure = self.system.structure(np.asarray(states))
+        if self.vacuum is not None:
+            lengths = structure.cell.lengths()
+            structure.positions[:, 2] += (self.vacuum - lengths[2]) / 2  # in the middle, as before
+            structure.cell[2] = (0, 0, self.vacuum)
+        if self.pbc is not None:
+            structure.pbc = self.pbc
+        return structure
 
     def __call__(self, states: ArrayLike) -> float:
         """Return the total energy of one sheet, uint8 (rows, cols), in eV.
@@ -50,12 +74,14 @@ class AseEnergy:
         Raises:
             InputError: not one sheet, arguments that the class refuses, or an energy that is not finite.
         """
-        structure = self.system.structure(np.asarray(states))
+        structure = self.structure(states)
         if not len(structure):
             return 0.0
         calculator = _calculator(self.module, self.name, self.arguments)
         if hasattr(calculator, "reset"):
             calculator.reset()  # the energy of a sheet must not depend on the sheets before it
+        if hasattr(calculator, "directory"):
+            calculator.directory = os.getcwd()  # of this sheet alone, whatever the arguments say
         structure.calc = calculator
         energy = float(structure.get_potential_energy())
         if not math.isfinite(energy):

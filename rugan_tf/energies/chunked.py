@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.energies.ednn import EdnnEnergy
+from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.errors import InputError
 
 CHUNK = 512  # lattice cells along each side
 
 
-def chunked_energies(states: Any, energy_function: EdnnEnergy, chunk: int = CHUNK) -> NDArray[np.float64]:
+def chunked_energies(states: Any, energy_function: HaloEnergy, chunk: int = CHUNK) -> NDArray[np.float64]:
     """Return the energies (n,), eV, of sheets (n, rows, cols) of any size, in memory of a few chunks.
 
     Args:
         states: uint8 array, memory map or Zarr array.
-        energy_function: the EDNN.
+        energy_function: of chunks with their halo.
         chunk: lattice cells along each side of a chunk; rounded to whole periods of the lattice.
     """
     import dask.array

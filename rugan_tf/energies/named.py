@@ -1,32 +1,48 @@
-"""The one door to energies: a name, for a material, becomes what computes them."""
+"""Energies by name: a name, for a material, becomes what computes them."""
 
 from pathlib import Path
 
 from rugan_tf.energies.ase import ASE_PREFIX, AseEnergy
 from rugan_tf.energies.ednn import EDNN, ednn_in, shipped_ednn
+from rugan_tf.energies.function import EnergyFunction
+from rugan_tf.energies.one_by_one import OneByOne
 from rugan_tf.errors import InputError
-from rugan_tf.systems.system import EnergyFunction, LatticeSystem
+from rugan_tf.systems.system import LatticeSystem
 
 
-def energy_named(system: LatticeSystem, spec: str) -> EnergyFunction:
+def energy_named(
+    system: LatticeSystem,
+    spec: str,
+    *,
+    pbc: tuple[bool, bool, bool] | None = None,
+    vacuum: float | None = None,
+) -> EnergyFunction:
     """Return the energy function of a name.
 
     Args:
         system: the material.
         spec: one of the names that the system knows; "ednn", the shipped EDNN, or "ednn:FOLDER"; or
             "ase:package.module:Class", optionally followed by a colon and the calculator's keyword arguments as JSON.
+        pbc: whether the structures that a calculator gets are periodic along x, y and z; as the system has it unless
+            given.
+        vacuum: height of their cells, Å; as the system has it unless given.
 
     Raises:
-        InputError: another name, a calculator that cannot be imported, or arguments that are no JSON object.
+        InputError: another name, a calculator that cannot be imported, arguments that are no JSON object, or a cell
+            for what is no calculator.
     """
     kind, _, rest = spec.partition(":")
+    is_calculator = spec.startswith(ASE_PREFIX)
+    if not is_calculator and (pbc is not None or vacuum is not None):
+        raise InputError(f"pbc and vacuum are of the structures that ase:... calculators get. Received: {spec!r}")
     if kind == EDNN:
         return ednn_in(Path(rest) if rest else shipped_ednn(system))
     if spec in system.reference_energies:
-        return system.reference_energies[spec]
+        return OneByOne(system.reference_energies[spec])
     parts = spec.removeprefix(ASE_PREFIX).split(":", 2)
-    if not spec.startswith(ASE_PREFIX) or len(parts) < 2 or not all(parts):
+    if not is_calculator or len(parts) < 2 or not all(parts):
         known = ", ".join([*system.reference_energies, EDNN, f"{EDNN}:FOLDER"])
         forms = 'ase:package.module:Class or ase:package.module:Class:{"argument": value}'
         raise InputError(f"The energy must be {known}, {forms}. Received: {spec!r}")
-    return AseEnergy(system, *parts)
+    module, name, *arguments = parts
+    return OneByOne(AseEnergy(system, module, name, arguments[0] if arguments else "{}", pbc, vacuum))

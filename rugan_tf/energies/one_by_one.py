@@ -1,134 +1,105 @@
-"""Energies of many sheets by any energy function, on all cores, with progress, resumable."""
+"""Energies of many sheets by a slow function of one: on all cores, with progress, resumable, whatever fails."""
 
-import concurrent.futures
 import hashlib
-import multiprocessing
 import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from rugan_tf import files
+from rugan_tf.energies.function import SheetsFailedError, Work
+from rugan_tf.energies.journal import Journal
+from rugan_tf.energies.workers import Outcome, WorkerPool, compute, keep_files
 from rugan_tf.errors import InputError
-from rugan_tf.formats.data_set import read_arrays
-from rugan_tf.systems.system import EnergyFunction
+from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
 
-BLOCK = 64  # sheets between two savings of the progress
+HOPELESS = 8  # sheets; where the first so many all fail, it is not for the sheets
 
 
-def label_states(
-    states: NDArray[np.uint8],
-    energy_function: EnergyFunction,
-    *,
-    progress_path: Path | None = None,
-    processes: int | None = None,
-    description: str = "energies",
-) -> NDArray[np.float64]:
-    """Return the energies (n,), eV, of uint8 states (n, rows, cols).
+@dataclass(frozen=True)
+class OneByOne:
+    """The energies of many sheets by a function of one sheet.
 
     Args:
-        states: the sheets.
-        energy_function: of one sheet (rows, cols), eV; sent to worker processes.
-        progress_path: an .npz that keeps what is done. It is read if it belongs to these sheets and this
-            function, and is removed by whoever stores the result.
-        processes: workers, one per core unless said otherwise; 1 stays in this process.
-        description: what the progress bar says.
-
-    Raises:
-        InputError: an energy is not finite, or the calculation of one sheet failed (which one is said); what was
-            done before is kept at `progress_path`.
+        function: can be pickled.
     """
-    energies = np.full(len(states), np.nan)
-    key = progress_key(states, energy_function)
-    if progress_path is not None and progress_path.exists():
-        energies = resumed_energies(progress_path, key, energies)
-    pending = np.flatnonzero(np.isnan(energies))
-    bar = tqdm(total=len(states), initial=len(states) - len(pending), desc=description, unit="sheet")
-    if hasattr(energy_function, "energies"):
-        with bar:
-            return label_in_batches(states, energy_function, bar)
-    processes = min(processes or available_cores(), max(1, len(pending)))
-    with bar, WorkerPool(processes) as pool:
-        try:
-            for position, (index, energy) in enumerate(pool.energies(energy_function, states, pending), start=1):
-                energies[index] = checked_energy(energy, index)
+
+    function: SheetEnergy
+
+    @property
+    def origin(self) -> EnergyOrigin:
+        """Method and zero of the energies."""
+        return self.function.origin
+
+    is_fast = False
+
+    @property
+    def by_halo(self) -> None:
+        """A function of a whole sheet tells nothing of its parts."""
+        return None
+
+    def energies(self, states: NDArray[np.uint8], work: Work = Work()) -> NDArray[np.float64]:
+        """Return the energies (n,) of sheets (n, rows, cols).
+
+        Raises:
+            SheetsFailedError: some sheets have none, after all others were computed; or the first eight all failed.
+            InputError: the journal belongs to other work, or worker processes cannot be started.
+        """
+        energies = np.full(len(states), np.nan)
+        if work.journal is None:
+            return self.fill(energies, states, work, None)
+        with Journal(work.journal, work_key(states, self.origin)) as journal:
+            for index, energy in journal.energies.items():
+                energies[index] = energy
+            return self.fill(energies, states, work, journal)
+
+    def fill(
+        self, energies: NDArray[np.float64], states: NDArray[np.uint8], work: Work, journal: Journal | None
+    ) -> NDArray[np.float64]:
+        """Compute what is missing in `energies`."""
+        pending = np.flatnonzero(np.isnan(energies))
+        failures: dict[int, str] = {}
+        done = 0
+        with tqdm(total=len(states), initial=len(states) - len(pending), desc=work.description, unit="sheet") as bar:
+            for outcome in self.outcomes(states, pending, work):
+                if outcome.failure:
+                    failures[outcome.index] = outcome.failure
+                    bar.set_postfix(failed=len(failures), refresh=False)
+                    if not done and len(failures) == min(HOPELESS, len(pending)) < len(pending):
+                        raise SheetsFailedError(
+                            energies, failures, work, "The first of them all failed: no more were tried."
+                        )
+                    continue
+                done += 1
+                energies[outcome.index] = outcome.energy
+                if journal is not None:
+                    journal.add(outcome.index, outcome.energy)
                 bar.update()
-                if progress_path is not None and position % BLOCK == 0:
-                    write_progress(progress_path, key, energies)
-        finally:
-            if progress_path is not None and np.isfinite(energies).any():
-                write_progress(progress_path, key, energies)
-    return energies
+        if failures:
+            raise SheetsFailedError(energies, failures, work)
+        return energies
 
-
-def label_in_batches(states: NDArray[np.uint8], energy_function: Any, bar: tqdm) -> NDArray[np.float64]:
-    """Return the energies (n,), eV, by a function of many sheets at once; fast enough not to be resumed."""
-    size = energy_function.sheets_per_call(*states.shape[1:])
-    parts = []
-    for start in range(0, len(states), size):
-        part = energy_function.energies(states[start : start + size])
-        parts.append([checked_energy(energy, start + offset) for offset, energy in enumerate(part)])
-        bar.update(len(part))
-    return np.concatenate(parts)
-
-
-class WorkerPool:
-    """Worker processes with one thread each, or this process where one is enough."""
-
-    def __init__(self, processes: int) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork after TensorFlow's threads began would hang
-        self.executor = None
-        if processes > 1:
-            self.executor = concurrent.futures.ProcessPoolExecutor(processes, context, initializer=use_one_thread)
-
-    def __enter__(self) -> "WorkerPool":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(cancel_futures=True)
-
-    def energies(self, energy_function: EnergyFunction, states: NDArray[np.uint8], indices: NDArray[np.int64]):  # type: ignore[no-untyped-def]
-        """Yield (index, energy) for each of `indices`, in order of completion."""
-        if self.executor is None:
-            for index in indices:
-                yield int(index), failing_by_name(energy_function, states[index], int(index))
-            return
-        futures = [
-            self.executor.submit(failing_by_name, energy_function, states[index], int(index)) for index in indices
-        ]
-        positions = {future: int(index) for future, index in zip(futures, indices, strict=True)}
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                yield positions[future], future.result()
-        except concurrent.futures.BrokenExecutor as error:
-            raise InputError(
-                f"Worker processes must live until they are done; fewer need less memory. Received: {error}"
-            ) from None
-
-
-def failing_by_name(energy_function: EnergyFunction, states: NDArray[np.uint8], index: int) -> float:
-    """Return the energy of one sheet; an exception says which sheet it was."""
-    try:
-        return float(energy_function(states))
-    except Exception as error:
-        raise InputError(f"The energy of every sheet must be calculable. Received: sheet {index}: {error}") from None
-
-
-def checked_energy(energy: float, index: int) -> float:
-    """Return a finite energy, or raise InputError."""
-    if not np.isfinite(energy):
-        raise InputError(f"Energies must be finite. Received: {energy} for sheet {index}")
-    return energy
-
-
-def use_one_thread() -> None:
-    """Keep the linear algebra of a worker on its own core."""
-    threadpoolctl.threadpool_limits(1)
+    def outcomes(self, states: NDArray[np.uint8], pending: NDArray[np.int64], work: Work) -> Iterator[Outcome]:
+        """Yield what becomes of the pending sheets."""
+        number = min(work.processes or available_cores(), max(1, len(pending)))
+        if work.timeout is not None and not work.timeout > 0:
+            raise InputError(f"timeout must be positive, in s. Received: timeout={work.timeout}")
+        with tempfile.TemporaryDirectory(prefix="rugan-energies-") as name:
+            base = Path(name)
+            if number == 1 and work.timeout is None:  # nothing of it needs another process, which takes a second
+                for index in pending:
+                    outcome = compute(self.function, states[index], int(index), base)
+                    keep_files(outcome, base, work.failed_folder)
+                    yield outcome
+                return
+            with WorkerPool(self.function, number, work.timeout, base) as pool:
+                for outcome in pool.outcomes(states, pending):
+                    keep_files(outcome, base, work.failed_folder)
+                    yield outcome
 
 
 def available_cores() -> int:
@@ -136,29 +107,8 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def progress_key(states: NDArray[np.uint8], energy_function: EnergyFunction) -> str:
-    """Return what identifies a labelling: sheets and energy function."""
+def work_key(states: NDArray[np.uint8], origin: EnergyOrigin) -> str:
+    """Return what identifies a calculation: sheets and energies."""
     digest = hashlib.sha256(states.tobytes())
-    digest.update(f"{states.shape}{energy_function.description}".encode())
+    digest.update(f"{states.shape}{origin.description}".encode())
     return digest.hexdigest()
-
-
-def write_progress(path: Path, key: str, energies: NDArray[np.float64]) -> None:
-    """Keep the energies that are done; NaN stands for those that are not."""
-    with files.replacing(path) as temporary:
-        np.savez(temporary, energy=energies, key=np.array(key))
-
-
-def resumed_energies(path: Path, key: str, energies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the energies kept at `path`.
-
-    Raises:
-        InputError: they belong to other sheets or to another energy function.
-    """
-    kept = read_arrays(path, ("energy", "key"))
-    if str(kept["key"]) != key or kept["energy"].shape != energies.shape:
-        raise InputError(
-            f"Progress must belong to the same sheets and the same energy function; remove the file to begin "
-            f"anew. Received: {path}"
-        )
-    return kept["energy"]

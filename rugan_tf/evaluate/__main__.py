@@ -6,7 +6,7 @@ from typing import Any
 
 from rugan_tf.config import Command, run_command
 from rugan_tf.evaluate.options import EvaluateOptions
-from rugan_tf.evaluate.rows import ROWS, shown
+from rugan_tf.evaluate.rows import rows_of, shown
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -39,7 +39,7 @@ def show(content: dict[str, Any]) -> None:
     table.add_column("metric")
     for name in content["scales"]:
         table.add_column(name, justify="right")
-    for row in ROWS:
+    for row in rows_of(content):
         if row.on_terminal:
             table.add_row(row.label, *(shown(row, scale) for scale in content["scales"].values()))
     Console().print(table)

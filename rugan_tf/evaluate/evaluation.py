@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rugan_tf import files
+from rugan_tf.energies.function import EnergyFunction
+from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.system import EnergyFunction
-from rugan_tf.units import ENERGY_PER_AREA
+from rugan_tf.units import ascii_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,12 +42,14 @@ def evaluate(
             cannot be computed, or (strict) the data has energies that the model's training data did not cover.
         FileExistsError: the folder has content and may not be overwritten.
     """
-    if data_set.system is not model.system:
+    if data_set.system != model.system:
         raise InputError(
             f"Model and data must be of one system. Received: {model.system.name} and {data_set.system.name}"
         )
     for scale in options.scales:
         model.check_request([0.0], scale * model.rows, scale * model.cols, options.seed)
+    origins = {"the data": origin_in(data_set.metadata), "the judge": energy_function.origin}
+    require_agreement(origins, strict=options.strict)
     if options.strict:
         model.require_covered(data_set.energy_per_area)
     check_folder(options)
@@ -61,8 +64,9 @@ def evaluate(
         "seed": options.seed,
         "model": str(options.model),
         "data": str(options.data),
-        "energy": energy_function.description,
-        "unit": ENERGY_PER_AREA.replace("Å²", "A^2"),
+        "energy": energy_function.origin.description,
+        "unit": ascii_unit(model.system.quantity.unit),
+        "error_unit": model.system.error_unit,
         "scales": {one.samples.name: one.content for one in results},
     }
     write_evaluation(files.require_fresh_folder(options.out, options.overwrite), content, results, data_set)
@@ -87,14 +91,15 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     from rugan_tf.evaluate import figures, structure_figure
     from rugan_tf.evaluate.report import write_report
 
+    quantity = data_set.system.quantity
     for one in results:
         samples = one.samples
         with files.replacing(folder / f"samples_{samples.name}.npz") as temporary:
             np.savez_compressed(
                 temporary, states=samples.states, requested=samples.requested, obtained=samples.obtained
             )
-        drawn = {"energies": figures.comparison_figure(samples, one.content)}
-        drawn["errors"] = figures.errors_figure(samples, one.content)
+        drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}
+        drawn["errors"] = figures.errors_figure(samples, one.content, quantity)
         if one.structure is not None:
             drawn["structure"] = structure_figure.structure_figure(samples.name, one.structure)
         for name, figure in drawn.items():

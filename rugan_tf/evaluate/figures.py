@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from rugan_tf.figures.sheets import draw_sheet
 from rugan_tf.formats.data_set import DataSet
-from rugan_tf.units import ENERGY_PER_AREA, LENGTH
+from rugan_tf.systems.system import LabelQuantity
 
 if TYPE_CHECKING:
     from rugan_tf.evaluate.samples import ScaleSamples
@@ -22,25 +22,26 @@ SCATTER_BELOW = 500  # samples; fewer make no heat map
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, and grey
 
 
-def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure:
+def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity) -> Figure:
     """Draw energies obtained against requested on the left, both histograms on the right.
 
     Legends and metrics stand outside the axes, where they hide nothing.
 
     Args:
-        samples: generated sheets with both energies, eV/Å².
+        samples: generated sheets with both energies.
         values: metrics of these sheets; None is shown as undefined.
+        quantity: what the energies are.
     """
     figure = Figure(figsize=(13, 5), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    draw_pairs(figure, left, samples)
-    draw_histograms(right, samples)
+    draw_pairs(figure, left, samples, quantity)
+    draw_histograms(right, samples, quantity)
     shown = [
         f"KS D = {as_text(values['ks_statistic'])}",
         f"$R^2$ = {as_text(values['r2'])}",
-        f"MAE = {as_text(values['mae'])} {ENERGY_PER_AREA}",
-        f"bias = {as_text(values['bias'], '+.4f')} {ENERGY_PER_AREA}",
+        f"MAE = {as_text(values['mae'])} {quantity.unit}",
+        f"bias = {as_text(values['bias'], '+.4f')} {quantity.unit}",
     ]
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "#BBBBBB"}
     right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=10, bbox=box)
@@ -49,8 +50,8 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure
     return figure
 
 
-def errors_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure:
-    """Draw the error against the requested energy: the mean and the standard deviation in each bin, eV/Å²."""
+def errors_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity) -> Figure:
+    """Draw the error against the requested energy: the mean and the standard deviation in each bin."""
     figure = Figure(figsize=(8, 4.2), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -59,14 +60,14 @@ def errors_figure(samples: "ScaleSamples", values: dict[str, Any]) -> Figure:
     axes.axhline(0, color=GREY, linewidth=1)
     axes.fill_between(requested, bias - spread, bias + spread, color=BLUE, alpha=0.2, linewidth=0, label="± 1 sd")
     axes.plot(requested, bias, "o-", color=BLUE, label="mean error")
-    axes.set_xlabel(f"requested energy per area ({ENERGY_PER_AREA})", fontsize=11)
-    axes.set_ylabel(f"obtained - requested ({ENERGY_PER_AREA})", fontsize=11)
+    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=11)
+    axes.set_ylabel(f"obtained - requested ({quantity.unit})", fontsize=11)
     axes.legend(ncols=2, **ABOVE)
     figure.suptitle(f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets", fontsize=13)
     return figure
 
 
-def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples") -> None:
+def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity) -> None:
     """Draw a heat map of the pairs, or points where they are few, and the line of equal energies."""
     limits = energy_limits(samples)
     if len(samples.requested) < SCATTER_BELOW:
@@ -77,12 +78,12 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples") -> None:
         figure.colorbar(image, ax=axes, label="sheets per bin")
     axes.plot(limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set_xlabel(f"requested energy per area ({ENERGY_PER_AREA})", fontsize=11)
-    axes.set_ylabel(f"obtained energy per area ({ENERGY_PER_AREA})", fontsize=11)
+    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=11)
+    axes.set_ylabel(f"obtained {quantity.words} ({quantity.unit})", fontsize=11)
     axes.legend(**ABOVE)
 
 
-def draw_histograms(axes: Axes, samples: "ScaleSamples") -> None:
+def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity) -> None:
     """Draw the distributions of the requested and of the obtained energies over each other."""
     limits = energy_limits(samples)
     num_bins = int(np.clip(len(samples.requested) // 10, 12, 60))
@@ -91,13 +92,13 @@ def draw_histograms(axes: Axes, samples: "ScaleSamples") -> None:
     axes.hist(samples.obtained, edges, color=BLUE, histtype="step", linewidth=2, label="obtained")
     axes.set_xlim(*limits)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(f"energy per area ({ENERGY_PER_AREA})", fontsize=11)
+    axes.set_xlabel(f"{quantity.words} ({quantity.unit})", fontsize=11)
     axes.set_ylabel("sheets", fontsize=11)
     axes.legend(ncols=2, **ABOVE)
 
 
 def energy_limits(samples: "ScaleSamples") -> tuple[float, float]:
-    """Return limits that hold all energies of both kinds, eV/Å²."""
+    """Return limits that hold all energies of both kinds."""
     both = np.concatenate([samples.requested, samples.obtained])
     margin = 0.04 * np.ptp(both) or 0.01
     return float(both.min() - margin), float(both.max() + margin)
@@ -121,23 +122,23 @@ def large_sheet_figure(samples: "ScaleSamples", data_set: DataSet) -> Figure:
     median = np.argsort(samples.requested, kind="stable")[len(samples.requested) // 2]
     nearest = np.argmin(np.abs(data_set.energy_per_area - samples.obtained[median]))
     sheets = samples.states[median], data_set.states[nearest]
-    lengths = [system.structure(sheet).cell.lengths()[:2] for sheet in sheets]  # Å
+    lengths = [system.lattice.cell_lengths(*sheet.shape) for sheet in sheets]
     figure, left, right = side_by_side(*lengths)
     for axes, sheet in zip((left, right), sheets, strict=True):
         draw_sheet(axes, system, sheet)
     left.set_title(
         f"generated: {samples.requested[median]:.3f} requested,\n"
-        f"{samples.obtained[median]:.3f} {ENERGY_PER_AREA} obtained",
+        f"{samples.obtained[median]:.3f} {system.quantity.unit} obtained",
         fontsize=11,
     )
-    right.set_title(f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {ENERGY_PER_AREA}", fontsize=11)
-    mark_size(left, *lengths[1])
+    right.set_title(f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {system.quantity.unit}", fontsize=11)
+    mark_size(left, *lengths[1], unit=system.length_unit)
     return figure
 
 
 def side_by_side(large: np.ndarray, small: np.ndarray) -> tuple[Figure, Axes, Axes]:
-    """Return a new figure and its axes for two sheets of the given lengths (2,), Å, at one length scale."""
-    scale = min(8.0 / max(large.max(), small.max()), 0.12)  # inches per Å
+    """Return a new figure and its axes for two sheets of the given lengths (2,) at one length scale."""
+    scale = min(8.0 / max(large.max(), small.max()), 4.1 / small.max())  # inches per unit of length
     margin, gap, title = 0.75, 0.9, 0.7  # inches
     width = margin + (large[0] + small[0]) * scale + gap + 0.2
     height = margin + max(large[1], small[1]) * scale + title
@@ -151,13 +152,13 @@ def side_by_side(large: np.ndarray, small: np.ndarray) -> tuple[Figure, Axes, Ax
     return figure, place(margin, large), place(margin + large[0] * scale + gap, small)
 
 
-def mark_size(axes: Axes, length_x: float, length_y: float) -> None:
-    """Mark a rectangle of the given lengths, Å, in the lower left corner, labelled inside if it is large."""
+def mark_size(axes: Axes, length_x: float, length_y: float, *, unit: str) -> None:
+    """Mark a rectangle of the given lengths in the lower left corner, labelled inside if it is large."""
     mark = Rectangle((0, 0), length_x, length_y, fill=False, edgecolor=VERMILION, linewidth=2.5, zorder=4)
     mark.set_clip_on(False)
     axes.add_patch(mark)
     is_small = length_x < 0.22 * axes.get_xlim()[1]
-    label = f"training size\n{length_x:.1f} {LENGTH} × {length_y:.1f} {LENGTH}"
+    label = f"training size\n{length_x:.1f} {unit} × {length_y:.1f} {unit}"
     box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": VERMILION}
     x, align = (1.2 * length_x, "left") if is_small else (length_x / 2, "center")
     axes.text(x, length_y / 2, label, ha=align, va="center", fontsize=11, color=VERMILION, bbox=box, zorder=5)

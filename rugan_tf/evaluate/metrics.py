@@ -1,4 +1,4 @@
-"""What evaluation measures, as pure functions. Energies per area in eV/Å²; what is undefined is NaN."""
+"""What evaluation measures, as pure functions. Energies per area in the unit of the system; undefined is NaN."""
 
 import math
 import warnings
@@ -27,17 +27,17 @@ def ks_test(requested: Energies, obtained: Energies) -> tuple[float, float]:
 
 
 def mae(requested: Energies, obtained: Energies) -> float:
-    """Return the mean absolute difference, eV/Å²."""
+    """Return the mean absolute difference."""
     return float(np.abs(obtained - requested).mean())
 
 
 def rmse(requested: Energies, obtained: Energies) -> float:
-    """Return the root of the mean squared difference, eV/Å²."""
+    """Return the root of the mean squared difference."""
     return float(np.sqrt(np.square(obtained - requested).mean()))
 
 
 def bias(requested: Energies, obtained: Energies) -> float:
-    """Return the mean of obtained - requested, eV/Å²."""
+    """Return the mean of obtained - requested."""
     return float((obtained - requested).mean())
 
 
@@ -62,10 +62,24 @@ def validity(system: LatticeSystem, states: NDArray[np.uint8]) -> float:
     return float(system.is_valid(states).mean())
 
 
-def dangling_share(system: LatticeSystem, states: NDArray[np.uint8]) -> float:
-    """Return the share of atoms that repair would remove; NaN without atoms."""
-    before, after = system.num_atoms(states).sum(), system.num_atoms(system.repair(states)).sum()
+def removed_share(system: LatticeSystem, states: NDArray[np.uint8]) -> float:
+    """Return the share of atoms that repair would remove, NaN without atoms; of cells that it would change."""
+    repaired = system.repair(states)
+    if system.atoms is None:
+        return float((repaired != states).mean())
+    before, after = system.num_atoms(states).sum(), system.num_atoms(repaired).sum()
     return float((before - after) / before) if before else math.nan
+
+
+def pieces(system: LatticeSystem, states: NDArray[np.uint8]) -> dict[str, float] | None:
+    """Return the mean and the largest number of pieces of a sheet, and the share of sheets with more than one.
+
+    None where a sheet may be of any number of pieces.
+    """
+    counts = None if system.rule is None else system.rule.num_pieces(states)
+    if counts is None:
+        return None
+    return {"mean": float(counts.mean()), "max": int(counts.max()), "share_detached": float((counts > 1).mean())}
 
 
 def intervals(requested: Energies, obtained: Energies, seed: int) -> dict[str, tuple[float, float]]:
@@ -101,7 +115,7 @@ def ks_expected(num_samples: int) -> float:
 def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10) -> list[dict[str, float]]:
     """Return the errors in bins of equally many requests, from the lowest energy to the highest.
 
-    Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors, eV/Å².
+    Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors.
     """
     parts = [part for part in np.array_split(np.argsort(requested, kind="stable"), num_bins) if len(part)]
     return [

@@ -17,19 +17,19 @@ class EvaluateOptions:
     out: Path
     """Folder for metrics.json, the sheets and the figures; new or empty."""
     num_samples: tuple[int, ...] = (10000,)
-    """Sheets of every scale, or one number for each. Tight binding takes seconds for a sheet of scale 2."""
+    """Sheets of every scale, or one number for each. A reference calculation may take seconds for each."""
     scales: tuple[int, ...] = (1, 2)
     """Sizes of the sheets, in multiples of the training size."""
     seed: int = 0
     """Seed of the energies drawn and of the generator."""
     energy: str = "ednn"
-    """What judges: ednn, the shipped EDNN; ednn:FOLDER; tight-binding; or ase:package.module:Class."""
+    """What judges: ednn, the shipped EDNN; ednn:FOLDER; one that the material knows; or ase:package.module:Class."""
     num_structures: int = 1000
     """Sheets of every scale whose structure is compared with real sheets of that size; 0 for none."""
     num_nearest: int = 64
     """Sheets at the training size whose nearest sheet in the data is looked for, a second each; 0 for none."""
     num_direct: tuple[int, ...] = (0,)
-    """Sheets of every scale, or one number for each, that tight binding judges again."""
+    """Sheets of every scale, or one number for each, that the material's reference judges again."""
     strict: bool = False
     """Refuse data with energies outside of what the model was trained on, instead of a warning."""
     processes: int | None = None

@@ -8,7 +8,8 @@ import jinja2
 
 import rugan_tf
 from rugan_tf import files
-from rugan_tf.evaluate.rows import ROWS, shown
+from rugan_tf.evaluate.rows import rows_of, shown
+from rugan_tf.units import readable_unit
 
 FIGURES = {  # file name without the scale: caption
     "energies": "Energy per area obtained against requested, and the distributions of both.",
@@ -30,8 +31,9 @@ def write_report(folder: Path, content: dict[str, Any]) -> None:
     scales = content["scales"]
     page = environment.get_template("report.html").render(
         content=content,
+        unit=readable_unit(content["unit"]),
         version=rugan_tf.__version__,
-        rows=[(row.label, [shown(row, scale) for scale in scales.values()]) for row in ROWS],
+        rows=[(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)],
         figures={name: scale_figures(folder, name) for name in scales},
         large_sheet=data_uri(folder / LARGE_SHEET),
         number=lambda value: "-" if value is None else f"{value:.4f}",

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+from rugan_tf.units import error_key, readable_unit
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -21,41 +23,53 @@ class Row:
     on_terminal: bool = True
 
 
-ROWS = (
-    Row(("num_samples",), "sheets", "d"),
-    Row(("rows",), "rows", "d"),
-    Row(("cols",), "cols", "d"),
-    Row(("ks_statistic",), "KS D", ".4f"),
-    Row(("ks_expected",), "KS D of two equal distributions, expected", ".4f"),
-    Row(("ks_pvalue",), "KS p", ".3g"),
-    Row(("mae",), "mean absolute error (eV/Å²)", ".5f"),
-    Row(("rmse",), "root mean square error (eV/Å²)", ".5f", False),
-    Row(("r2",), "R²", ".4f"),
-    Row(("pearson_r",), "Pearson r", ".4f", False),
-    Row(("bias",), "bias (eV/Å²)", "+.5f"),
-    Row(("bias_in_sd",), "bias (standard deviations of the data)", "+.3f"),
-    Row(("uncalibrated", "ks_statistic"), "KS D without calibration", ".4f"),
-    Row(("uncalibrated", "r2"), "R² without calibration", ".4f"),
-    Row(("uncalibrated", "bias_in_sd"), "bias without calibration (standard deviations)", "+.3f"),
-    Row(("unrepaired", "ks_statistic"), "KS D before repair", ".4f"),
-    Row(("unrepaired", "r2"), "R² before repair", ".4f"),
-    Row(("validity",), "valid sheets (share)", ".4f"),
-    Row(("validity_unrepaired",), "valid sheets before repair (share)", ".4f"),
-    Row(("dangling_share_unrepaired",), "atoms that repair removes (share)", ".5f"),
-    Row(("uniqueness",), "distinct sheets (share)", ".4f"),
-    Row(("novelty",), "sheets not in the data (share)", ".4f"),
-    Row(("copies", "num_sheets"), "sheets that are in the data", "d", False),
-    Row(("copies", "of_new_real_sheets"), "newly drawn real sheets that are in the data", "d", False),
-    Row(("copies", "fewest_atoms"), "fewest atoms of a sheet that is in the data", "d", False),
-    Row(("nearest", "cells_differing_min"), "cells that differ from the nearest sheet of the data, least", "d", False),
-    Row(("diversity", "generated"), "cells that differ between two sheets for one energy (share)", ".3f", False),
-    Row(("diversity", "data"), "the same in the data, at the training size", ".3f", False),
-    Row(("periodicity", "seam_generated"), "seam against bulk (standard errors)", ".2f", False),
-    Row(("periodicity", "repetition_generated"), "repetition at the training size (1: tiled)", "+.4f", False),
-    Row(("direct", "num_sheets"), "sheets judged by tight binding as well", "d", False),
-    Row(("direct", "mae_mev_per_atom"), "EDNN against tight binding, MAE (meV/atom)", ".2f"),
-    Row(("direct", "requested_r2"), "R² of these by tight binding", ".4f", False),
-)
+def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
+    """Return the rows for the content of metrics.json, which says in which units it is."""
+    unit, error_unit = readable_unit(content["unit"]), content["error_unit"]
+    counted = error_unit.rpartition("/")[2]
+    return (
+        Row(("num_samples",), "sheets", "d"),
+        Row(("rows",), "rows", "d"),
+        Row(("cols",), "cols", "d"),
+        Row(("ks_statistic",), "KS D", ".4f"),
+        Row(("ks_expected",), "KS D of two equal distributions, expected", ".4f"),
+        Row(("ks_pvalue",), "KS p", ".3g"),
+        Row(("mae",), f"mean absolute error ({unit})", ".5f"),
+        Row(("rmse",), f"root mean square error ({unit})", ".5f", False),
+        Row(("r2",), "R²", ".4f"),
+        Row(("pearson_r",), "Pearson r", ".4f", False),
+        Row(("bias",), f"bias ({unit})", "+.5f"),
+        Row(("bias_in_sd",), "bias (standard deviations of the data)", "+.3f"),
+        Row(("uncalibrated", "ks_statistic"), "KS D without calibration", ".4f"),
+        Row(("uncalibrated", "r2"), "R² without calibration", ".4f"),
+        Row(("uncalibrated", "bias_in_sd"), "bias without calibration (standard deviations)", "+.3f"),
+        Row(("unrepaired", "ks_statistic"), "KS D before repair", ".4f"),
+        Row(("unrepaired", "r2"), "R² before repair", ".4f"),
+        Row(("validity",), "valid sheets (share)", ".4f"),
+        Row(("validity_unrepaired",), "valid sheets before repair (share)", ".4f"),
+        Row(("dangling_share_unrepaired",), f"{counted}s that repair changes (share)", ".5f"),
+        Row(("pieces_unrepaired", "mean"), "pieces of a sheet before repair", ".3f"),
+        Row(("pieces_unrepaired", "share_detached"), "sheets with detached pieces before repair (share)", ".4f"),
+        Row(("pieces", "share_detached"), "sheets with detached pieces (share)", ".4f", False),
+        Row(("uniqueness",), "distinct sheets (share)", ".4f"),
+        Row(("novelty",), "sheets not in the data (share)", ".4f"),
+        Row(("copies", "num_sheets"), "sheets that are in the data", "d", False),
+        Row(("copies", "of_new_real_sheets"), "newly drawn real sheets that are in the data", "d", False),
+        Row(("copies", "fewest_atoms"), "fewest atoms of a sheet that is in the data", "d", False),
+        Row(
+            ("nearest", "cells_differing_min"),
+            "cells that differ from the nearest sheet of the data, least",
+            "d",
+            False,
+        ),
+        Row(("diversity", "generated"), "cells that differ between two sheets for one energy (share)", ".3f", False),
+        Row(("diversity", "data"), "the same in the data, at the training size", ".3f", False),
+        Row(("periodicity", "seam_generated"), "seam against bulk (standard errors)", ".2f", False),
+        Row(("periodicity", "repetition_generated"), "repetition at the training size (1: tiled)", "+.4f", False),
+        Row(("direct", "num_sheets"), "sheets judged by the reference as well", "d", False),
+        Row(("direct", f"mae_{error_key(error_unit)}"), f"judge against the reference, MAE ({error_unit})", ".2f"),
+        Row(("direct", "requested_r2"), "R² of these by the reference", ".4f", False),
+    )
 
 
 def shown(row: Row, scale: dict[str, Any]) -> str:

@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.ednn import EdnnEnergy
-from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.system import EnergyFunction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +19,11 @@ class ScaleSamples:
     Attributes:
         scale: multiple of the training size.
         states: uint8 (n, rows, cols).
-        requested: float64 (n,), eV/Å².
-        obtained: float64 (n,), eV/Å².
+        requested: float64 (n,), energies per area.
+        obtained: float64 (n,), energies per area.
         unrepaired: uint8 (n, rows, cols), what the generator makes before repair, for the same requests.
-        unrepaired_obtained: float64 (n,), eV/Å², their energies; None where the judge is too slow for them.
-        uncalibrated_obtained: float64 (n,), eV/Å², of repaired sheets for requests that were not calibrated; None
+        unrepaired_obtained: float64 (n,), their energies; None where the judge is too slow for them.
+        uncalibrated_obtained: float64 (n,), of repaired sheets for requests that were not calibrated; None
             where the judge is too slow for them.
     """
 
@@ -61,19 +59,14 @@ def sample_scale(
     states = model.generate(requested, rows, cols, options.seed)
 
     def judge(sheets: NDArray[np.uint8], what: str, progress: Path | None = None) -> NDArray[np.float64]:
-        energy = label_states(
-            sheets,
-            energy_function,
-            progress_path=progress,
-            processes=options.processes,
-            description=f"{what} {scale}x{scale}",
-        )
+        work = Work(f"{what} {scale}x{scale}", options.processes, journal=progress)
+        energy = energy_function.energies(sheets, work)
         return model.system.energy_per_area(energy, rows, cols)
 
     obtained = judge(states, "energies", progress_path(options.out, scale))
     unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
     samples = ScaleSamples(scale, states, requested, obtained, unrepaired)
-    if not isinstance(energy_function, EdnnEnergy):
+    if not energy_function.is_fast:
         return samples
     uncalibrated = model.generate_unrepaired(requested, rows, cols, options.seed, calibrated=False)
     return dataclasses.replace(
@@ -85,4 +78,4 @@ def sample_scale(
 
 def progress_path(out: Path, scale: int) -> Path:
     """Return the file that keeps the energies of an unfinished evaluation, beside its folder."""
-    return out.with_name(f"{out.name}.{scale}x{scale}.progress.npz")
+    return out.with_name(f"{out.name}.{scale}x{scale}.progress")

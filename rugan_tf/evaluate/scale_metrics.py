@@ -1,4 +1,4 @@
-"""All that is measured at one scale, as the content of metrics.json. Energies per area in eV/Å²."""
+"""All that is measured at one scale, as the content of metrics.json. Energies per area in the unit of the system."""
 
 import dataclasses
 import math
@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.evaluate import metrics, periodicity, similarity, structure
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.systems.system import EnergyFunction
+from rugan_tf.units import error_key
 
-DIRECT = "tight-binding"
 DIVERSITY_SHEETS = 64
 
 
@@ -65,7 +64,9 @@ def measure(
         "errors_by_energy": metrics.errors_by_energy(samples.requested, samples.obtained),
         "validity": metrics.validity(system, states),
         "validity_unrepaired": metrics.validity(system, samples.unrepaired),
-        "dangling_share_unrepaired": metrics.dangling_share(system, samples.unrepaired),
+        "dangling_share_unrepaired": metrics.removed_share(system, samples.unrepaired),
+        "pieces": metrics.pieces(system, states),
+        "pieces_unrepaired": metrics.pieces(system, samples.unrepaired),
         "unrepaired": side_agreement(samples, samples.unrepaired_obtained, data_set),
         "uncalibrated": side_agreement(samples, samples.uncalibrated_obtained, data_set),
         "uniqueness": similarity.uniqueness(system, states),
@@ -76,7 +77,7 @@ def measure(
         "structure": None if compared is None else structure.as_content(compared),
         "periodicity": periodicity_content(model, states[chosen], real),
         "direct": direct_content(model, samples, options),
-        "energy": energy_function.description,
+        "energy": energy_function.origin.description,
     }
     return ScaleResults(samples, defined(content), compared)
 
@@ -109,8 +110,8 @@ def side_agreement(
 def copies_content(data_set: DataSet, states: NDArray[np.uint8], copied: NDArray[np.bool_]) -> dict[str, int | None]:
     """Return how many generated sheets are in the data, and how many of as many newly drawn real sheets are.
 
-    Sheets with one small hole are few, so that real sheets repeat them as well; the fewest atoms of a copy tell
-    whether the copies are such sheets.
+    Sheets that are nearly perfect are few, so that real sheets repeat them as well; where there are atoms, the fewest
+    of a copy tell whether the copies are such sheets.
     """
     system, options = data_set.system, data_set.system.drawing_options(data_set.metadata)
     fresh = None
@@ -119,9 +120,10 @@ def copies_content(data_set: DataSet, states: NDArray[np.uint8], copied: NDArray
         drawn = draw_sheets(system, len(states), rows, cols, structure.SEEDS[0], options)
         repeated = similarity.copies(system, drawn, data_set.states)
         fresh = None if repeated is None else int(repeated.sum())
+    counted = system.atoms is not None and copied.any()
     return {
         "num_sheets": int(copied.sum()),
-        "fewest_atoms": int(system.num_atoms(states[copied]).min()) if copied.any() else None,
+        "fewest_atoms": int(system.num_atoms(states[copied]).min()) if counted else None,
         "of_new_real_sheets": fresh,
     }
 
@@ -164,26 +166,24 @@ def periodicity_content(
 
 
 def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOptions) -> dict[str, Any] | None:
-    """Return how the energies obtained agree with a direct reference calculation, for the first few sheets."""
+    """Return how the energies obtained agree with those of the system's reference, for the first few sheets."""
     number = options.direct_by_scale[samples.scale]
     if not number:
         return None
+    reference = model.system.reference_name
     states = samples.states[:number]
-    energy = label_states(
-        states,
-        energy_named(model.system, DIRECT),
-        progress_path=direct_progress_path(options.out, samples.scale),
-        processes=options.processes,
-        description=f"{DIRECT} {samples.name}",
-    )
+    journal = direct_progress_path(options.out, samples.scale)
+    work = Work(f"{reference} {samples.name}", options.processes, journal=journal)
+    energy = energy_named(model.system, reference).energies(states, work)
     rows, cols = states.shape[1:]
-    difference = samples.obtained[:number] * model.system.area(rows, cols) - energy  # eV
+    difference = samples.obtained[:number] * model.system.extent(rows, cols) - energy
+    unit = error_key(model.system.error_unit)
     per_atom = 1000 * difference / np.maximum(1, model.system.num_atoms(states))
     return {
-        "reference": DIRECT,
+        "reference": reference,
         "num_sheets": len(states),
-        "mae_mev_per_atom": float(np.abs(per_atom).mean()),
-        "bias_mev_per_atom": float(per_atom.mean()),
+        f"mae_{unit}": float(np.abs(per_atom).mean()),
+        f"bias_{unit}": float(per_atom.mean()),
         **{
             f"requested_{key}": value
             for key, value in agreement(
@@ -196,7 +196,7 @@ def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOp
 
 def direct_progress_path(out: Path, scale: int) -> Path:
     """Return the file that keeps the direct energies of an unfinished evaluation, beside its folder."""
-    return out.with_name(f"{out.name}.{scale}x{scale}.direct.progress.npz")
+    return out.with_name(f"{out.name}.{scale}x{scale}.direct.progress")
 
 
 def defined(value: Any) -> Any:

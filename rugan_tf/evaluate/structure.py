@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.formats.data_set import DataSet
-from rugan_tf.systems.system import EnergyFunction, LatticeSystem, Statistic
+from rugan_tf.systems.system import LatticeSystem, Statistic
 
 POOL = 2  # real sheets to choose from, for each that is wanted
 SEEDS = 2**61 + 1, 2**61 + 2  # of sheets drawn for comparison, apart from those of data sets
@@ -69,7 +69,7 @@ def real_sheets(
 
     Args:
         data_set: the data.
-        energy_per_area: (n,), eV/Å², of the generated sheets.
+        energy_per_area: (n,), of the generated sheets.
         rows: lattice cells of the sheets.
         cols: lattice cells of the sheets.
         energy_function: energies of the sheets that are drawn.
@@ -88,7 +88,7 @@ def real_sheets(
     chosen = []
     for seed in SEEDS:
         states = draw_sheets(data_set.system, POOL * len(energy_per_area), rows, cols, seed, options)
-        energy = label_states(states, energy_function, processes=processes, description=f"real {rows}x{cols}")
+        energy = energy_function.energies(states, Work(f"real {rows}x{cols}", processes))
         known = data_set.system.energy_per_area(energy, rows, cols)
         chosen.append(nearest_in_energy(states, known, energy_per_area))
     small = nearest_in_energy(data_set.states, data_set.energy_per_area, energy_per_area)

@@ -22,6 +22,8 @@ class ExportOptions:
     """Put this EDNN inside instead, a saved_model folder of `rugan ednn train`."""
     calibration_sheets: int = 4096
     """With an EDNN: sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
+    strict: bool = False
+    """Refuse an EDNN whose energies may not be comparable with those that the model was trained on."""
     max_cells: int = 2**22
     """Largest batch * rows * cols that one request may ask for; up to 1 KiB of memory per cell at width 48."""
 
@@ -29,14 +31,18 @@ class ExportOptions:
 def export(options: ExportOptions) -> None:
     """Export, and say where."""
     from rugan_tf.energies.ednn import ednn_in, shipped_ednn
+    from rugan_tf.energies.origin import origin_in, require_agreement
     from rugan_tf.export.saved_model import export_run
     from rugan_tf.saved.model_card import read_run_card
     from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
     if options.ednn or options.ednn_dir is not None:
-        shipped = shipped_ednn(system_named(read_run_card(options.run_dir).system))
-        judge = ednn_in(options.ednn_dir or shipped).folder
+        card = read_run_card(options.run_dir)
+        ednn = ednn_in(options.ednn_dir or shipped_ednn(system_named(card.system)))
+        origins = {"the training data": origin_in(card.energy_metadata), "the EDNN": ednn.origin}
+        require_agreement(origins, strict=options.strict)
+        judge = ednn.folder
         num_calibration = options.calibration_sheets
     version = export_run(options.run_dir, options.out, options.max_cells, judge, num_calibration)
     more = ", calibrate, energy" if judge else ", calibrate; without --ednn it does not tell the energies obtained"

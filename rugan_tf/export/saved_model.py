@@ -62,7 +62,7 @@ def write_requests(folder: Path, endpoints: Endpoints, card: ModelCard, max_cell
     requests = [one for one in requests if one["rows"] * one["cols"] * len(one["energy_per_area"]) <= max_cells]
     if not requests:
         return
-    warmup.write_warmup(folder, card.system, requests)
+    warmup.write_warmup(folder, endpoints.system.name, requests)
     answer = endpoints.generate(**{name: tf.constant(value) for name, value in requests[0].items()})
     warmup.write_golden(folder, requests[0], answer["states"].numpy())
 

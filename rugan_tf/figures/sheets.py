@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
+from rugan_tf.figures.states import draw_states
 from rugan_tf.systems.system import LatticeSystem
-from rugan_tf.units import ENERGY_PER_AREA, LENGTH
 
 BOND_TOLERANCE = 1.15  # atoms closer than this times the sum of their covalent radii are drawn bonded
 ATOM_DIAMETER, BOND_WIDTH = 0.7, 0.3  # Å
@@ -22,7 +22,7 @@ MOST_SHOWN = 9
 
 
 def draw_sheet(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> None:
-    """Draw one sheet into `axes`, whose limits become its periodic cell, at one scale along x and y.
+    """Draw one sheet, its atoms or else its states, into `axes`, whose limits become its periodic cell, to one scale.
 
     Bonds are drawn between atoms that are close, whatever the lattice. The width of a bond follows from the
     size that the axes have now: place them first.
@@ -32,15 +32,19 @@ def draw_sheet(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> 
         system: the material; its cells are rectangular in the plane.
         states: uint8 (rows, cols).
     """
-    from ase.data import covalent_radii
-
-    structure = system.structure(states)
-    lengths = structure.cell.lengths()[:2]
+    lengths = system.lattice.cell_lengths(*states.shape)
     axes.set(xlim=(0, lengths[0]), ylim=(0, lengths[1]), aspect="equal")
-    axes.set_xlabel(f"x ({LENGTH})")
-    axes.set_ylabel(f"y ({LENGTH})")
+    axes.set_xlabel(f"x ({system.length_unit})")
+    axes.set_ylabel(f"y ({system.length_unit})")
+    if system.atoms is None:
+        draw_states(axes, system, states)
+        return
+    structure = system.structure(states)
     if not len(structure):
         return
+
+    from ase.data import covalent_radii
+
     radii = covalent_radii[structure.numbers] * BOND_TOLERANCE
     positions, origin = with_images(structure.positions[:, :2] % lengths, lengths, 2 * radii.max())
     pairs = bonded_pairs(positions, radii[origin])
@@ -119,7 +123,7 @@ def sheets_figure(
     shown = min(len(states), MOST_SHOWN)
     num_cols = math.ceil(math.sqrt(shown))
     num_rows = math.ceil(shown / num_cols)
-    lengths = system.structure(states[0]).cell.lengths()[:2]
+    lengths = system.lattice.cell_lengths(*states.shape[1:])
     longest = max(3.2 if shown > 1 else 4.0, min(0.09 * lengths.max(), 12.0 / num_cols))  # inches of a sheet
     width, height = longest * lengths / lengths.max()
     figure = Figure(
@@ -130,9 +134,9 @@ def sheets_figure(
     for index in range(shown):
         axes = figure.add_subplot(num_rows, num_cols, index + 1)
         draw_sheet(axes, system, states[index])
-        title = f"{energy_per_area_requested[index]:.3f} {ENERGY_PER_AREA} requested"
+        title = f"{energy_per_area_requested[index]:.3f} {system.quantity.unit} requested"
         if energy_per_area_obtained is not None:
-            title += f",\n{energy_per_area_obtained[index]:.3f} {ENERGY_PER_AREA} obtained"
+            title += f",\n{energy_per_area_obtained[index]:.3f} {system.quantity.unit} obtained"
         axes.set_title(title, fontsize=11)
     if shown < len(states):
         figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)

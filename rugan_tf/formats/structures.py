@@ -76,7 +76,7 @@ def write_cif(path: Path, structures: list["ase.Atoms"], system: LatticeSystem) 
 
 def write_poscar(path: Path, structures: list["ase.Atoms"], system: LatticeSystem) -> None:
     """Write one structure; without atoms its line of species names those of the material, none of each."""
-    empty = {} if len(structures[0]) else {"symbol_count": [(symbol, 0) for symbol in species(system)]}
+    empty = {} if len(structures[0]) else {"symbol_count": [(symbol, 0) for symbol in elements(system)]}
     write_by_ase(path, structures, "vasp", direct=True, **empty)
 
 
@@ -91,13 +91,11 @@ def write_by_ase(path: Path, structures: list["ase.Atoms"], form: str, **options
 WRITERS = {".extxyz": write_extxyz, ".cif": write_cif, ".vasp": write_poscar}
 
 
-def species(system: LatticeSystem) -> list[str]:
+def elements(system: LatticeSystem) -> list[str]:
     """Return the symbols of the elements that a material's states put on its sites, sorted.
 
     >>> from rugan_tf.systems.named import system_named
-    >>> species(system_named("porous_graphene"))
+    >>> elements(system_named("porous_graphene"))
     ['C']
     """
-    size = system.row_period, system.col_period
-    sheets = [np.full(size, state, np.uint8) for state in range(system.num_states)]
-    return sorted({symbol for sheet in sheets for symbol in system.structure(sheet).get_chemical_symbols()})
+    return sorted({symbol for sites in system.species for symbol in sites if symbol is not None})

@@ -9,7 +9,6 @@ from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
 from rugan_tf.saved.shipped import MAIN_MODEL
-from rugan_tf.units import ENERGY_PER_AREA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +32,7 @@ class GenerateOptions:
     tile: int | None = None
     """Make sheets in tiles of so many cells a side, in less memory; sheets above the model's limit always are."""
     repair: bool = True
-    """Remove dangling atoms, as from the sheets of the data."""
+    """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None
     """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close, eV/Å²."""
     max_candidates: int = 10_000
@@ -94,19 +93,20 @@ def generate(options: GenerateOptions) -> None:
     written = write_sheets(
         options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
     )
+    quantity = model.system.quantity
     if design:
         rate = f"{design.num_within / design.num_candidates:.1%}"
         print(
-            f"accepted: {rate} of {design.num_candidates} candidates lay within {options.tolerance:g} {ENERGY_PER_AREA}"
+            f"accepted: {rate} of {design.num_candidates} candidates lay within {options.tolerance:g} {quantity.unit}"
         )
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
     print(f"{names}: {count} of {rows}x{cols} cells")
     if obtained is not None:
         shown = " ".join(f"{value:.3f}" for value in obtained[:5]) + (" ..." if len(obtained) > 5 else "")
-        print(f"energy per area obtained, as the model's EDNN sees it: {shown} {ENERGY_PER_AREA}")
+        print(f"{quantity.words} obtained, as the model's EDNN sees it: {shown} {quantity.unit}")
     elif not model.is_whole(rows, cols):
-        print("energy per area obtained: not computed of a sheet above the model's limit; `rugan data label` does")
+        print(f"{quantity.words} obtained: not computed of sheets above the model's limit; `rugan data label` does")
     print(f"next: {next_command(written[0])}")
 
 

@@ -8,7 +8,6 @@ from tqdm.auto import tqdm
 
 from rugan_tf.errors import InputError
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.units import ENERGY_PER_AREA
 
 FEWEST_AT_ONCE = 32  # candidates of one call, memory permitting
 
@@ -92,7 +91,7 @@ def search(
     kept: list[NDArray[np.uint8]] = []
     energies: list[float] = []
     nearest, tried = np.inf, 0
-    with tqdm(total=number, desc=f"sheets at {energy:.4g} {ENERGY_PER_AREA}", unit="sheet") as bar:
+    with tqdm(total=number, desc=f"sheets at {energy:.4g} {model.system.quantity.unit}", unit="sheet") as bar:
         while len(kept) < number and tried < max_candidates:
             count = min(at_once, max_candidates - tried)
             batch_seed = int(np.random.SeedSequence([seed, tried]).generate_state(1, np.uint64)[0] >> 1)
@@ -108,8 +107,8 @@ def search(
     if len(kept) < number:
         low, high = model.energy_range
         raise InputError(
-            f"There must be {number} sheets within {tolerance:g} {ENERGY_PER_AREA} of {energy:.4g} among "
+            f"There must be {number} sheets within {tolerance:g} {model.system.quantity.unit} of {energy:.4g} among "
             f"max_candidates={max_candidates}. Received: {len(kept)}, and the nearest was off by {nearest:.3g}; "
-            f"the training data covers {low:.4g} to {high:.4g} {ENERGY_PER_AREA}"
+            f"the training data covers {low:.4g} to {high:.4g} {model.system.quantity.unit}"
         )
     return Design(np.stack(kept[:number]), np.array(energies[:number]), tried, len(kept))

@@ -16,7 +16,6 @@ from rugan_tf.saved.shipped import MAIN_MODEL, find_model
 from rugan_tf.saved.signatures import Signatures
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
-from rugan_tf.units import ENERGY_PER_AREA
 
 if TYPE_CHECKING:
     import ase
@@ -282,9 +281,10 @@ class SheetModel:
         """Raise InputError for requested energies that the training data does not cover."""
         outside, (low, high) = self.uncovered(energy), self.energy_range
         if len(outside):
+            unit = self.system.quantity.unit
             raise InputError(
                 f"energy_per_area must lie in what the training data covers, {low:.4g} to {high:.4g} "
-                f"{ENERGY_PER_AREA}. Received: {len(outside)} of {len(energy)} outside, the first {outside[0]:.4g}"
+                f"{unit}. Received: {len(outside)} of {len(energy)} outside, the first {outside[0]:.4g}"
             )
 
     def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
@@ -293,6 +293,6 @@ class SheetModel:
         if len(outside):
             print(
                 f"warning: {len(outside)} of {len(energy)} requested energies lie outside what the training "
-                f"data covers, {low:.4g} to {high:.4g} {ENERGY_PER_AREA}. First of them: {outside[0]:.4g}",
+                f"data covers, {low:.4g} to {high:.4g} {self.system.quantity.unit}. First of them: {outside[0]:.4g}",
                 file=sys.stderr,
             )

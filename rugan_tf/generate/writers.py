@@ -52,7 +52,7 @@ def write_sheets(
         )
     path = Path(path)
     paths = target_paths(path, len(states))
-    told = {"system": system.name, **(metadata or {})}
+    told = {"system": system.spec, **(metadata or {})}
     if path.suffix == ".npz":
         energies = energies_by_name("energy_per_area", requested, energy_per_area_obtained)
         write_npz(path, {"states": states, **energies}, told)

@@ -1,1 +1,1 @@
-"""The honeycomb lattice: geometry, states, pores, statistics. NumPy and SciPy alone."""
+"""What is true of any lattice: positions, neighbours, symmetries, pieces, statistics. NumPy and SciPy alone."""

@@ -1,83 +1,91 @@
-"""The symmetries that map a periodic honeycomb sheet onto itself, as permutations of its sites.
+"""The symmetries that map every rectangular periodic sheet onto itself, as permutations of its sites.
 
-Translations by one row, and by one column with half a row (a primitive vector of the honeycomb, so two columns
-alone are a translation as well); the two reflections; the half turn, which is both. They are found from the
-positions of the sites, so nothing about parities is assumed.
+Translations, the two reflections along the axes of the sheet, and the half turn, which is both. They are found from
+the positions of the sites, so nothing about parities is assumed. Quarter turns of square sheets are left out: they
+are no symmetry of a sheet whose sides differ.
 """
 
+import dataclasses
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.errors import InputError
-from rugan_tf.lattice.honeycomb import BOND_LENGTH, COLUMN_PITCH, LATTICE_CONSTANT, cell_lengths, site_positions
-from rugan_tf.lattice.states import States, occupancies
+from rugan_tf.lattice.lattice import Lattice, Offset
 
 REFLECTIONS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
-@functools.lru_cache(maxsize=8)
-def site_permutations(rows: int, cols: int) -> NDArray[np.int32]:
-    """Return int32 (4 rows cols, 2 rows cols): for each symmetry, which site comes to each site.
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One symmetry up to translations by whole periods.
 
-    Sites are numbered row by row, column by column, A before B.
+    Attributes:
+        signs: of x and y.
+        images: by the parity of a column in row 0, then by the site: where it comes to.
     """
-    lengths = cell_lengths(rows, cols)
-    sites = site_positions(rows, cols).reshape(-1, 2)
-    middle = np.array([0.0, BOND_LENGTH / 2])  # of a bond along armchair: the centre of both reflections
-    permutations = []
-    for signs in REFLECTIONS:
-        for row in range(rows):
-            for col in range(cols):
-                shift = np.array([(row + col / 2) * LATTICE_CONSTANT, col * COLUMN_PITCH])
-                moved = (sites - middle) * signs + middle + shift
-                permutations.append(nearest_sites(sites, moved, lengths))
-    return np.stack(permutations).astype(np.int32)
+
+    signs: tuple[int, int]
+    images: tuple[tuple[Offset, ...], ...]
+
+    def keeps_cells(self) -> bool:
+        """Return whether the sites of a cell come to one cell, whichever it is."""
+        return all(len({(image.row, image.col) for image in images}) == 1 for images in self.images)
 
 
-def nearest_sites(
-    sites: NDArray[np.float64], moved: NDArray[np.float64], lengths: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Return which of `sites` (n, 2) each of `moved` (n, 2) lies on, in a periodic cell.
+@functools.cache
+def operations(lattice: Lattice) -> tuple[Operation, ...]:
+    """Return all symmetries that translations by whole periods do not make of each other, the identity first."""
+    return tuple(operation for signs in REFLECTIONS for operation in operations_of(lattice, signs))
 
-    Raises:
-        InputError: the motion does not map the sites onto themselves.
-    """
-    order, moved_order = (np.lexsort(grid_key(points, lengths).T) for points in (sites, moved))
-    if not np.array_equal(grid_key(sites, lengths)[order], grid_key(moved, lengths)[moved_order]):
-        raise InputError(f"A symmetry must map the lattice onto itself. Received: another motion in {lengths} Å")
-    found = np.empty(len(sites), dtype=np.int64)
-    found[moved_order] = order
+
+def operations_of(lattice: Lattice, signs: tuple[int, int]) -> Iterator[Operation]:
+    """Yield the symmetries with these signs: each brings the first site to another one of the period."""
+    block = [[Offset(0, col, site) for site in range(lattice.num_sites)] for col in range(lattice.col_period)]
+    first = lattice.place(block[0][0])
+    for target in (offset for offsets in block for offset in offsets):
+        place = lattice.place(target)
+        moved = [
+            [lattice.find(*moved_place(lattice.place(offset), first, signs, place)) for offset in offsets]
+            for offsets in block
+        ]
+        images = tuple(tuple(image for image in offsets if image is not None) for offsets in moved)
+        if all(len(offsets) == lattice.num_sites for offsets in images):
+            yield Operation(signs, images)
+
+
+def moved_place(
+    place: tuple[float, float], first: tuple[float, float], signs: tuple[int, int], image: tuple[float, float]
+) -> tuple[float, float]:
+    """Return where a place comes to if `first` comes to `image`."""
+    x, y = (sign * (at - start) + end for sign, at, start, end in zip(signs, place, first, image, strict=True))
+    return x, y
+
+
+def permutation(lattice: Lattice, operation: Operation, rows: int, cols: int) -> NDArray[np.int64]:
+    """Return (rows cols sites,): which site comes to each site. Sites count row by row, column by column."""
+    lattice.validate_size(rows, cols)
+    row, col = np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij")
+    parity = col % lattice.col_period
+    target = np.empty((rows, cols, lattice.num_sites), dtype=np.int64)
+    for site in range(lattice.num_sites):
+        image = np.array([offsets[site] for offsets in operation.images])[parity]  # (rows, cols, 3)
+        image_row = (operation.signs[0] * row + image[..., 0]) % rows
+        image_col = (operation.signs[1] * (col - parity) + image[..., 1]) % cols
+        target[..., site] = (image_row * cols + image_col) * lattice.num_sites + image[..., 2]
+    found = np.empty(target.size, dtype=np.int64)
+    found[target.ravel()] = np.arange(target.size)
     return found
 
 
-def grid_key(points: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return points (n, 2) as integers on a grid that all sites lie on: half rows, and sixths of two columns."""
-    steps = np.array([LATTICE_CONSTANT / 2, COLUMN_PITCH / 3])
-    counts = np.rint(lengths / steps).astype(np.int64)
-    return np.rint(points / steps).astype(np.int64) % counts
-
-
-def transform(states: States, which: NDArray[np.integer]) -> States:
-    """Apply to each sheet (n, rows, cols) the symmetry of number `which` (n,)."""
-    permutations = site_permutations(*states.shape[1:])
-    flat = occupancies(states).reshape(len(states), -1)
-    moved = np.take_along_axis(flat, permutations[which].astype(np.int64), axis=1)
-    pair = moved.reshape(*states.shape, 2)
-    return pair[..., 0] + 2 * pair[..., 1]
-
-
-def draw_symmetric_images(rng: np.random.Generator, states: States) -> States:
-    """Return a random symmetric image of each sheet, uint8 (n, rows, cols)."""
-    return transform(states, rng.integers(4 * states[0].size, size=len(states)))
-
-
-def point_images(states: States) -> list[States]:
-    """Return eight images of sheets (n, rows, cols): shifts by one row and by two columns give all others.
-
-    The reflections, each without and with the shift by one column and half a row; the sheets themselves first.
-    """
-    rows, cols = states.shape[1:]
-    first = [reflection * rows * cols + col for reflection in range(len(REFLECTIONS)) for col in (0, 1)]
-    return [transform(states, np.full(len(states), which)) for which in first]
+@functools.lru_cache(maxsize=8)
+def site_permutations(lattice: Lattice, allowed: tuple[Operation, ...], rows: int, cols: int) -> NDArray[np.int32]:
+    """Return int32 (operations translations, sites): for each symmetry, which site comes to each site."""
+    shape = (rows, cols, lattice.num_sites)
+    shifts = [(row, col) for row in range(rows) for col in range(0, cols, lattice.col_period)]
+    found = []
+    for operation in allowed:
+        grid = permutation(lattice, operation, rows, cols).reshape(shape)
+        found += [np.roll(grid, shift, (0, 1)).ravel() for shift in shifts]
+    return np.stack(found).astype(np.int32)

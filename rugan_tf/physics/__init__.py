@@ -1,1 +1,1 @@
-"""From states to atoms and their reference energies. NumPy, SciPy and ASE alone."""
+"""Energies of atoms in the plane, for any element. NumPy and SciPy alone."""

@@ -1,10 +1,12 @@
-"""Energies of planar carbon sheets from the orthogonal sp3 tight binding of Xu, Wang, Chan and Ho.
+"""Energies of planar sheets from an orthogonal sp3 tight binding with a pairwise repulsion under an embedding function.
 
-J. Phys.: Condens. Matter 4, 6047 (1992). In a plane, pz couples to nothing but pz: the Hamiltonian falls into
-a sigma block (s, px, py) and a pi block (pz), which share one Fermi level. All at the Gamma point of a
-periodic orthorhombic cell, which may be shorter than the reach of hoppings: every image of an atom counts.
+The form is that of Xu, Wang, Chan and Ho, J. Phys.: Condens. Matter 4, 6047 (1992); the numbers of an element come as
+`TightBindingParameters`. In a plane, pz couples to nothing but pz: the Hamiltonian falls into a sigma block (s, px, py)
+and a pi block (pz), which share one Fermi level. All at the Gamma point of a periodic orthorhombic cell, which may be
+shorter than the reach of hoppings: every image of an atom counts.
 """
 
+import dataclasses
 import itertools
 from typing import NamedTuple
 
@@ -20,17 +22,88 @@ from rugan_tf.errors import InputError
 
 Floats = NDArray[np.float64]
 
-E_S, E_P = -2.99, 3.71  # on-site energies, eV
-V_SS, V_SP, V_PP_SIGMA, V_PP_PI = -5.0, 4.7, 5.5, -1.55  # hoppings at 1.536329 Å, eV
-CUTOFF = 2.6  # Å, of hoppings and repulsion
-HOPPING_TAIL_START, REPULSION_TAIL_START = 2.45, 2.57  # Å
-# Coefficients of rising powers of r - start for the tails, of the repulsion's sum for the embedding.
-HOPPING_TAIL = (6.7392620074314e-3, -8.1885359517898e-2, 0.1932365259144, 0.3542874332380)
-REPULSION_TAIL = (2.2504290109e-8, -1.4408640561e-6, 2.1043303374e-5, 6.6024390226e-5)
-EMBEDDING = (-2.5909765118191, 0.5721151498619, -1.7896349903996e-3, 2.3539221516757e-5, -1.24251169551587e-7)
 SMEARING = 0.1  # kT of the Fermi function, eV
-CLOSEST = 0.5  # Å; the model means nothing for atoms closer than this
-FREE_ATOM_ENERGY = 2 * E_S + 2 * E_P  # eV, the band energy of one atom alone
+CLOSEST = 0.5  # Å; no model means anything for atoms closer than this
+
+
+@dataclasses.dataclass(frozen=True)
+class Decay:
+    """A power law with a smooth cut-off, strength (reference / r)^power exp(power ((reference/range)^s - (r/range)^s)).
+
+    Beyond `tail_start` a polynomial in r - tail_start takes over.
+
+    Attributes:
+        strength: the value at the reference distance.
+        reference: distance, Å.
+        power: of the distance.
+        range: of the cut-off, Å.
+        sharpness: of the cut-off, s.
+        tail_start: Å.
+        tail: coefficients of rising powers of r - tail_start.
+    """
+
+    strength: float
+    reference: float
+    power: float
+    range: float
+    sharpness: float
+    tail_start: float
+    tail: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class TightBindingParameters:
+    """The numbers of one element.
+
+    Attributes:
+        name: whose numbers they are.
+        s_onsite: energy of an s orbital, eV.
+        p_onsite: energy of a p orbital, eV.
+        v_ss: hopping at the hopping's reference distance, eV; likewise the other three.
+        v_sp: hopping, eV.
+        v_pp_sigma: hopping, eV.
+        v_pp_pi: hopping, eV.
+        hopping: how all four fall with the distance, no unit.
+        repulsion: of a pair, eV.
+        embedding: coefficients of rising powers of an atom's sum of pair repulsions.
+        cutoff: beyond it there is neither hopping nor repulsion, Å.
+        s_electrons: of a free atom.
+        p_electrons: of a free atom.
+    """
+
+    name: str
+    s_onsite: float
+    p_onsite: float
+    v_ss: float
+    v_sp: float
+    v_pp_sigma: float
+    v_pp_pi: float
+    hopping: Decay
+    repulsion: Decay
+    embedding: tuple[float, ...]
+    cutoff: float
+    s_electrons: int = 2
+    p_electrons: int = 2
+
+    @property
+    def num_electrons(self) -> int:
+        """Electrons of an atom."""
+        return self.s_electrons + self.p_electrons
+
+    @property
+    def free_atom_energy(self) -> float:
+        """The band energy of one atom alone, eV."""
+        return self.s_electrons * self.s_onsite + self.p_electrons * self.p_onsite
+
+    @property
+    def sigma_onsite(self) -> tuple[float, float, float]:
+        """On-site energies of s, px, py, eV."""
+        return self.s_onsite, self.p_onsite, self.p_onsite
+
+    @property
+    def pi_onsite(self) -> tuple[float]:
+        """On-site energy of pz, eV."""
+        return (self.p_onsite,)
 
 
 class Pairs(NamedTuple):
@@ -42,33 +115,27 @@ class Pairs(NamedTuple):
     direction: Floats  # (num_pairs, 2), unit vector from first to second
 
 
-def _decay(r: Floats, reference: float, power: float, range_: float, sharpness: float) -> Floats:
-    """Return (reference / r)^power times the smooth cut-off that equals 1 at r = reference."""
-    exponent = power * ((reference / range_) ** sharpness - (r / range_) ** sharpness)
-    return np.asarray((reference / r) ** power * np.exp(exponent))
+def decay(r: Floats, law: Decay, cutoff: float) -> Floats:
+    """Return a decay at distances r > 0 (any shape), Å; 0 from the cutoff on."""
+    exponent = law.power * ((law.reference / law.range) ** law.sharpness - (r / law.range) ** law.sharpness)
+    inner = law.strength * ((law.reference / r) ** law.power * np.exp(exponent))
+    outer = np.polynomial.polynomial.polyval(r - law.tail_start, law.tail)
+    return np.where(r < law.tail_start, inner, np.where(r < cutoff, outer, 0.0))
 
 
-def _with_tail(r: Floats, inner: Floats, start: float, tail: tuple[float, ...]) -> Floats:
-    outer = np.polynomial.polynomial.polyval(r - start, tail)
-    return np.where(r < start, inner, np.where(r < CUTOFF, outer, 0.0))
+def scaling(parameters: TightBindingParameters, r: ArrayLike) -> Floats:
+    """Return the factor of all four hoppings at the distance r > 0 (any shape), Å."""
+    return decay(np.asarray(r, np.float64), parameters.hopping, parameters.cutoff)
 
 
-def scaling(r: ArrayLike) -> Floats:
-    """Return the factor of all four hoppings at the distance r > 0 (any shape), Å; 1 at 1.536329 Å."""
-    r = np.asarray(r, np.float64)
-    return _with_tail(r, _decay(r, 1.536329, 2.0, 2.18, 6.5), HOPPING_TAIL_START, HOPPING_TAIL)
-
-
-def repulsive_pair(r: ArrayLike) -> Floats:
+def repulsive_pair(parameters: TightBindingParameters, r: ArrayLike) -> Floats:
     """Return the pair repulsion phi at the distance r > 0 (any shape), Å, in eV."""
-    r = np.asarray(r, np.float64)
-    inner = 8.18555 * _decay(r, 1.64, 3.30304, 2.1052, 8.6655)
-    return _with_tail(r, inner, REPULSION_TAIL_START, REPULSION_TAIL)
+    return decay(np.asarray(r, np.float64), parameters.repulsion, parameters.cutoff)
 
 
-def embedding(x: ArrayLike) -> Floats:
+def embedding(parameters: TightBindingParameters, x: ArrayLike) -> Floats:
     """Return one atom's repulsive energy f(x), eV, where x is its sum of pair repulsions (any shape), eV."""
-    return np.asarray(np.polynomial.polynomial.polyval(np.asarray(x, np.float64), EMBEDDING))
+    return np.asarray(np.polynomial.polynomial.polyval(np.asarray(x, np.float64), parameters.embedding))
 
 
 def _validate(positions: ArrayLike, cell_lengths: ArrayLike) -> tuple[Floats, Floats]:
@@ -84,24 +151,25 @@ def _validate(positions: ArrayLike, cell_lengths: ArrayLike) -> tuple[Floats, Fl
     return positions, cell
 
 
-def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike) -> Pairs:
+def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike, cutoff: float) -> Pairs:
     """Return all ordered pairs within the cutoff, each image of an atom (its own, too) for itself.
 
     Args:
         positions: float64 (num_atoms, 2), Å.
         cell_lengths: float64 (2,), periods along x and y, Å.
+        cutoff: Å.
 
     Raises:
         InputError: positions that are not finite, a cell that is not positive, or atoms closer than 0.5 Å.
     """
     positions, cell = _validate(positions, cell_lengths)
     wrapped = positions - cell * np.floor(positions / cell)
-    ranges = [np.arange(-count, count + 1) for count in np.ceil(CUTOFF / cell).astype(int)]
+    ranges = [np.arange(-count, count + 1) for count in np.ceil(cutoff / cell).astype(int)]
     shifts = np.array(list(itertools.product(*ranges)))  # (num_shifts, 2)
     images = (wrapped + (shifts * cell)[:, None]).reshape(-1, 2)  # (num_shifts * num_atoms, 2)
-    is_near = ((images >= -CUTOFF) & (images <= cell + CUTOFF)).all(axis=1)
+    is_near = ((images >= -cutoff) & (images <= cell + cutoff)).all(axis=1)
     source = np.flatnonzero(is_near)
-    found = cKDTree(wrapped).sparse_distance_matrix(cKDTree(images[is_near]), CUTOFF, output_type="ndarray")
+    found = cKDTree(wrapped).sparse_distance_matrix(cKDTree(images[is_near]), cutoff, output_type="ndarray")
     first, image, distance = found["i"], source[found["j"]], found["v"]
     itself = (len(shifts) // 2) * len(wrapped) + first  # the middle shift is (0, 0)
     first, image, distance = (part[image != itself] for part in (first, image, distance))
@@ -111,7 +179,7 @@ def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike) -> Pairs:
     return Pairs(first, image % max(len(wrapped), 1), distance, direction)
 
 
-def _block_levels(pairs: Pairs, hoppings: Floats, onsite: list[float], num_atoms: int) -> Floats:
+def _block_levels(pairs: Pairs, hoppings: Floats, onsite: tuple[float, ...], num_atoms: int) -> Floats:
     """Return a block's eigenvalues from hoppings (num_pairs, orbitals, orbitals) and on-site energies."""
     width = len(onsite)
     orbital = np.arange(width)
@@ -123,19 +191,34 @@ def _block_levels(pairs: Pairs, hoppings: Floats, onsite: list[float], num_atoms
     return np.asarray(eigvalsh(matrix, driver="ev", overwrite_a=True, check_finite=False))
 
 
-def electronic_levels(pairs: Pairs, num_atoms: int) -> tuple[Floats, Floats]:
+def sigma_hoppings(parameters: TightBindingParameters, distance: Floats, direction: Floats) -> Floats:
+    """Return the hoppings (num_pairs, 3, 3), eV, between s, px, py of first and second atoms.
+
+    Args:
+        parameters: of the element.
+        distance: float64 (num_pairs,), Å.
+        direction: float64 (num_pairs, 2), unit vectors from the first to the second atom.
+    """
+    outer = direction[:, :, None] * direction[:, None, :]  # (num_pairs, 2, 2)
+    sigma = np.empty((len(distance), 3, 3))
+    sigma[:, 0, 0] = parameters.v_ss
+    sigma[:, 0, 1:] = parameters.v_sp * direction
+    sigma[:, 1:, 0] = -parameters.v_sp * direction
+    sigma[:, 1:, 1:] = parameters.v_pp_sigma * outer + parameters.v_pp_pi * (np.eye(2) - outer)
+    return np.asarray(sigma * scaling(parameters, distance)[:, None, None])
+
+
+def pi_hoppings(parameters: TightBindingParameters, distance: Floats) -> Floats:
+    """Return the hoppings (num_pairs, 1, 1), eV, between pz orbitals at distances (num_pairs,), Å."""
+    return np.asarray(parameters.v_pp_pi * scaling(parameters, distance)[:, None, None])
+
+
+def electronic_levels(parameters: TightBindingParameters, pairs: Pairs, num_atoms: int) -> tuple[Floats, Floats]:
     """Return the levels of the sigma (3 num_atoms,) and of the pi (num_atoms,) block, ascending, eV."""
-    outer = pairs.direction[:, :, None] * pairs.direction[:, None, :]  # (num_pairs, 2, 2)
-    sigma = np.empty((len(pairs.first), 3, 3))
-    sigma[:, 0, 0] = V_SS
-    sigma[:, 0, 1:] = V_SP * pairs.direction
-    sigma[:, 1:, 0] = -V_SP * pairs.direction
-    sigma[:, 1:, 1:] = V_PP_SIGMA * outer + V_PP_PI * (np.eye(2) - outer)
-    scale = scaling(pairs.distance)[:, None, None]
-    pi = V_PP_PI * scale
+    sigma = sigma_hoppings(parameters, pairs.distance, pairs.direction)
     return (
-        _block_levels(pairs, sigma * scale, [E_S, E_P, E_P], num_atoms),
-        _block_levels(pairs, pi, [E_P], num_atoms),
+        _block_levels(pairs, sigma, parameters.sigma_onsite, num_atoms),
+        _block_levels(pairs, pi_hoppings(parameters, pairs.distance), parameters.pi_onsite, num_atoms),
     )
 
 
@@ -154,16 +237,19 @@ def band_energy(levels: Floats, num_electrons: float, smearing: float = SMEARING
     return float(2 * (occupations * levels).sum())
 
 
-def tight_binding_energy(positions: ArrayLike, cell_lengths: ArrayLike, *, smearing: float = SMEARING) -> float:
-    """Return the energy of planar carbon in a periodic cell: band energy at Gamma plus repulsion.
+def tight_binding_energy(
+    parameters: TightBindingParameters, positions: ArrayLike, cell_lengths: ArrayLike, *, smearing: float = SMEARING
+) -> float:
+    """Return the energy of a planar sheet in a periodic cell: band energy at Gamma plus repulsion.
 
     Args:
+        parameters: of the element.
         positions: float64 (num_atoms, 2), Å.
         cell_lengths: float64 (2,), periods along x and y, Å.
         smearing: kT of the Fermi function, eV.
 
     Returns:
-        eV for the cell, relative to 2 E_s + 2 E_p per atom.
+        eV for the cell, relative to the band energies of free atoms.
 
     Raises:
         InputError: positions that are not finite, a cell that is not positive, atoms closer than 0.5 Å, or a
@@ -171,10 +257,11 @@ def tight_binding_energy(positions: ArrayLike, cell_lengths: ArrayLike, *, smear
     """
     if not (np.isfinite(smearing) and smearing > 0):
         raise InputError(f"smearing must be positive, in eV. Received: smearing={smearing}")
-    pairs = neighbour_pairs(positions, cell_lengths)
+    pairs = neighbour_pairs(positions, cell_lengths, parameters.cutoff)
     num_atoms = len(np.asarray(positions))
     if not num_atoms:
         return 0.0
-    levels = np.concatenate(electronic_levels(pairs, num_atoms))
-    repulsion = embedding(np.bincount(pairs.first, repulsive_pair(pairs.distance), num_atoms)).sum()
-    return band_energy(levels, 4 * num_atoms, smearing) + float(repulsion) - num_atoms * FREE_ATOM_ENERGY
+    levels = np.concatenate(electronic_levels(parameters, pairs, num_atoms))
+    per_atom = np.bincount(pairs.first, repulsive_pair(parameters, pairs.distance), num_atoms)
+    band = band_energy(levels, parameters.num_electrons * num_atoms, smearing)
+    return band + float(embedding(parameters, per_atom).sum()) - num_atoms * parameters.free_atom_energy

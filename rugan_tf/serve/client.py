@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from rugan_tf import files
 from rugan_tf.config import Command, run_command
 from rugan_tf.errors import InputError
+from rugan_tf.systems.named import DEFAULT_SYSTEM
 
 if TYPE_CHECKING:
     import ase
@@ -33,7 +34,7 @@ class Connection:
 
     server: str = "localhost:8500"
     """Address of gRPC, host:port."""
-    model_name: str = "porous_graphene"
+    model_name: str = DEFAULT_SYSTEM
     """Name of the model."""
     timeout: float = 60.0
     """Time for an answer, retries included, s."""
@@ -142,7 +143,7 @@ class Client:
         return answer["states"], answer.get("energy_per_area")
 
     def structures(
-        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, system: str = "porous_graphene"
+        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, system: str = DEFAULT_SYSTEM
     ) -> list["ase.Atoms"]:
         """Return the sheets of `generate` as atoms, with the energies per area requested and obtained in `info`, eV/Å².
 
@@ -217,8 +218,8 @@ class GenerateOptions(Connection):
     """Number of sheets, where one energy is given."""
     seed: int = 0
     """Seed of the random numbers."""
-    system: Literal["porous_graphene"] = "porous_graphene"
-    """Material that the model makes, for the atoms."""
+    system: str = DEFAULT_SYSTEM
+    """Material that the model makes, by its name or, of your own, package.module:Class."""
     tile: int | None = None
     """Ask for a large sheet in tiles of so many cells a side, so that no request is larger; whole unless given."""
     overwrite: bool = False
@@ -257,7 +258,7 @@ def generate(options: GenerateOptions) -> None:
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
     print(f"{', '.join(map(str, written))}: {count} of {options.rows}x{options.cols} cells")
     if told is not None:
-        print("energy per area obtained (eV/Å²):", *(f"{value:.3f}" for value in told[:8]))
+        print(f"{system.quantity.words} obtained ({system.quantity.unit}):", *(f"{value:.3f}" for value in told[:8]))
 
 
 def main(args: Sequence[str] | None = None) -> int:

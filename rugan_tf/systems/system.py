@@ -2,28 +2,24 @@
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf.errors import InputError
+from rugan_tf.lattice import states as lattice_states
+from rugan_tf.lattice.lattice import Lattice
+from rugan_tf.lattice.statistics import two_point_correlation
+from rugan_tf.systems.atoms import Atoms
+from rugan_tf.systems.energy import SheetEnergy
+from rugan_tf.systems.images import SymmetricImages
+from rugan_tf.systems.rule import Rule
+
 if TYPE_CHECKING:
     import ase
-
-
-class EnergyFunction(Protocol):
-    """What gives the total energy (eV) of one sheet, uint8 (rows, cols); an empty sheet has 0.
-
-    It can be pickled into worker processes, and its description says in a data set's metadata where energies are from.
-    """
-
-    @property
-    def description(self) -> str:
-        """Method and zero of the energy, in words."""
-
-    def __call__(self, states: ArrayLike) -> float:
-        """Return the total energy in eV."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,80 +43,186 @@ class Statistic:
     classes: tuple[str, ...] = ()
 
 
-class LatticeSystem(abc.ABC):
-    """A periodic lattice whose cells are in one of a few states.
+@dataclasses.dataclass(frozen=True)
+class LabelQuantity:
+    """What labels mean: a total, divided by the area of the sheet or by the number of its sites.
 
-    States are uint8 (batch, rows, cols). Shifts by `row_period` rows and by `col_period` columns map the lattice
-    onto itself.
+    Files, options and signatures call it `energy_per_area`, whatever it is divided by.
+
+    Attributes:
+        words: as reports and figures say it, "energy per area".
+        unit: of the label.
+        total_unit: of the total, as energy functions give it.
+        per: what the total is divided by.
+    """
+
+    words: str
+    unit: str
+    total_unit: str
+    per: Literal["area", "site"]
+
+
+class LatticeSystem(abc.ABC):
+    """A periodic lattice whose cells are in one of a few states, uint8 (batch, rows, cols).
+
+    A material gives the attributes, and overrides methods where it has something to add. Systems are equal if their
+    classes are.
+
+    Attributes:
+        name: of the material, a word.
+        lattice: where sites are.
+        species: by the state, then by the site: what is there; None for nothing.
+        quantity: what labels mean.
+        length_unit: of the lattice.
+        drawing: the options of `draw_states`, an instance of a frozen dataclass; None if sheets cannot be drawn.
+        reference_drawing: the same for sheets that references are computed for, where another range is better.
+        rule: what valid sheets obey; None if all are valid.
+        atoms: how sheets become structures; None if they have no atoms.
     """
 
     name: ClassVar[str]
-    num_states: ClassVar[int]
-    row_period: ClassVar[int]
-    col_period: ClassVar[int]
+    lattice: ClassVar[Lattice]
+    species: ClassVar[tuple[tuple[str | None, ...], ...]]
+    quantity: ClassVar[LabelQuantity]
+    length_unit: ClassVar[str]
+    drawing: ClassVar[Any] = None
+    reference_drawing: ClassVar[Any] = None
+    rule: ClassVar[Rule | None] = None
+    atoms: ClassVar[Atoms | None] = None
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    @property
+    def spec(self) -> str:
+        """What the system is found by again: its name if it comes with this package, else package.module:Class."""
+        kind = type(self)
+        is_ours = kind.__module__.startswith(f"{__name__.partition('.')[0]}.")
+        return self.name if is_ours else f"{kind.__module__}:{kind.__qualname__}"
+
+    @property
+    def num_states(self) -> int:
+        """Number of states of a cell."""
+        return len(self.species)
+
+    @property
+    def row_period(self) -> int:
+        """Rows after which the lattice repeats."""
+        return self.lattice.row_period
+
+    @property
+    def col_period(self) -> int:
+        """Columns after which the lattice repeats."""
+        return self.lattice.col_period
+
+    @property
+    def error_unit(self) -> str:
+        """The unit that errors of totals are told in: thousandths, for each atom, or site where there are no atoms."""
+        return f"m{self.quantity.total_unit}/{'atom' if self.atoms else 'site'}"
+
+    @property
     @abc.abstractmethod
+    def reference_energies(self) -> Mapping[str, SheetEnergy]:
+        """The energies that the material knows by name; the first is its reference."""
+
+    @property
+    def reference_name(self) -> str:
+        """The name of the first of `reference_energies`, or raise InputError where there is none."""
+        if not self.reference_energies:
+            raise InputError(f"A system must know an energy to be its reference. Received: {self.name}, which has none")
+        return next(iter(self.reference_energies))
+
     def validate_size(self, rows: int, cols: int) -> None:
-        """Raise ValueError unless a periodic sheet of this size exists."""
+        """Raise InputError unless a periodic sheet of this size exists."""
+        self.lattice.validate_size(rows, cols)
 
-    @abc.abstractmethod
     def validate_states(self, states: ArrayLike) -> NDArray[np.uint8]:
-        """Return states as uint8 (batch, rows, cols), or raise ValueError."""
+        """Return states as uint8 (batch, rows, cols), or raise InputError."""
+        return lattice_states.validate_states(states, self.lattice, self.num_states)
 
-    @abc.abstractmethod
     def area(self, rows: int, cols: int) -> float:
-        """Return the area of a sheet, Å²."""
+        """Return the area of a sheet, in the unit of length squared."""
+        return self.lattice.area(rows, cols)
 
-    @abc.abstractmethod
+    def num_sites(self, rows: int, cols: int) -> int:
+        """Return the number of sites of a sheet."""
+        self.validate_size(rows, cols)
+        return rows * cols * self.lattice.num_sites
+
+    def extent(self, rows: int, cols: int) -> float:
+        """Return what totals are divided by: the area of a sheet, or its number of sites."""
+        if self.quantity.per == "area":
+            return self.area(rows, cols)
+        return float(self.num_sites(rows, cols))
+
+    def energy_per_area(self, energy: ArrayLike, rows: int, cols: int) -> NDArray[np.float64]:
+        """Return the labels (n,) of total energies (n,): these over the extent of a sheet."""
+        return np.asarray(energy, dtype=np.float64) / self.extent(rows, cols)
+
     def draw_states(
         self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: Any
     ) -> NDArray[np.uint8]:
         """Draw sheets at random, uint8 (num_sheets, rows, cols)."""
+        raise InputError(f"The system must say how sheets are drawn. Received: {self.name}, which does not")
 
-    @property
-    @abc.abstractmethod
-    def reference_energies(self) -> Mapping[str, EnergyFunction]:
-        """The energies that the material knows by name."""
-
-    @abc.abstractmethod
-    def repair_step(self, states: Any, xp: Any) -> Any:
-        """Apply the rule that valid sheets are fixed points of, once; integer arrays (batch, rows, cols).
-
-        `xp` is NumPy or keras.ops: the same rule runs here and inside a SavedModel.
-        """
-
-    @abc.abstractmethod
-    def repair(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Apply the rule until nothing changes."""
-
-    @abc.abstractmethod
-    def draw_symmetric_images(self, rng: np.random.Generator, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a random image of each sheet under the symmetries of the lattice, of equal energy."""
-
-    @abc.abstractmethod
-    def point_images(self, states: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-        """Return the images of sheets under the symmetries that shifts by the periods do not give, themselves first."""
-
-    @abc.abstractmethod
-    def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
-        """Return what describes the structure of a set of sheets, each statistic by its name."""
-
-    @abc.abstractmethod
     def drawing_options(self, metadata: Mapping[str, Any]) -> Any:
         """Return the options of `draw_states` that the metadata of a data set tell; None if they tell none."""
+        options = metadata.get("options")
+        drawn = options.get("drawing") if isinstance(options, dict) else None
+        return type(self.drawing)(**drawn) if isinstance(drawn, dict) and self.drawing is not None else None
 
-    @abc.abstractmethod
-    def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Return the number of atoms (batch,)."""
-
-    @abc.abstractmethod
-    def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":
-        """Return one sheet (rows, cols) as atoms in a periodic cell."""
-
-    def energy_per_area(self, energy: NDArray[np.float64], rows: int, cols: int) -> NDArray[np.float64]:
-        """Return energy / area, eV/Å², of energies in eV."""
-        return np.asarray(energy, dtype=np.float64) / self.area(rows, cols)
+    def repair(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return what the rule leaves of sheets (batch, rows, cols); these themselves where there is no rule."""
+        return states.copy() if self.rule is None else np.asarray(self.rule.repair(states))
 
     def is_valid(self, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return bool (batch,): whether a sheet obeys the rule that the data obeys."""
-        return np.asarray((self.repair_step(states.astype(np.int8), np) == states).all(axis=(1, 2)))
+        return np.ones(len(states), dtype=bool) if self.rule is None else self.rule.is_valid(states)
+
+    def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the number of atoms (batch,); of sites where there are no atoms."""
+        if self.atoms is not None:
+            return self.atoms.num_atoms(states)
+        return np.full(len(states), self.num_sites(*states.shape[1:]), dtype=np.int64)
+
+    def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":
+        """Return one sheet (rows, cols) as atoms in a periodic cell, or raise InputError where there are no atoms."""
+        if self.atoms is None:
+            raise InputError(f"Sheets must have atoms to be structures. Received: {self.name}, which has none")
+        return self.atoms.structure(states)
+
+    @functools.cached_property
+    def images(self) -> SymmetricImages:
+        """The symmetries of the lattice that map states onto states."""
+        return SymmetricImages.of(self.lattice, self.species)
+
+    def draw_symmetric_images(self, rng: np.random.Generator, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a random image of each sheet under the symmetries of the lattice, of equal energy."""
+        return self.images.draw(rng, states)
+
+    def point_images(self, states: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """Return the images of sheets under the symmetries that shifts by the periods do not give, themselves first."""
+        return self.images.points(states)
+
+    def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
+        """Return what describes the structure of a set of sheets, each statistic by its name.
+
+        The shares of the states, and how often two sites at a distance hold the same.
+        """
+        shares = np.bincount(states.ravel(), minlength=self.num_states) / max(1, states.size)
+        names = tuple(" ".join(name or "-" for name in sites) for sites in self.species)
+        held = self.images.kinds[states]
+        reach = self.lattice.reach
+        curves = [
+            two_point_correlation(self.lattice, held == kind, 10 * reach, reach) for kind in range(held.max() + 1)
+        ]
+        distance, same = curves[0][0], np.sum([curve for _, curve in curves], axis=0)
+        return {
+            "states": Statistic("shares", shares, "share of cells", classes=names),
+            "two_point_correlation": Statistic(
+                "curve", same, "pairs of sites that hold the same (share)", distance, f"distance ({self.length_unit})"
+            ),
+        }

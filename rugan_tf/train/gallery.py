@@ -8,12 +8,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.figures import mark_size, side_by_side
 from rugan_tf.figures.sheets import draw_sheet
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.rugan import RUGAN
-from rugan_tf.units import ENERGY_PER_AREA
 
 QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.98)
 SHEETS_PER_LABEL = 16
@@ -40,6 +40,7 @@ class Gallery:
 
     def __init__(self, generator: keras.Model, data_set: DataSet, scale: LabelScale, seed: int) -> None:
         self.generator, self.data_set, self.scale, self.seed = generator, data_set, scale, seed
+        self.unit = data_set.system.quantity.unit
         self.energies = np.quantile(data_set.energy_per_area, QUANTILES)
 
     def generate(self, model: RUGAN, energies: NDArray[np.float64], times: int = 1) -> NDArray[np.uint8]:
@@ -59,11 +60,9 @@ class Gallery:
         """Draw one sheet of every energy below a real one; shares of a few dozen sheets."""
         states = self.generate(model, np.tile(self.energies, SHEETS_PER_LABEL))
         system = self.data_set.system
-        atoms = system.num_atoms(states)
-        removed = atoms - system.num_atoms(system.repair(states))
         scalars = {
             "sheets/valid_share": float(system.is_valid(states).mean()),
-            "sheets/dangling_share_of_atoms": float(removed.sum() / max(1, atoms.sum())),
+            "sheets/dangling_share_of_atoms": float(np.nan_to_num(metrics.removed_share(system, states))),
         }
         return Page(scalars, {"sheets/real_above_generated": self.picture(states[: len(self.energies)])})
 
@@ -72,13 +71,13 @@ class Gallery:
         energy = self.energies[len(self.energies) // 2]
         nearest = int(np.abs(self.data_set.energy_per_area - energy).argmin())
         sheets = self.generate(model, np.array([energy]), LARGE)[0], self.data_set.states[nearest]
-        lengths = [self.data_set.system.structure(sheet).cell.lengths()[:2] for sheet in sheets]  # Å
+        lengths = [self.data_set.system.lattice.cell_lengths(*sheet.shape) for sheet in sheets]
         figure, large, small = side_by_side(*lengths)
         for axes, sheet in zip((large, small), sheets, strict=True):
             draw_sheet(axes, self.data_set.system, sheet)
-        large.set_title(f"generated for {energy:.2f} {ENERGY_PER_AREA}, before repair", fontsize=11)
-        small.set_title(f"real: {self.data_set.energy_per_area[nearest]:.2f} {ENERGY_PER_AREA}", fontsize=11)
-        mark_size(large, *lengths[1])
+        large.set_title(f"generated for {energy:.2f} {self.unit}, before repair", fontsize=11)
+        small.set_title(f"real: {self.data_set.energy_per_area[nearest]:.2f} {self.unit}", fontsize=11)
+        mark_size(large, *lengths[1], unit=self.data_set.system.length_unit)
         return Page({}, {"sheets/large_with_training_size": pixels(figure)})
 
     def picture(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -89,8 +88,8 @@ class Gallery:
         for column, energy in enumerate(self.energies):
             draw_sheet(axes[0, column], self.data_set.system, self.data_set.states[nearest[column]])
             draw_sheet(axes[1, column], self.data_set.system, states[column])
-            axes[0, column].set_title(f"real, {self.data_set.energy_per_area[nearest[column]]:.2f} {ENERGY_PER_AREA}")
-            axes[1, column].set_title(f"generated for\n{energy:.2f} {ENERGY_PER_AREA}")
+            axes[0, column].set_title(f"real, {self.data_set.energy_per_area[nearest[column]]:.2f} {self.unit}")
+            axes[1, column].set_title(f"generated for\n{energy:.2f} {self.unit}")
         return pixels(figure)
 
 

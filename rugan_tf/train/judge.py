@@ -1,24 +1,28 @@
-"""Energies of generated sheets during a training, by the EDNN that labelled its data. No gradient comes of it."""
+"""Energies of generated sheets during a training. No gradient comes of it."""
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.ednn import EDNN, EdnnEnergy
+from rugan_tf.energies.ednn import EDNN, shipped_ednn
+from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.origin import disagreements, origin_in, require_agreement
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.figures import comparison_figure
 from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.gallery import Page, pixels
+from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
+from rugan_tf.units import tag_unit
 
 SCALES = {1: 1, 2: 4}  # and how many times fewer sheets
 TAGS = {  # metric: tag, with its unit
     "ks_statistic": "ks_statistic",
     "r2": "r2",
-    "mae": "mae_eV_per_A2",
+    "mae": "mae_{unit}",
     "bias_in_sd": "bias_in_sd_of_labels",
 }
 
@@ -31,7 +35,7 @@ class Judge:
         generator: a network of the same kind, which the averages are copied to.
         data_set: the training data.
         scale: of its labels.
-        energy: the EDNN.
+        energy: what judges.
         seed: of labels and latents.
     """
 
@@ -41,7 +45,7 @@ class Judge:
         generator: keras.Model,
         data_set: DataSet,
         scale: LabelScale,
-        energy: EdnnEnergy,
+        energy: EnergyFunction,
         seed: int,
     ) -> None:
         self.num_sheets, self.generator, self.data_set = num_sheets, generator, data_set
@@ -69,11 +73,16 @@ class Judge:
         probabilities = self.generator({"latent": latent, "label": label}, training=False)
         made = keras.ops.convert_to_numpy(probabilities).argmax(axis=-1).astype(np.uint8)
         states = system.repair(made)
-        obtained = system.energy_per_area(self.energy.energies(states), scale * rows, scale * cols)
+        obtained = system.energy_per_area(
+            self.energy.energies(states, Work(f"judging {scale}x{scale}")), scale * rows, scale * cols
+        )
         values = measured(requested, obtained, float(self.data_set.energy_per_area.std()))
         samples = ScaleSamples(scale, states, requested, obtained, made)
-        scalars = {tag: values[name] for name, tag in TAGS.items()} | {"valid_share": metrics.validity(system, made)}
-        figure = comparison_figure(samples, values)
+        unit = tag_unit(system.quantity.unit)
+        scalars = {tag.format(unit=unit): values[name] for name, tag in TAGS.items()} | {
+            "valid_share": metrics.validity(system, made)
+        }
+        figure = comparison_figure(samples, values, system.quantity)
         figure.set_size_inches(9.5, 4.2)  # TensorBoard shows it small
         return scalars, pixels(figure)
 
@@ -90,12 +99,21 @@ def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spre
     }
 
 
-def judge_for(num_sheets: int, generator: keras.Model, data_set: DataSet, scale: LabelScale, seed: int) -> Judge | None:
-    """Return a judge if the shipped EDNN labelled the data, else None: another judge would be of other energies."""
-    label = data_set.metadata.get("energy")
-    if not num_sheets or not isinstance(label, str) or not label.startswith(EDNN):
+def judge_for(options: TrainOptions, generator: keras.Model, data_set: DataSet, scale: LabelScale) -> Judge | None:
+    """Return the judge that the options name, by default the shipped EDNN where its energies are those of the data.
+
+    None if no sheets shall be judged, or there is no such EDNN.
+    """
+    if not options.judge_sheets:
         return None
-    energy = energy_named(data_set.system, EDNN)
-    if not isinstance(energy, EdnnEnergy) or energy.description != label:
+    labels = origin_in(data_set.metadata)
+    if options.judge is not None:
+        energy = energy_named(data_set.system, options.judge)
+        require_agreement({"the data": labels, "the judge": energy.origin}, strict=options.strict)
+    elif not shipped_ednn(data_set.system).exists():
         return None
-    return Judge(num_sheets, generator, data_set, scale, energy, seed)
+    else:
+        energy = energy_named(data_set.system, EDNN)
+        if disagreements({"the data": labels, "the judge": energy.origin}):
+            return None  # of other energies it would tell nothing; --judge names one that does
+    return Judge(options.judge_sheets, generator, data_set, scale, energy, options.seed)

@@ -19,6 +19,8 @@ TRANSIENT = (
     "devices",
     "checkpoint_minutes",
     "judge_sheets",
+    "judge",
+    "strict",
     "profile",
     "eager",
 )  # what a resumed run may say differently, since the result does not depend on it
@@ -98,8 +100,12 @@ class TrainOptions:
     checkpoint_minutes: float | None = None
     """Write a checkpoint after so many minutes as well."""
     judge_sheets: int = 512
-    """Sheets whose energies are judged after every fifth interval; a quarter of them at twice the size. Only for data
-    that the shipped EDNN labelled; 0 for none."""
+    """Sheets whose energies are judged after every fifth interval; a quarter of them at twice the size; 0 for none."""
+    judge: str | None = None
+    """What judges them: ednn, ednn:FOLDER, or another energy by name; the shipped EDNN unless given, where its energies
+    are those of the data."""
+    strict: bool = False
+    """Refuse a judge whose energies may not be comparable with the data's, instead of a warning."""
     profile: bool = False
     """Record updates 10 to 15 for the profiler of TensorBoard."""
     eager: bool = False

@@ -118,7 +118,7 @@ def make_course(
     if not averaged.built:
         averaged.build()
     gallery = Gallery(averaged, data_set, scale, options.seed)
-    judge = judge_for(options.judge_sheets, averaged, data_set, scale, options.seed)
+    judge = judge_for(options, averaged, data_set, scale)
 
     def save(update: int) -> None:
         folder.write(model, update)

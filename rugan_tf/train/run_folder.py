@@ -69,7 +69,7 @@ def write_model_card(options: TrainOptions, data_set: DataSet, scale: LabelScale
     """Write model/model.json: what is needed, beside the generator, to generate and to say where it comes from."""
     energies = data_set.energy_per_area
     card = ModelCard(
-        system=data_set.system.name,
+        system=data_set.system.spec,
         rows=data_set.states.shape[1],
         cols=data_set.states.shape[2],
         latent_channels=options.latent_channels,

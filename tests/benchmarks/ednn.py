@@ -5,6 +5,7 @@
 
 import dataclasses
 import os
+import pathlib
 import resource
 import tempfile
 import time
@@ -35,27 +36,32 @@ def main(options: BenchmarkOptions) -> None:
 
     from rugan_tf.energies.chunked import chunked_energies
     from rugan_tf.energies.ednn import ednn_in
-    from rugan_tf.energies.one_by_one import WorkerPool, available_cores, label_states
+    from rugan_tf.energies.function import Work
+    from rugan_tf.energies.one_by_one import available_cores
+    from rugan_tf.energies.workers import WorkerPool
     from rugan_tf.formats.zarr_states import open_zarr_states
     from rugan_tf.systems.named import system_named
 
     system = system_named("porous_graphene")
-    network, reference = ednn_in(options.ednn), system.energy_function("tight-binding")
+    network, reference = ednn_in(options.ednn), system.reference_energies["tight-binding"]
     from rugan_tf.data.synthesis import draw_sheets
     from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
     states = draw_sheets(system, options.num_sheets, 14, 16, 99, PoreOptions())
     network.energies(states[:8])  # loads the model
     rates: dict[str, list[float]] = {"ednn": [], "tight binding": []}
-    with WorkerPool(available_cores()) as pool:
-        list(pool.energies(reference, states, np.arange(4)))  # starts the workers
+    with (
+        tempfile.TemporaryDirectory() as base,
+        WorkerPool(reference, available_cores(), None, pathlib.Path(base)) as pool,
+    ):
+        list(pool.outcomes(states, np.arange(4)))  # starts the workers
         for round_ in range(options.rounds):
             for name in list(rates) if round_ % 2 == 0 else list(rates)[::-1]:
                 start = time.perf_counter()
                 if name == "ednn":
-                    number = len(label_states(states, network, description=name))
+                    number = len(network.energies(states, Work(name)))
                 else:
-                    number = len(list(pool.energies(reference, states, np.arange(options.num_reference))))
+                    number = len(list(pool.outcomes(states, np.arange(options.num_reference))))
                 rates[name].append(number / (time.perf_counter() - start))
     for name, values in rates.items():
         print(f"{name}: {np.median(values):.1f} sheets of 14x16 a second (median of {options.rounds})")

@@ -48,13 +48,12 @@ def test_build_draws_labels_and_writes(tmp_path, capsys):
     system = system_named("porous_graphene")
     expected = draw_sheets(system, 4, 4, 4, 3, PoreOptions(max_radius=2.5))
     np.testing.assert_array_equal(data_set.states, expected)
-    energy = energy_named(system, "tight-binding")
-    per_area = [energy(sheet) / system.area(4, 4) for sheet in expected]
+    per_area = [system.reference_energies["tight-binding"](sheet) / system.area(4, 4) for sheet in expected]
     np.testing.assert_allclose(data_set.energy_per_area, per_area, rtol=0, atol=1e-10)
     assert data_set.metadata["system"] == "porous_graphene"
     assert data_set.metadata["energy"].startswith("tight-binding: ")
     assert data_set.metadata["options"]["seed"] == 3
-    assert data_set.metadata["options"]["pores"]["max_radius"] == 2.5
+    assert data_set.metadata["options"]["drawing"]["max_radius"] == 2.5
     assert data_set.metadata["rugan_tf"] == rugan_tf.__version__
     assert list(out.parent.iterdir()) == [out]  # the progress is gone
     printed = capsys.readouterr().out
@@ -68,8 +67,7 @@ def test_label_computes_the_energies_of_given_sheets(folder, tmp_path):
     data_set = read_data_set(out)
     np.testing.assert_array_equal(data_set.states, numbered_sheets(6))
     system = system_named("porous_graphene")
-    energy = energy_named(system, LENNARD_JONES)
-    per_area = [energy(sheet) / system.area(4, 4) for sheet in numbered_sheets(6)]
+    per_area = energy_named(system, LENNARD_JONES).energies(numbered_sheets(6)) / system.area(4, 4)
     np.testing.assert_allclose(data_set.energy_per_area, per_area, rtol=1e-12)
     assert data_set.metadata["energy"].startswith(LENNARD_JONES)
 
@@ -88,10 +86,9 @@ def test_built_data_can_be_labelled_anew(tmp_path):
         (["--rows", "0"], "rows must be at least 1. Received: rows=0"),
         (["--num-sheets", "0"], "num_sheets must be at least 1. Received: num_sheets=0"),
         (["--seed", "-1"], "seed must not be negative. Received: seed=-1"),
-        (["--processes", "0"], "processes must be at least 1. Received: processes=0"),
         (["--energy", "dft"], "Received: 'dft'"),
         (["--energy", "ase:nowhere:Nothing"], "must be importable. Received: nowhere:Nothing"),
-        (["--system", "ice"], "system must be one of porous_graphene. Received: 'ice'"),
+        (["--system", "ice"], "system must be one of porous_graphene, or package.module:Class. Received: 'ice'"),
     ],
 )
 def test_bad_options_exit_with_2_and_leave_nothing(tmp_path, capsys, further, message):
@@ -162,21 +159,55 @@ def test_existing_data_set_is_replaced_only_on_demand(folder, tmp_path, capsys, 
     assert len(read_data_set(out).states) == (4 if command == "build" else 6)
 
 
-@pytest.mark.parametrize(("deed", "code"), [("raise", 2), ("nan", 2), ("interrupt", 130)])
+@pytest.mark.parametrize(("deed", "code"), [("raise", 3), ("nan", 3), ("interrupt", 130)])
 def test_stopped_labelling_goes_on_where_it_was(folder, tmp_path, capsys, deed, code):
     out = tmp_path / "out.npz"
     script(folder, sheet_4=deed)
     assert main(scripted_label_args(folder, out)) == code
     error = capsys.readouterr().err
-    assert ("interrupted" if deed == "interrupt" else "Received: sheet 4: ") in error
+    assert ("interrupted" if deed == "interrupt" else "1 of 6 failed\n  sheet 4: ") in error
     assert "Traceback" not in error
     assert not out.exists()
     script(folder)
     assert main(scripted_label_args(folder, out)) == 0
-    assert calls(folder) == [0, 1, 2, 3, 4, 4, 5]
+    assert calls(folder) == ([0, 1, 2, 3, 4, 4, 5] if deed == "interrupt" else [0, 1, 2, 3, 4, 5, 4])
     area = system_named("porous_graphene").area(4, 4)
     np.testing.assert_allclose(read_data_set(out).energy_per_area, -np.arange(1.0, 7) / area, rtol=1e-14)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["given", "out.npz"]
+    left = ["given", "out.failed", "out.npz"] if deed == "raise" else ["given", "out.npz"]  # the files it left
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
+
+
+def test_sheets_that_fail_are_left_out_on_demand(folder, tmp_path, capsys):
+    out = tmp_path / "out.npz"
+    script(folder, sheet_1="nan", sheet_4="raise")
+    assert main(scripted_label_args(folder, out, "--skip-failed")) == 0
+    told = capsys.readouterr()
+    assert "rugan data: warning: " in told.err
+    assert "2 of 6 failed" in told.err
+    assert "4 sheets of 4x4 cells" in told.out
+    assert "2 failed and are left out" in told.out
+    data_set = read_data_set(out)
+    np.testing.assert_array_equal(data_set.states, numbered_sheets(6)[[0, 2, 3, 5]])
+    area = system_named("porous_graphene").area(4, 4)
+    np.testing.assert_allclose(data_set.energy_per_area, -np.array([1, 3, 4, 6]) / area)
+    assert data_set.metadata["skipped"] == [1, 4]
+    script(folder, every="raise")
+    assert main(scripted_label_args(folder, tmp_path / "none.npz", "--skip-failed")) == 3
+    assert not (tmp_path / "none.npz").exists()
+
+
+def test_sheet_that_takes_too_long_has_failed(folder, tmp_path, capsys):
+    script(folder, sheet_2="hang")
+    assert main(scripted_label_args(folder, tmp_path / "out.npz", "--timeout", "1")) == 3
+    assert "sheet 2: it took longer than 1.0 s" in capsys.readouterr().err
+
+
+def test_cell_for_calculators_is_written_down(folder, tmp_path):
+    out = tmp_path / "out.npz"
+    cell = ["--pbc", "True", "True", "True", "--vacuum", "12"]
+    assert main(label_args(folder / "sheets.npz", out, "--energy", LENNARD_JONES, *cell)) == 0
+    assert read_data_set(out).metadata["energy"].endswith("periodic along xyz, cells 12 Å high")
+    assert main(label_args(folder / "sheets.npz", tmp_path / "b.npz", *cell)) == 2  # tight binding has no cell
 
 
 def full_disk(file, **arrays):
@@ -193,16 +224,20 @@ def test_full_disk_loses_neither_the_old_data_set_nor_the_energies(folder, tmp_p
         assert main(scripted_label_args(folder, out, "--overwrite")) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert out.read_bytes() == b"old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["given", "out.npz", "out.progress.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["given", "out.npz", "out.progress"]
     assert main(scripted_label_args(folder, out, "--overwrite")) == 0
     assert calls(folder) == list(range(6))  # no sheet twice
 
 
-def test_full_disk_for_the_progress_leaves_no_half_file(folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(np, "savez", full_disk)
+def test_full_disk_for_the_journal_is_told(folder, tmp_path, capsys, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rugan_tf.energies.journal.os.fsync", full)
     assert main(scripted_label_args(folder, tmp_path / "out.npz")) == 2
     assert "No space left on device" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["given"]
+    monkeypatch.undo()
+    assert main(scripted_label_args(folder, tmp_path / "out.npz")) == 0
 
 
 def test_bad_options_end_a_real_process_without_traceback(tmp_path):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 from rugan_tf.data.pipeline import epoch_order, shift_periodic, training_batches
-from rugan_tf.lattice.states import neighbour_counts, num_atoms, occupancies
+from rugan_tf.systems.porous_graphene.sites import neighbour_counts, num_atoms, occupancies
 
 
 def random_states(num_sheets, rows=6, cols=8):

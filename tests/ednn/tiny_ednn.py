@@ -6,10 +6,10 @@ import numpy as np
 
 from rugan_tf.ednn.saved_model import write_saved_model
 from rugan_tf.formats.data_set import DataSet, write_data_set
-from rugan_tf.lattice.states import neighbour_counts, occupancies
 from rugan_tf.networks.ednn import EDNN
 from rugan_tf.saved.ednn_card import EdnnCard
 from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.sites import neighbour_counts, occupancies
 
 ENERGY_BY_NEIGHBOURS = -np.array([1.0, 3.0, 5.0, 7.0])  # eV per atom with 0 to 3 neighbours
 FACTS = {"system": "porous_graphene", "data": {"energy": "by neighbours", "sha256": "0123456789abcdef"}}

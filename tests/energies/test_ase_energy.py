@@ -7,10 +7,12 @@ import sys
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.calculators.calculator import PropertyNotImplementedError
+from scripted import numbered_sheets
 from tblite.ase import TBLite
 
+from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
+from rugan_tf.errors import PartlyDoneError
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.reference import sheet_energy
 
@@ -19,6 +21,11 @@ SYSTEM = system_named("porous_graphene")
 LENNARD_JONES = "ase:ase.calculators.lj:LennardJones"
 GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
 ABSTRACT = "ase:ase.calculators.calculator:Calculator"
+
+
+def energy_of(spec, states, **cell):
+    """The energy of one sheet, by the door."""
+    return float(energy_named(SYSTEM, spec, **cell).energies(states[None], Work(processes=1))[0])
 
 
 def pristine(rows, cols):
@@ -33,17 +40,17 @@ def with_vacancy(rows, cols):
 
 def test_tight_binding_by_name():
     energy = energy_named(SYSTEM, "tight-binding")
-    assert energy(pristine(3, 4)) == sheet_energy(pristine(3, 4))
-    assert energy.description.startswith("tight-binding: ")
-    assert "0.1 eV" in energy.description
+    assert energy_of("tight-binding", pristine(3, 4)) == sheet_energy(pristine(3, 4))
+    assert energy.origin.description.startswith("tight-binding: ")
+    assert "0.1 eV" in energy.origin.description
 
 
 def test_lennard_jones_of_one_pair_with_arguments():
     states = np.zeros((4, 4), np.uint8)
     states[2, 1] = 3
-    energy = energy_named(SYSTEM, LENNARD_JONES + ':{"sigma": 1.3, "epsilon": 0.5, "rc": 3.0}')
+    spec = LENNARD_JONES + ':{"sigma": 1.3, "epsilon": 0.5, "rc": 3.0}'
     x, cut = (1.3 * 3**0.5 / 2.46) ** 6, (1.3 / 3.0) ** 6
-    assert energy(states) == pytest.approx(4 * 0.5 * (x * x - x - cut * cut + cut), rel=1e-12)
+    assert energy_of(spec, states) == pytest.approx(4 * 0.5 * (x * x - x - cut * cut + cut), rel=1e-12)
 
 
 @pytest.mark.parametrize("spec", ["tight-binding", LENNARD_JONES, GFN1])
@@ -51,20 +58,20 @@ def test_energy_functions_survive_pickling_and_cannot_be_changed(spec):
     energy = energy_named(SYSTEM, spec)
     copy = pickle.loads(pickle.dumps(energy))
     assert copy == energy
-    assert copy(with_vacancy(2, 2)) == energy(with_vacancy(2, 2))
-    assert json.loads(json.dumps(energy.description)).startswith(spec)
+    assert copy.function(with_vacancy(2, 2)) == energy.function(with_vacancy(2, 2))
+    assert json.loads(json.dumps(energy.origin.description)).startswith(spec)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        energy.module = "other"
+        energy.function = None
 
 
 @pytest.mark.parametrize("spec", ["tight-binding", ABSTRACT])
 def test_empty_sheet_has_no_energy_and_needs_no_calculator(spec):
-    assert energy_named(SYSTEM, spec)(np.zeros((2, 2), np.uint8)) == 0.0
+    assert energy_of(spec, np.zeros((2, 2), np.uint8)) == 0.0
 
 
-def test_exception_of_the_calculator_is_passed_on():
-    with pytest.raises(PropertyNotImplementedError):
-        energy_named(SYSTEM, ABSTRACT)(pristine(2, 2))
+def test_exception_of_the_calculator_is_the_reason_of_the_sheet():
+    with pytest.raises(PartlyDoneError, match="sheet 0: PropertyNotImplementedError: energy property not implemented"):
+        energy_of(ABSTRACT, pristine(2, 2))
 
 
 def test_gfn1_sees_the_periodic_sheet():
@@ -72,28 +79,27 @@ def test_gfn1_sees_the_periodic_sheet():
     positions = [[0, 0, 10], [0, bond, 10], [a / 2, 1.5 * bond, 10], [a / 2, 2.5 * bond, 10]]
     by_hand = Atoms("C4", positions, cell=[a, 3 * bond, 20], pbc=True)
     by_hand.calc = TBLite(method="GFN1-xTB", verbosity=0)
-    assert energy_named(SYSTEM, GFN1)(pristine(1, 2)) == pytest.approx(by_hand.get_potential_energy(), abs=1e-6)
+    assert energy_of(GFN1, pristine(1, 2)) == pytest.approx(by_hand.get_potential_energy(), abs=1e-6)
 
 
 def test_gfn1_energy_does_not_depend_on_the_sheets_before():
-    energy = energy_named(SYSTEM, GFN1)
-    first = energy(with_vacancy(2, 4))
-    assert energy(np.roll(with_vacancy(2, 4), 1, axis=0)) == pytest.approx(first, abs=1e-5)
-    assert energy(pristine(2, 2)) != first
-    assert energy(with_vacancy(2, 4)) == first
+    first = energy_of(GFN1, with_vacancy(2, 4))
+    assert energy_of(GFN1, np.roll(with_vacancy(2, 4), 1, axis=0)) == pytest.approx(first, abs=1e-5)
+    assert energy_of(GFN1, pristine(2, 2)) != first
+    assert energy_of(GFN1, with_vacancy(2, 4)) == first
 
 
 def test_gfn1_and_tight_binding_agree_about_a_vacancy():
     costs = []
-    for energy in (energy_named(SYSTEM, GFN1), energy_named(SYSTEM, "tight-binding")):
-        costs.append(energy(with_vacancy(3, 4)) - 23 / 24 * energy(pristine(3, 4)))
+    for spec in (GFN1, "tight-binding"):
+        costs.append(energy_of(spec, with_vacancy(3, 4)) - 23 / 24 * energy_of(spec, pristine(3, 4)))
     assert costs[0] == pytest.approx(costs[1], rel=0.3)
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("dft", r'The energy must be "tight-binding", "ase:package.module:Class" or .* Received: \'dft\''),
+        ("dft", r"The energy must be tight-binding, ednn, ednn:FOLDER, ase:package.module:Class or .* Received: 'dft'"),
         ("ase:", "The energy must be "),
         ("ase:ase.calculators.lj", "The energy must be "),
         ("ase::LennardJones", "The energy must be "),
@@ -110,18 +116,55 @@ def test_unknown_energies_are_refused_at_once(spec, message):
         energy_named(SYSTEM, spec)
 
 
-def test_energy_that_is_not_finite_is_refused():
-    energy = energy_named(SYSTEM, LENNARD_JONES + ':{"epsilon": NaN}')
-    with pytest.raises(ValueError, match=r"The energy must be finite\. Received: nan from ase"):
-        energy(pristine(2, 2))
+def test_energy_that_is_not_finite_is_the_failure_of_its_sheet():
+    with pytest.raises(PartlyDoneError, match=r"sheet 0: .*The energy must be finite\. Received: nan from ase"):
+        energy_of(LENNARD_JONES + ':{"epsilon": NaN}', pristine(2, 2))
 
 
 def test_arguments_that_the_calculator_refuses():
-    energy = energy_named(SYSTEM, 'ase:ase.calculators.singlepoint:SinglePointCalculator:{"wrong": 1}')
-    with pytest.raises(ValueError, match=r"must accept its arguments. Received: .*SinglePointCalculator"):
-        energy(pristine(2, 2))
+    spec = 'ase:ase.calculators.singlepoint:SinglePointCalculator:{"wrong": 1}'
+    with pytest.raises(PartlyDoneError, match=r"must accept its arguments. Received: .*SinglePointCalculator"):
+        energy_of(spec, pristine(2, 2))
+
+
+def test_programs_that_speak_through_files_do_not_read_each_others():
+    """Sheet k has k + 1 atoms and the energy -1.5 (k + 1), by a program that every sheet runs."""
+    energy = energy_named(SYSTEM, "ase:scripted:CountingProgram")
+    received = energy.energies(numbered_sheets(64), Work(processes=2))
+    np.testing.assert_array_equal(received, -1.5 * np.arange(1, 65))
+
+
+def test_folder_that_all_sheets_would_share_is_not_used(tmp_path):
+    energy = energy_named(SYSTEM, f'ase:scripted:CountingProgram:{{"directory": "{tmp_path}"}}')
+    received = energy.energies(numbered_sheets(8), Work(processes=2))
+    np.testing.assert_array_equal(received, -1.5 * np.arange(1, 9))
+    assert not list(tmp_path.iterdir())
+
+
+def test_calculators_get_the_cell_that_was_asked_for():
+    sheet = with_vacancy(2, 4)
+    given = energy_named(SYSTEM, LENNARD_JONES, pbc=(True, True, True), vacuum=9.0).function.structure(sheet)
+    usual = energy_named(SYSTEM, LENNARD_JONES).function.structure(sheet)
+    assert given.pbc.tolist() == [True, True, True]
+    assert usual.pbc.tolist() == [True, True, False]
+    np.testing.assert_allclose(given.cell.lengths(), [*usual.cell.lengths()[:2], 9.0])
+    np.testing.assert_allclose(given.positions[:, :2], usual.positions[:, :2])
+    np.testing.assert_allclose(given.positions[:, 2], 4.5)
+    np.testing.assert_allclose(usual.positions[:, 2], 10.0)
+
+
+def test_cell_of_a_calculator_is_part_of_what_its_energies_are():
+    plain = energy_named(SYSTEM, LENNARD_JONES).origin.description
+    other = energy_named(SYSTEM, LENNARD_JONES, pbc=(True, True, True), vacuum=9.0).origin.description
+    assert other == f"{plain}, periodic along xyz, cells 9 Å high"
+    in_space = energy_of(LENNARD_JONES, pristine(2, 2), vacuum=2.0, pbc=(True, True, True))
+    assert in_space != energy_of(LENNARD_JONES, pristine(2, 2))
+    with pytest.raises(ValueError, match=r"vacuum must be positive, in Å. Received: vacuum=0"):
+        energy_named(SYSTEM, LENNARD_JONES, vacuum=0)
+    with pytest.raises(ValueError, match=r"of the structures that ase:... calculators get. Received: 'ednn'"):
+        energy_named(SYSTEM, "ednn", vacuum=9.0)
 
 
 def test_module_needs_neither_tensorflow_nor_ase():
-    code = "import sys, rugan_tf.physics.calculators; print({'tensorflow', 'keras', 'ase'} & set(sys.modules))"
+    code = "import sys, rugan_tf.energies.named; print({'tensorflow', 'keras', 'ase'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -102,5 +102,5 @@ def test_missing_zarr_and_reference_energies_are_refused(ednn, tmp_path, capsys)
     assert door.main([*missing, f"ednn:{ednn.folder}"]) == 2
     assert "must be a Zarr array" in capsys.readouterr().err
     assert door.main([*missing, "tight-binding"]) == 2
-    assert "labelled by an EDNN. Received: --energy tight-binding" in capsys.readouterr().err
+    assert "a sum over places, ednn. Received: --energy tight-binding" in capsys.readouterr().err
     assert not (tmp_path / "energies.npz").exists()

@@ -10,9 +10,8 @@ import tensorflow as tf
 
 from rugan_tf.data.__main__ import main
 from rugan_tf.energies import ednn as energies
-from rugan_tf.energies.ednn import CELLS_PER_CALL, EdnnEnergy
+from rugan_tf.energies.ednn import EdnnEnergy
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.systems.named import system_named
 
@@ -48,20 +47,10 @@ def draw_states(num_sheets, rows, cols):
     return np.random.default_rng(3).integers(0, 4, (num_sheets, rows, cols), np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("spec", "description"),
-    [("tight-binding", "tight-binding: "), ("ase:ase.calculators.lj:LennardJones", "ase:ase.calculators.lj")],
-)
-def test_what_the_system_knows_is_left_to_the_system(graphene, spec, description):
-    named = energy_named(graphene, spec)
-    assert named.description.startswith(description)
-    assert named == graphene.energy_function(spec)
-
-
 def test_newest_version_is_taken_unless_a_version_is_named(graphene, base):
     assert energy_named(graphene, f"ednn:{base}") == EdnnEnergy(base / "2")
     assert energy_named(graphene, f"ednn:{base / '1'}") == EdnnEnergy(base / "1")
-    assert energy_named(graphene, f"ednn:{base}").description == DESCRIPTION
+    assert energy_named(graphene, f"ednn:{base}").origin.description == DESCRIPTION
 
 
 def test_tenth_version_is_newer_than_the_ninth_and_half_ones_do_not_count(graphene, base, tmp_path):
@@ -99,7 +88,6 @@ def test_energies_are_those_of_the_network(base, network, rows, cols):
     received = energy.energies(states)
     assert (received.dtype, received.shape) == (np.float64, (5,))
     np.testing.assert_allclose(received, network(states), rtol=1e-6)
-    assert energy(states[3]) == pytest.approx(received[3], rel=1e-6)
 
 
 def test_saved_model_without_the_signature_is_refused(tmp_path):
@@ -108,52 +96,34 @@ def test_saved_model_without_the_signature_is_refused(tmp_path):
         EdnnEnergy(tmp_path).energies(draw_states(1, 2, 2))
 
 
-def test_sheets_of_a_call_are_bounded_in_cells():
-    energy = EdnnEnergy(Path("anywhere"))
-    assert energy.sheets_per_call(14, 16) * 14 * 16 <= CELLS_PER_CALL < (energy.sheets_per_call(14, 16) + 1) * 224
-    assert energy.sheets_per_call(10_000, 10_000) == 1
-
-
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
 def test_labels_do_not_depend_on_how_many_sheets_a_call_gets(base, network, monkeypatch, size):
     states = draw_states(7, 4, 6)
     monkeypatch.setattr(energies, "CELLS_PER_CALL", size * 24 + 5)
-    received = label_states(states, EdnnEnergy(base / "1"))
+    received = EdnnEnergy(base / "1").energies(states)
     assert received.dtype == np.float64
     np.testing.assert_allclose(received, network(states), rtol=1e-6)
 
 
-class ManyAtOnce:
-    """Minus the index of the first cell, for sheets in batches of three; NaN where it is said."""
-
-    description = "many at once"
-
-    def __init__(self, bad=None):
-        self.bad, self.calls = bad, []
-
-    def sheets_per_call(self, rows, cols):
-        return 3
-
-    def energies(self, states):
-        start = sum(self.calls)
-        self.calls.append(len(states))
-        numbers = np.arange(start, start + len(states))
-        return np.where(numbers == self.bad, np.nan, -numbers.astype(float))
-
-
-def test_every_sheet_gets_its_own_energy_from_batches(tmp_path):
-    function = ManyAtOnce()
-    progress = tmp_path / "progress.npz"
-    received = label_states(draw_states(8, 2, 2), function, progress_path=progress, processes=2)
-    np.testing.assert_array_equal(received, -np.arange(8.0))
-    assert function.calls == [3, 3, 2]
-    assert not progress.exists()
-
-
 @pytest.mark.parametrize("bad", [0, 5, 7])
-def test_energy_that_is_not_finite_names_its_sheet(bad):
+def test_energy_that_is_not_finite_names_its_sheet(monkeypatch, bad):
+    """Batches of three, the energies minus the number of the sheet."""
+    sizes = []
+
+    def call(folder, name, states):
+        start = sum(sizes)
+        sizes.append(len(states))
+        numbers = np.arange(start, start + len(states))
+        return np.where(numbers == bad, np.nan, -numbers.astype(float))
+
+    monkeypatch.setattr(energies, "call_signature", call)
+    monkeypatch.setattr(energies, "CELLS_PER_CALL", 12)
     with pytest.raises(ValueError, match=rf"Energies must be finite. Received: nan for sheet {bad}$"):
-        label_states(draw_states(8, 2, 2), ManyAtOnce(bad))
+        EdnnEnergy(Path("anywhere")).energies(draw_states(8, 2, 2))
+    assert sizes == [3, 3, 2]
+    bad = None
+    sizes.clear()
+    np.testing.assert_array_equal(EdnnEnergy(Path("anywhere")).energies(draw_states(8, 2, 2)), -np.arange(8.0))
 
 
 def test_build_labels_by_the_ednn(base, network, graphene, tmp_path, capsys):
@@ -165,7 +135,7 @@ def test_build_labels_by_the_ednn(base, network, graphene, tmp_path, capsys):
     expected = network(data_set.states).numpy() / graphene.area(4, 6)
     np.testing.assert_allclose(data_set.energy_per_area, expected, rtol=1e-6)
     assert data_set.metadata["energy"] == DESCRIPTION
-    assert data_set.metadata["options"]["energy"] == f"ednn:{base}"
+    assert data_set.metadata["options"]["computation"]["energy"] == f"ednn:{base}"
     assert f"{out}: 9 sheets of 4x6 cells" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [out]
 

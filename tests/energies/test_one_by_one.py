@@ -1,117 +1,275 @@
-"""Energies of many sheets: the same on any number of processes, resumable, failing by name."""
+"""Energies of many sheets: the same on any number of processes, resumable, whatever fails."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scripted import ScriptedEnergy, calls, numbered_sheets, script
 
-from rugan_tf.energies import one_by_one as labelling
+from rugan_tf.energies import workers
+from rugan_tf.energies.function import SheetsFailedError, Work
+from rugan_tf.energies.journal import RECORD, Journal
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import label_states
+from rugan_tf.energies.one_by_one import HOPELESS, OneByOne
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
+ONE, TWO = Work(processes=1), Work(processes=2)
+
 
 @pytest.fixture
-def progress(tmp_path):
-    return tmp_path / "sheets.progress.npz"
+def journal(tmp_path):
+    return tmp_path / "sheets.progress"
 
 
-def kept_energies(progress):
-    with np.load(progress) as archive:
-        return archive["energy"]
+@pytest.fixture
+def scripted(tmp_path):
+    return OneByOne(ScriptedEnergy(tmp_path))
+
+
+def kept(journal, states, function):
+    with Journal(journal, key_of(states, function)) as opened:
+        return dict(opened.energies)
+
+
+def key_of(states, function):
+    from rugan_tf.energies.one_by_one import work_key
+
+    return work_key(states, function.origin)
 
 
 def test_one_process_two_processes_and_direct_calls_agree():
     system = system_named("porous_graphene")
     states = system.draw_states(np.random.default_rng(0), 6, 4, 4, PoreOptions())
-    energy = energy_named(system, "tight-binding")
-    direct = np.array([energy(sheet) for sheet in states])
-    for processes in (1, 2):
-        energies = label_states(states, energy, processes=processes)
+    direct = np.array([system.reference_energies["tight-binding"](sheet) for sheet in states])
+    for work in (ONE, TWO):
+        energies = energy_named(system, "tight-binding").energies(states, work)
         assert energies.dtype == np.float64
         np.testing.assert_allclose(energies, direct, rtol=0, atol=1e-9)
 
 
-def test_every_sheet_gets_its_own_energy_from_two_processes(tmp_path, progress):
-    states = numbered_sheets(20)
-    energies = label_states(states, ScriptedEnergy(tmp_path), progress_path=progress, processes=2)
+def test_every_sheet_gets_its_own_energy_from_two_processes(tmp_path, journal, scripted):
+    energies = scripted.energies(numbered_sheets(20), dataclasses.replace(TWO, journal=journal))
     np.testing.assert_array_equal(energies, -np.arange(1.0, 21))
     assert sorted(calls(tmp_path)) == list(range(20))
 
 
 @pytest.mark.parametrize("deed", ["raise", "nan"])
-def test_failing_sheet_is_named_and_what_was_done_is_not_repeated(tmp_path, progress, deed):
-    states, energy = numbered_sheets(9), ScriptedEnergy(tmp_path)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_failing_sheet_does_not_end_the_others_and_is_tried_again(tmp_path, journal, scripted, deed, processes):
+    states, work = numbered_sheets(9), Work(processes=processes, journal=journal)
     script(tmp_path, sheet_5=deed)
-    message = {"raise": "Received: sheet 5: no convergence", "nan": "finite. Received: nan for sheet 5"}[deed]
-    with pytest.raises(ValueError, match=message):
-        label_states(states, energy, progress_path=progress, processes=1)
-    np.testing.assert_array_equal(kept_energies(progress), [-1, -2, -3, -4, -5, *[np.nan] * 4])
-    script(tmp_path)
-    energies = label_states(states, energy, progress_path=progress, processes=1)
-    np.testing.assert_array_equal(energies, -np.arange(1.0, 10))
-    assert calls(tmp_path) == [0, 1, 2, 3, 4, 5, 5, 6, 7, 8]
-
-
-def test_failing_sheet_is_named_from_two_processes(tmp_path, progress):
-    script(tmp_path, sheet_7="raise")
-    with pytest.raises(ValueError, match=r"must be calculable. Received: sheet 7: no convergence"):
-        label_states(numbered_sheets(8), ScriptedEnergy(tmp_path), progress_path=progress, processes=2)
-    kept = kept_energies(progress)
-    done = np.isfinite(kept)
-    assert done.any()
-    np.testing.assert_array_equal(kept[done], -(np.flatnonzero(done) + 1.0))
-
-
-def test_worker_that_dies_is_an_error_and_not_a_hang(tmp_path):
-    script(tmp_path, sheet_0="die")
-    with pytest.raises(ValueError, match=r"Worker processes must live until they are done"):
-        label_states(numbered_sheets(3), ScriptedEnergy(tmp_path), processes=2)
-
-
-def test_interruption_keeps_what_was_done(tmp_path, progress):
-    script(tmp_path, sheet_2="interrupt")
-    with pytest.raises(KeyboardInterrupt):
-        label_states(numbered_sheets(4), ScriptedEnergy(tmp_path), progress_path=progress, processes=1)
-    np.testing.assert_array_equal(kept_energies(progress), [-1, -2, np.nan, np.nan])
-
-
-def test_progress_is_kept_every_block(tmp_path, progress, monkeypatch):
-    done = []
-    monkeypatch.setattr(labelling, "BLOCK", 3)
-    monkeypatch.setattr(
-        labelling, "write_progress", lambda path, key, energies: done.append(np.isfinite(energies).sum())
+    with pytest.raises(SheetsFailedError) as raised:
+        scripted.energies(states, work)
+    reason = {"raise": "RuntimeError: no convergence", "nan": "the energy must be finite. Received: nan"}[deed]
+    assert raised.value.failures == {5: reason}
+    expected = -np.arange(1.0, 10)
+    np.testing.assert_array_equal(raised.value.energies, np.where(np.arange(9) == 5, np.nan, expected))
+    assert f"1 of 9 failed\n  sheet 5: {reason}\n8 energies are kept in {journal}; the same command" in str(
+        raised.value
     )
-    label_states(numbered_sheets(8), ScriptedEnergy(tmp_path), progress_path=progress, processes=1)
-    assert done == [3, 6, 8]
+    script(tmp_path)
+    np.testing.assert_array_equal(scripted.energies(states, work), expected)
+    assert sorted(calls(tmp_path)) == [0, 1, 2, 3, 4, 5, 5, 6, 7, 8]
 
 
-def test_finished_progress_needs_no_calculation(tmp_path, progress):
-    states, energy = numbered_sheets(3), ScriptedEnergy(tmp_path)
-    first = label_states(states, energy, progress_path=progress, processes=1)
-    np.testing.assert_array_equal(label_states(states, energy, progress_path=progress), first)
+def test_worker_that_dies_costs_its_sheet_alone(tmp_path, scripted):
+    script(tmp_path, sheet_2="die", sheet_4="die")
+    with pytest.raises(SheetsFailedError) as raised:
+        scripted.energies(numbered_sheets(8), TWO)
+    reason = "its worker process ended (exit code 9)"
+    assert raised.value.failures == {2: reason, 4: reason}
+    np.testing.assert_array_equal(raised.value.energies, [-1, -2, np.nan, -4, np.nan, -6, -7, -8])
+
+
+def test_sheet_that_hangs_is_ended_with_the_programs_it_started(tmp_path, scripted):
+    script(tmp_path, sheet_1="hang")
+    begin = time.monotonic()
+    with pytest.raises(SheetsFailedError) as raised:
+        scripted.energies(numbered_sheets(4), Work(processes=2, timeout=1.0))
+    assert time.monotonic() - begin < 30
+    assert raised.value.failures == {1: "it took longer than 1.0 s"}
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert f"of {tmp_path}" not in running
+
+
+def test_timeout_holds_for_one_process_too(tmp_path, scripted):
+    script(tmp_path, sheet_0="hang")
+    with pytest.raises(SheetsFailedError) as raised:
+        scripted.energies(numbered_sheets(1), Work(processes=1, timeout=0.5))
+    assert raised.value.failures == {0: "it took longer than 0.5 s"}
+    with pytest.raises(ValueError, match=r"timeout must be positive, in s. Received: timeout=0"):
+        scripted.energies(numbered_sheets(1), Work(timeout=0))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_where_the_first_all_fail_no_more_are_tried(tmp_path, scripted, processes):
+    script(tmp_path, every="raise")
+    with pytest.raises(SheetsFailedError, match="The first of them all failed: no more were tried"):
+        scripted.energies(numbered_sheets(30), Work(processes=processes))
+    assert HOPELESS <= len(calls(tmp_path)) <= HOPELESS + 2
+    with pytest.raises(SheetsFailedError) as raised:  # a few sheets are all tried
+        scripted.energies(numbered_sheets(3), Work(processes=processes))
+    assert len(raised.value.failures) == 3
+    assert "no more were tried" not in str(raised.value)
+
+
+def test_files_of_a_failed_calculation_are_kept_and_those_of_others_are_not(tmp_path, scripted):
+    script(tmp_path, sheet_3="raise", sheet_5="nan")
+    work = Work(processes=2, failed_folder=tmp_path / "failed")
+    with pytest.raises(SheetsFailedError, match=rf"The files of what failed are in {tmp_path / 'failed'}"):
+        scripted.energies(numbered_sheets(8), work)
+    assert [str(path.relative_to(tmp_path)) for path in (tmp_path / "failed").rglob("*.*")] == [
+        "failed/sheet-000003/trace.out"
+    ]
+
+
+def test_every_calculation_has_a_working_folder_of_its_own(tmp_path):
+    before = os.getcwd()
+    seen = OneByOne(WorkingFolder(tmp_path)).energies(numbered_sheets(6), TWO)
+    assert len(set(seen)) == 6
+    assert len({float(OneByOne(WorkingFolder(tmp_path)).energies(numbered_sheets(1), ONE)[0]), *seen}) == 7
+    assert os.getcwd() == before
+    assert len((tmp_path / "folders").read_text().splitlines()) == 7
+    assert not [line for line in (tmp_path / "folders").read_text().splitlines() if Path(line).exists()]
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkingFolder(ScriptedEnergy):
+    """The hash of the working folder, which must be empty."""
+
+    def __call__(self, states):
+        if os.listdir():
+            return float("nan")
+        with open(self.folder / "folders", "a") as file:
+            file.write(f"{os.getcwd()}\n")
+        return float(zlib.crc32(os.getcwd().encode()))
+
+
+def test_interruption_keeps_what_was_done(tmp_path, journal, scripted):
+    script(tmp_path, sheet_2="interrupt")
+    states = numbered_sheets(4)
+    with pytest.raises(KeyboardInterrupt):
+        scripted.energies(states, Work(processes=1, journal=journal))
+    assert kept(journal, states, scripted) == {0: -1.0, 1: -2.0}
+
+
+def test_finished_work_needs_no_calculation(tmp_path, journal, scripted):
+    states, work = numbered_sheets(3), Work(processes=1, journal=journal)
+    first = scripted.energies(states, work)
+    np.testing.assert_array_equal(scripted.energies(states, work), first)
     assert calls(tmp_path) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("change", ["sheets", "number", "energy"])
-def test_progress_of_something_else_is_refused_and_kept(tmp_path, progress, change):
-    states, energy = numbered_sheets(4), ScriptedEnergy(tmp_path)
-    label_states(states, energy, progress_path=progress, processes=1)
-    before = progress.read_bytes()
+def test_journal_of_something_else_is_refused_and_kept(tmp_path, journal, scripted, change):
+    states, function, work = numbered_sheets(4), scripted, Work(processes=1, journal=journal)
+    scripted.energies(states, work)
+    before = journal.read_bytes()
     if change == "sheets":
         states = states[::-1]
     elif change == "number":
         states = states[:3]
     else:
-        energy = ScriptedEnergy(tmp_path, "another method")
-    with pytest.raises(ValueError, match=r"the same energy function; .* Received: .*progress.npz"):
-        label_states(states, energy, progress_path=progress, processes=1)
-    assert progress.read_bytes() == before
+        function = OneByOne(ScriptedEnergy(tmp_path, "another method"))
+    with pytest.raises(ValueError, match=r"the same energy function; .* Received: .*sheets.progress"):
+        function.energies(states, work)
+    assert journal.read_bytes() == before
     assert len(calls(tmp_path)) == 4
 
 
-def test_damaged_progress_is_refused(tmp_path, progress):
-    progress.write_bytes(b"PK\x03\x04 half")
-    with pytest.raises(ValueError, match=r"Received: .*progress.npz"):
-        label_states(numbered_sheets(2), ScriptedEnergy(tmp_path), progress_path=progress, processes=1)
+@pytest.mark.parametrize("damage", ["cut", "flipped", "noise at the end"])
+def test_records_that_are_not_whole_are_computed_again(tmp_path, journal, scripted, damage):
+    states, work = numbered_sheets(5), Work(processes=1, journal=journal)
+    expected = scripted.energies(states, work)
+    whole = journal.read_bytes()
+    last = len(whole) - RECORD.size
+    spoilt = {
+        "cut": whole[:-7],
+        "flipped": whole[: last + 9] + bytes([whole[last + 9] ^ 1]) + whole[last + 10 :],
+        "noise at the end": whole + b"\x00" * 11,
+    }[damage]
+    journal.write_bytes(spoilt)
+    np.testing.assert_array_equal(scripted.energies(states, work), expected)
+    assert len(calls(tmp_path)) == (5 if damage == "noise at the end" else 6)
+    assert journal.read_bytes() == whole
+
+
+@pytest.mark.parametrize("content", [b"", b"rugan energ"])
+def test_journal_that_was_just_begun_is_begun_again(journal, scripted, content):
+    journal.write_bytes(content)
+    assert len(scripted.energies(numbered_sheets(2), Work(processes=1, journal=journal))) == 2
+
+
+def test_damaged_beginning_is_refused(tmp_path, journal, scripted):
+    journal.write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(ValueError, match=r"Received: .*sheets.progress"):
+        scripted.energies(numbered_sheets(2), Work(processes=1, journal=journal))
     assert calls(tmp_path) == []
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from scripted import ScriptedEnergy, numbered_sheets
+from rugan_tf.energies.function import Work
+from rugan_tf.energies.one_by_one import OneByOne
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    work = Work(processes=2, journal=folder / "sheets.progress")
+    OneByOne(ScriptedEnergy(folder)).energies(numbered_sheets(16), work)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_work_that_is_killed_loses_the_sheets_in_flight_alone(tmp_path, journal, scripted, number):
+    """Again and again until it is done: every sheet but those in flight is computed once."""
+    program = tmp_path / "killed.py"
+    program.write_text(KILLED)
+    script(tmp_path, every="slow")
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    states, kills, rng = numbered_sheets(16), 0, np.random.default_rng(number)
+    while True:
+        before = len(calls(tmp_path))
+        process = subprocess.Popen(
+            [sys.executable, str(program), str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
+        )
+        wanted = before + int(rng.integers(2, 5))
+        while process.poll() is None and len(calls(tmp_path)) < wanted:
+            time.sleep(0.01)
+        if process.poll() is not None:
+            break
+        process.send_signal(number)
+        process.wait()
+        kills += 1
+        time.sleep(0.3)  # what is in flight may still end; nobody hears it
+    assert process.returncode == 0
+    assert kills >= 3
+    assert len(calls(tmp_path)) <= 16 + 2 * kills
+    np.testing.assert_array_equal(scripted.energies(states, Work(processes=1, journal=journal)), -np.arange(1.0, 17))
+
+
+def test_workers_that_cannot_start_are_an_error_and_not_a_hang(scripted, monkeypatch):
+    monkeypatch.setattr(workers, "serve_sheets", os._exit)
+    monkeypatch.setattr(workers.Worker, "__init__", never_ready)
+    with pytest.raises(ValueError, match=r"must start; .* Received: exit code 7 at the start, 3 times"):
+        scripted.energies(numbered_sheets(3), TWO)
+
+
+def never_ready(self, function, base):
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    self.connection, other = context.Pipe()
+    self.process = context.Process(target=os._exit, args=(7,))
+    self.process.start()
+    other.close()
+    self.is_ready, self.index, self.since = False, None, time.monotonic()

@@ -7,6 +7,8 @@ import pytest
 from rugan_tf.formats.data_set import DataSet, write_data_set
 from rugan_tf.systems.named import system_named
 
+ENERGY = "atom count: made up, in eV relative to the empty sheet"
+
 
 @pytest.fixture(scope="session")
 def model_base(tmp_path_factory):
@@ -26,7 +28,7 @@ def graphene():
 def data_set(graphene):
     rng = np.random.default_rng(5)
     states = graphene.repair(rng.integers(0, 4, (20, 4, 4), np.uint8))
-    return DataSet(states, np.linspace(-2.0, -1.0, 20), {"system": "porous_graphene"})
+    return DataSet(states, np.linspace(-2.0, -1.0, 20), {"system": "porous_graphene", "energy": ENERGY})
 
 
 @pytest.fixture

@@ -5,17 +5,21 @@ import numpy as np
 import pytest
 
 from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.one_by_one import OneByOne
+from rugan_tf.errors import InputWarning
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.evaluation import evaluate
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples, progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import defined, direct_progress_path, measure
 from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.systems.energy import EnergyOrigin
 
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
     "bias_in_sd", "ks_expected", "intervals_95", "errors_by_energy", "validity", "validity_unrepaired",
-    "dangling_share_unrepaired", "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
+    "dangling_share_unrepaired", "pieces", "pieces_unrepaired",
+    "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
     "diversity", "structure", "periodicity", "direct", "energy",
 }  # fmt: skip
 
@@ -23,7 +27,7 @@ METRICS = {
 class AtomCount:
     """An energy of -1 eV for each atom."""
 
-    description = "atom count"
+    origin = EnergyOrigin("atom count", "the empty sheet", "atom count, in eV relative to the empty sheet")
 
     def __call__(self, states):
         return -float((states & 1).sum() + (states >> 1).sum())
@@ -32,6 +36,9 @@ class AtomCount:
 class Interrupted(AtomCount):
     def __call__(self, states):
         raise KeyboardInterrupt
+
+
+ATOM_COUNT = OneByOne(AtomCount())
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +54,15 @@ def options(model_base, tmp_path):
 
 
 def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
-    content = evaluate(model, data_set, AtomCount(), options)
+    content = evaluate(model, data_set, ATOM_COUNT, options)
     assert json.loads((options.out / "metrics.json").read_text()) == content
     assert {path.name for path in options.out.iterdir()} == {
         "metrics.json", "large_sheet.png", "report.html", "samples_1x1.npz", "samples_2x2.npz", "structure_1x1.png",
         "energies_1x1.png", "energies_2x2.png", "errors_1x1.png", "errors_2x2.png",
     }  # fmt: skip
-    assert not list(options.out.parent.glob("*.progress.npz"))
+    assert not list(options.out.parent.glob("*.progress"))
     assert content["num_samples"] == 12
-    assert (content["seed"], content["energy"], content["unit"]) == (0, "atom count", "eV/A^2")
+    assert (content["seed"], content["energy"], content["unit"]) == (0, AtomCount.origin.description, "eV/A^2")
     assert set(content["scales"]) == {"1x1", "2x2"}
     for name, scale in content["scales"].items():
         assert set(scale) == METRICS
@@ -69,7 +76,7 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
             assert scale["validity"] == metrics.validity(model.system, samples["states"])
             unrepaired = model.generate_unrepaired(samples["requested"], scale["rows"], scale["cols"], seed=0)
             assert scale["validity_unrepaired"] == metrics.validity(model.system, unrepaired)
-            assert scale["dangling_share_unrepaired"] == metrics.dangling_share(model.system, unrepaired) > 0
+            assert scale["dangling_share_unrepaired"] == metrics.removed_share(model.system, unrepaired) > 0
     assert (content["scales"]["2x2"]["rows"], content["scales"]["2x2"]["cols"]) == (8, 8)
     assert content["scales"]["2x2"]["novelty"] is None
     assert content["scales"]["1x1"]["novelty"] == 1.0
@@ -77,10 +84,10 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
 
 
 def test_seed_decides_energies_and_sheets(model, data_set, options):
-    first = sample_scale(model, data_set, AtomCount(), 1, options)
-    again = sample_scale(model, data_set, AtomCount(), 1, dataclasses.replace(options, out=options.out.parent / "b"))
+    first = sample_scale(model, data_set, ATOM_COUNT, 1, options)
+    again = sample_scale(model, data_set, ATOM_COUNT, 1, dataclasses.replace(options, out=options.out.parent / "b"))
     other = sample_scale(
-        model, data_set, AtomCount(), 1, dataclasses.replace(options, seed=5, out=options.out.parent / "c")
+        model, data_set, ATOM_COUNT, 1, dataclasses.replace(options, seed=5, out=options.out.parent / "c")
     )
     np.testing.assert_array_equal(first.states, again.states)
     np.testing.assert_array_equal(first.requested, again.requested)
@@ -94,7 +101,7 @@ def test_seed_decides_energies_and_sheets(model, data_set, options):
 
 
 def measured(model, data_set, samples, options):
-    return measure(model, data_set, samples, AtomCount(), options).content
+    return measure(model, data_set, samples, ATOM_COUNT, options).content
 
 
 def test_unrepaired_metrics_are_those_of_the_sheets_before_repair(model, data_set, options):
@@ -115,26 +122,24 @@ def test_unrepaired_metrics_are_those_of_the_sheets_before_repair(model, data_se
 
 
 def test_interrupted_evaluation_goes_on_and_computes_nothing_twice(model, data_set, options):
-    sample_scale(model, data_set, AtomCount(), 1, options)
+    sample_scale(model, data_set, ATOM_COUNT, 1, options)
     assert progress_path(options.out, 1).exists()
-    resumed = sample_scale(model, data_set, Interrupted(), 1, options)  # would raise if it computed
+    resumed = sample_scale(model, data_set, OneByOne(Interrupted()), 1, options)  # would raise if it computed
     assert np.isfinite(resumed.obtained).all()
 
 
 def test_constant_energies_give_null_and_not_nan(model, data_set, options):
     class Constant(AtomCount):
-        description = "constant"
-
         def __call__(self, states):
             return -10.0
 
     few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
-    obtained_equal = evaluate(model, data_set, Constant(), few)["scales"]["1x1"]
+    obtained_equal = evaluate(model, data_set, OneByOne(Constant()), few)["scales"]["1x1"]
     assert obtained_equal["pearson_r"] is None
     assert obtained_equal["r2"] < 0  # -10 eV for each sheet is not the mean of what is requested
     assert "NaN" not in (options.out / "metrics.json").read_text()
     one_energy = dataclasses.replace(data_set, energy_per_area=np.full(20, -1.5))
-    requested_equal = evaluate(model, one_energy, AtomCount(), dataclasses.replace(few, overwrite=True))
+    requested_equal = evaluate(model, one_energy, ATOM_COUNT, dataclasses.replace(few, overwrite=True))
     for name in ("r2", "pearson_r", "bias_in_sd"):
         assert requested_equal["scales"]["1x1"][name] is None
     assert "NaN" not in (options.out / "metrics.json").read_text()
@@ -149,11 +154,11 @@ def test_undefined_is_none_and_anything_else_itself():
 
 def test_direct_energies_are_those_of_tight_binding(model, data_set, options):
     few = dataclasses.replace(options, scales=(1,), num_samples=(4,), num_direct=(2,), num_nearest=3)
-    content = evaluate(model, data_set, AtomCount(), few)["scales"]["1x1"]
+    content = evaluate(model, data_set, ATOM_COUNT, few)["scales"]["1x1"]
     with np.load(options.out / "samples_1x1.npz", allow_pickle=False) as samples:
         states, obtained = samples["states"][:2], samples["obtained"][:2]
     reference = energy_named(model.system, "tight-binding")
-    energy = np.array([reference(sheet) for sheet in states])
+    energy = reference.energies(states)
     difference = 1000 * (obtained * model.system.area(4, 4) - energy) / np.maximum(1, model.system.num_atoms(states))
     assert content["direct"]["num_sheets"] == 2
     assert content["direct"]["mae_mev_per_atom"] == pytest.approx(np.abs(difference).mean())
@@ -166,12 +171,24 @@ def test_strict_refuses_energies_that_the_training_did_not_cover(model, data_set
     low, _ = model.energy_range
     beyond = dataclasses.replace(data_set, energy_per_area=np.linspace(low - 1, low + 0.1, 20))
     with pytest.raises(ValueError, match=r"must lie in what the training data covers, .* Received: \d+ of 20 outside"):
-        evaluate(model, beyond, Interrupted(), dataclasses.replace(options, strict=True))
+        evaluate(model, beyond, OneByOne(Interrupted()), dataclasses.replace(options, strict=True))
     assert not options.out.exists()
 
 
+def test_judge_of_other_energies_than_the_data_is_told_and_with_strict_refused(model, data_set, options):
+    few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    other = dataclasses.replace(
+        data_set, metadata={**data_set.metadata, "energy": "ase:x:Y:{} in eV relative to atoms"}
+    )
+    with pytest.warns(InputWarning, match="the data has energies by ase:x:Y:.*, the judge by atom count"):
+        evaluate(model, other, ATOM_COUNT, few)
+    strict = dataclasses.replace(few, strict=True, overwrite=True)
+    with pytest.raises(ValueError, match="Energies that are compared must be of one method and one zero"):
+        evaluate(model, other, OneByOne(Interrupted()), strict)
+
+
 def test_report_is_one_page_with_every_number_and_picture(model, data_set, options):
-    content = evaluate(model, data_set, AtomCount(), options)
+    content = evaluate(model, data_set, ATOM_COUNT, options)
     page = (options.out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len(list(options.out.glob("*.png")))
     assert "http" not in page
@@ -184,9 +201,9 @@ def test_folder_with_content_is_kept_unless_told_otherwise(model, data_set, opti
     (options.out / "old.txt").write_text("old")
     few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
     with pytest.raises(FileExistsError, match=r"must be new or empty, or --overwrite given. Received: "):
-        evaluate(model, data_set, AtomCount(), few)
+        evaluate(model, data_set, ATOM_COUNT, few)
     assert (options.out / "old.txt").read_text() == "old"
-    evaluate(model, data_set, AtomCount(), dataclasses.replace(few, overwrite=True))
+    evaluate(model, data_set, ATOM_COUNT, dataclasses.replace(few, overwrite=True))
     assert not (options.out / "old.txt").exists()
 
 
@@ -194,19 +211,19 @@ def test_old_results_outlive_an_evaluation_that_fails(model, data_set, options):
     options.out.mkdir()
     (options.out / "old.txt").write_text("old")
     with pytest.raises(KeyboardInterrupt):
-        evaluate(model, data_set, Interrupted(), dataclasses.replace(options, overwrite=True))
+        evaluate(model, data_set, OneByOne(Interrupted()), dataclasses.replace(options, overwrite=True))
     assert (options.out / "old.txt").read_text() == "old"
 
 
 def test_overwriting_never_takes_model_or_data_along(model, data_set, options):
     around = dataclasses.replace(options, out=options.data.parent, overwrite=True)
     with pytest.raises(ValueError, match=r"must hold neither model nor data. Received: "):
-        evaluate(model, data_set, AtomCount(), around)
+        evaluate(model, data_set, ATOM_COUNT, around)
 
 
 def test_scale_beyond_the_model_is_refused_before_any_work(model, data_set, options):
     with pytest.raises(ValueError, match=r"rows \* cols must be at most 64.* Received: rows=12, cols=12"):
-        evaluate(model, data_set, Interrupted(), dataclasses.replace(options, scales=(1, 3)))
+        evaluate(model, data_set, OneByOne(Interrupted()), dataclasses.replace(options, scales=(1, 3)))
     assert not options.out.exists()
 
 

@@ -6,7 +6,9 @@ from matplotlib.patches import Rectangle
 from rugan_tf.evaluate.figures import comparison_figure, errors_figure, large_sheet_figure
 from rugan_tf.evaluate.metrics import errors_by_energy
 from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.systems.named import system_named
 
+QUANTITY = system_named("porous_graphene").quantity
 VALUES = {"ks_statistic": 0.0153, "r2": None, "mae": 0.01, "bias": -0.0025}
 
 
@@ -19,13 +21,13 @@ def samples(count, scale=1):
 
 @pytest.mark.parametrize(("count", "kind"), [(20, PathCollection), (600, QuadMesh)])
 def test_few_samples_are_points_and_many_a_heat_map(count, kind):
-    left = comparison_figure(samples(count), VALUES).axes[0]
+    left = comparison_figure(samples(count), VALUES, QUANTITY).axes[0]
     assert sum(isinstance(item, kind) for item in left.collections) == 1
     assert sum(isinstance(item, PathCollection | QuadMesh) for item in left.collections) == 1
 
 
 def test_comparison_says_units_metrics_and_the_line(tmp_path):
-    figure = comparison_figure(samples(20, scale=2), VALUES)
+    figure = comparison_figure(samples(20, scale=2), VALUES, QUANTITY)
     left, right = figure.axes
     assert left.get_xlabel() == "requested energy per area (eV/Å²)"
     assert left.get_ylabel() == "obtained energy per area (eV/Å²)"
@@ -41,7 +43,7 @@ def test_comparison_says_units_metrics_and_the_line(tmp_path):
 
 
 def test_both_histograms_count_every_sheet():
-    right = comparison_figure(samples(20), VALUES).axes[1]
+    right = comparison_figure(samples(20), VALUES, QUANTITY).axes[1]
     bars = sum(patch.get_height() for patch in right.patches if isinstance(patch, Rectangle))
     assert bars == 20
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["requested", "obtained"]
@@ -50,7 +52,7 @@ def test_both_histograms_count_every_sheet():
 def test_equal_energies_can_be_drawn(tmp_path):
     states = samples(4).states
     equal = ScaleSamples(1, states, np.full(4, -1.5), np.full(4, -1.5), unrepaired=states)
-    comparison_figure(equal, VALUES).savefig(tmp_path / "figure.png")
+    comparison_figure(equal, VALUES, QUANTITY).savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
@@ -74,7 +76,7 @@ def test_label_of_a_small_mark_stands_beside_it(data_set):
 
 def test_errors_are_drawn_by_energy_with_units():
     some = samples(100)
-    figure = errors_figure(some, {"errors_by_energy": errors_by_energy(some.requested, some.obtained)})
+    figure = errors_figure(some, {"errors_by_energy": errors_by_energy(some.requested, some.obtained)}, QUANTITY)
     axes = figure.axes[0]
     assert axes.get_ylabel() == "obtained - requested (eV/Å²)"
     assert axes.get_xlabel() == "requested energy per area (eV/Å²)"

@@ -53,14 +53,14 @@ def test_ks_of_many_samples_follows_the_asymptotic_law():
     assert pvalue == pytest.approx(0.19, abs=0.01)
 
 
-def test_validity_and_dangling_share(graphene):
+def test_validity_and_the_share_that_repair_removes(graphene):
     pristine = np.full((4, 4), 3, np.uint8)
     tail = np.zeros((4, 4), np.uint8)
     tail[0, 0] = 3  # two atoms, both dangling
     states = np.stack([pristine, tail])
     assert metrics.validity(graphene, states) == 0.5
-    assert metrics.dangling_share(graphene, states) == pytest.approx(2 / 34)
-    assert math.isnan(metrics.dangling_share(graphene, np.zeros((1, 4, 4), np.uint8)))
+    assert metrics.removed_share(graphene, states) == pytest.approx(2 / 34)
+    assert math.isnan(metrics.removed_share(graphene, np.zeros((1, 4, 4), np.uint8)))
 
 
 def test_bootstrap_intervals_hold_the_known_error_of_the_mean():

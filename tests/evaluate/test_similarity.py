@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rugan_tf.evaluate import similarity
-from rugan_tf.lattice.symmetry import site_permutations, transform
+from rugan_tf.systems.named import system_named
 
 
 def test_translations_are_one_sheet_and_odd_column_shifts_are_not(graphene):
@@ -25,9 +25,12 @@ def test_trailing_and_leading_empty_cells_are_kept_apart(graphene):
     assert similarity.uniqueness(graphene, states) == 1.0
 
 
+IMAGES = system_named("porous_graphene").images
+
+
 def all_images(sheet):
-    number = len(site_permutations(*sheet.shape))
-    return transform(np.repeat(sheet[None], number, axis=0), np.arange(number))
+    number = len(IMAGES.permutations(*sheet.shape))
+    return IMAGES.transform(np.repeat(sheet[None], number, axis=0), np.arange(number))
 
 
 def test_a_copy_is_any_symmetric_image_and_nothing_else(graphene):

@@ -12,10 +12,8 @@ from rugan_tf.systems.system import Statistic
 
 
 class AtomCount:
-    description = "atom count"
-
-    def __call__(self, states):
-        return -float((states & 1).sum() + (states >> 1).sum())
+    def energies(self, states, work=None):
+        return -((states & 1).sum(axis=(1, 2)) + (states >> 1).sum(axis=(1, 2))).astype(float)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +23,7 @@ def drawn():
 
     graphene = system_named("porous_graphene")
     states = draw_sheets(graphene, 300, 8, 8, 0, PoreOptions())
-    energy = np.array([AtomCount()(sheet) for sheet in states])
+    energy = AtomCount().energies(states)
     metadata = {"system": "porous_graphene", "options": {"pores": dataclasses.asdict(PoreOptions())}}
     return DataSet(states, graphene.energy_per_area(energy, 8, 8), metadata)
 
@@ -44,7 +42,7 @@ def test_real_sheets_have_the_energies_asked_for_and_are_independent(drawn, grap
     real = structure.real_sheets(drawn, wanted, *size, AtomCount(), processes=1)
     for states in (real.first, real.second):
         assert states.shape == (40, *size)
-        energy = graphene.energy_per_area(np.array([AtomCount()(sheet) for sheet in states]), *size)
+        energy = graphene.energy_per_area(AtomCount().energies(states), *size)
         assert np.corrcoef(energy, wanted)[0, 1] > 0.95
     assert real.small.shape == (40, 8, 8)
     assert (real.first != real.second).any(axis=(1, 2)).mean() > 0.8

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rugan_tf.lattice.honeycomb import (
+from rugan_tf.systems.porous_graphene.geometry import (
     BOND_LENGTH,
     COLUMN_PITCH,
     LATTICE_CONSTANT,
@@ -11,7 +11,7 @@ from rugan_tf.lattice.honeycomb import (
     site_positions,
     validate_size,
 )
-from rugan_tf.lattice.states import dangling, neighbour_counts, num_atoms, occupancies
+from rugan_tf.systems.porous_graphene.sites import dangling, neighbour_counts, num_atoms, occupancies
 
 SIZES = [(1, 2), (1, 4), (2, 2), (2, 4), (3, 4), (5, 2), (4, 6), (7, 8)]
 

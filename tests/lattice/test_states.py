@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, strategies
 from hypothesis.extra import numpy as numpy_strategies
 
-from rugan_tf.lattice.states import (
+from rugan_tf.lattice.states import decode, encode
+from rugan_tf.systems.porous_graphene.rule import prune
+from rugan_tf.systems.porous_graphene.sites import (
     dangling,
-    decode,
-    encode,
     neighbour_counts,
     num_atoms,
     occupancies,
-    prune,
     remove_dangling,
     validate_states,
 )
@@ -57,13 +56,13 @@ def test_states_count_the_atoms_of_two_sites():
     states = np.array([[[0, 1], [2, 3]]], np.uint8)
     assert occupancies(states).tolist() == [[[[0, 0], [1, 0]], [[0, 1], [1, 1]]]]
     assert num_atoms(states).tolist() == [4]
-    assert encode(states)[0, 1].tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
-    assert encode(states).dtype == np.float32
+    assert encode(states, 4)[0, 1].tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
+    assert encode(states, 4).dtype == np.float32
 
 
 @given(SHEETS)
 def test_encoding_round_trip(states):
-    decoded = decode(encode(states))
+    decoded = decode(encode(states, 4))
     assert decoded.dtype == np.uint8
     np.testing.assert_array_equal(decoded, states)
 

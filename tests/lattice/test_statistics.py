@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings, strategies
 from hypothesis.extra import numpy as numpy_strategies
 
-from rugan_tf.lattice import statistics
-from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths, site_positions
-from rugan_tf.lattice.states import occupancies, prune
-from rugan_tf.lattice.symmetry import point_images, transform
+from rugan_tf.systems.porous_graphene import statistics
+from rugan_tf.systems.porous_graphene.geometry import BOND_LENGTH, cell_lengths, site_positions
+from rugan_tf.systems.porous_graphene.rule import prune
+from rugan_tf.systems.porous_graphene.sites import occupancies
+from rugan_tf.systems.porous_graphene.system import PorousGraphene
 
+IMAGES = PorousGraphene().images
 ROWS, COLS = 6, 8  # large enough that no two bonds join the same sites
 SHEETS = numpy_strategies.arrays(np.uint8, (2, ROWS, COLS), elements=strategies.integers(0, 3))
 
@@ -91,11 +93,11 @@ def test_pores_wrap_around_the_sheet():
 @pytest.mark.parametrize("rows", [3, 4])
 def test_point_images_and_shifts_give_every_symmetric_image(rows):
     states = np.random.default_rng(1).integers(0, 4, (1, rows, 4), np.uint8)
-    images = point_images(states)
+    images = IMAGES.points(states)
     np.testing.assert_array_equal(images[0], states)
     shifted = {
         np.roll(image, (row, col), (1, 2)).tobytes() for image in images for row in range(rows) for col in (0, 2)
     }
-    everything = transform(np.repeat(states, 16 * rows, axis=0), np.arange(16 * rows))
+    everything = IMAGES.transform(np.repeat(states, 16 * rows, axis=0), np.arange(16 * rows))
     assert shifted == {image.tobytes() for image in everything}
     assert len(shifted) == 16 * rows

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
-from rugan_tf.lattice.states import dangling, neighbour_counts, num_atoms, occupancies
-from rugan_tf.lattice.symmetry import draw_symmetric_images, nearest_sites, site_permutations, transform
 from rugan_tf.systems.porous_graphene.reference import sheet_energy
+from rugan_tf.systems.porous_graphene.sites import dangling, neighbour_counts, num_atoms, occupancies
+from rugan_tf.systems.porous_graphene.system import PorousGraphene
 
 SIZES = [(1, 2), (3, 4), (2, 4), (4, 6), (14, 16)]
+IMAGES = PorousGraphene().images
 sizes = pytest.mark.parametrize(("rows", "cols"), SIZES)
 
 
@@ -31,7 +31,7 @@ def everything(rows, cols):
 
 @sizes
 def test_each_is_a_permutation_of_the_sites(rows, cols):
-    permutations = site_permutations(rows, cols)
+    permutations = IMAGES.permutations(rows, cols)
     assert permutations.shape == (4 * rows * cols, 2 * rows * cols)
     expected = np.broadcast_to(range(2 * rows * cols), permutations.shape)
     np.testing.assert_array_equal(np.sort(permutations, axis=1), expected)
@@ -39,14 +39,14 @@ def test_each_is_a_permutation_of_the_sites(rows, cols):
 
 @pytest.mark.parametrize(("rows", "cols"), [(3, 4), (4, 6), (14, 16)])
 def test_all_are_different_and_the_identity_is_one(rows, cols):
-    distinct = {permutation.tobytes() for permutation in site_permutations(rows, cols)}
+    distinct = {permutation.tobytes() for permutation in IMAGES.permutations(rows, cols)}
     assert len(distinct) == 4 * rows * cols
     assert np.arange(2 * rows * cols, dtype=np.int32).tobytes() in distinct
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 2), (2, 4), (4, 4), (3, 4)])
 def test_they_form_a_group(rows, cols):
-    permutations = site_permutations(rows, cols)
+    permutations = IMAGES.permutations(rows, cols)
     members = {permutation.tobytes() for permutation in permutations}
     composed = permutations[:, permutations].reshape(-1, 2 * rows * cols)
     assert {permutation.tobytes() for permutation in composed} == members
@@ -58,14 +58,14 @@ def test_they_form_a_group(rows, cols):
 def test_neighbours_stay_neighbours(rows, cols):
     bonded = bonds(rows, cols)
     assert bonded.sum() == 3 * 2 * rows * cols
-    for permutation in site_permutations(rows, cols):
+    for permutation in IMAGES.permutations(rows, cols):
         np.testing.assert_array_equal(bonded[np.ix_(permutation, permutation)], bonded)
 
 
 @sizes
 def test_half_turns_are_both_reflections_one_after_the_other(rows, cols):
     count = rows * cols
-    permutations = site_permutations(rows, cols)
+    permutations = IMAGES.permutations(rows, cols)
     one, other, half_turn = permutations[count], permutations[2 * count], permutations[3 * count]
     np.testing.assert_array_equal(one[other], half_turn)
     np.testing.assert_array_equal(other[one], half_turn)
@@ -76,7 +76,7 @@ def test_half_turns_are_both_reflections_one_after_the_other(rows, cols):
 def test_the_first_ones_are_the_shifts_by_rows_and_by_two_columns():
     rows, cols = 4, 6
     states = draw_states(1, rows, cols)
-    images = transform(np.repeat(states, rows * cols, axis=0), np.arange(rows * cols))
+    images = IMAGES.transform(np.repeat(states, rows * cols, axis=0), np.arange(rows * cols))
     for row, col in [(1, 0), (3, 0), (0, 2), (0, 4), (2, 2)]:
         shifted = np.roll(states[0], (row + col // 2, col), (0, 1))
         assert any(np.array_equal(shifted, image) for image in images)
@@ -87,7 +87,7 @@ def test_the_first_ones_are_the_shifts_by_rows_and_by_two_columns():
 def test_energy_of_a_sheet_is_the_same_for_all_images():
     rows, cols = 4, 6
     sheet = draw_states(5, rows, cols)[4:]
-    images = transform(np.repeat(sheet, 4 * rows * cols, axis=0), everything(rows, cols))
+    images = IMAGES.transform(np.repeat(sheet, 4 * rows * cols, axis=0), everything(rows, cols))
     distinct = np.unique(images, axis=0)
     assert len(distinct) > rows * cols
     energies = [sheet_energy(image) for image in distinct]
@@ -98,7 +98,7 @@ def test_energy_of_a_sheet_is_the_same_for_all_images():
 def test_images_keep_atoms_and_dangling_atoms(rows, cols):
     which = everything(rows, cols)
     states = draw_states(len(which), rows, cols)
-    images = transform(states, which)
+    images = IMAGES.transform(states, which)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(num_atoms(images), num_atoms(states))
     before, after = (dangling(sheets).sum(axis=(1, 2, 3)) for sheets in (states, images))
@@ -108,9 +108,9 @@ def test_images_keep_atoms_and_dangling_atoms(rows, cols):
 def test_each_sheet_gets_the_symmetry_of_its_number():
     states = draw_states(3, 3, 4)
     which = np.array([0, 17, 40])
-    images = transform(states, which)
+    images = IMAGES.transform(states, which)
     for state, number, image in zip(states, which, images, strict=True):
-        expected = occupancies(state).reshape(-1)[site_permutations(3, 4)[number]]
+        expected = occupancies(state).reshape(-1)[IMAGES.permutations(3, 4)[number]]
         np.testing.assert_array_equal(occupancies(image).reshape(-1), expected)
     np.testing.assert_array_equal(images[0], states[0])
 
@@ -118,21 +118,8 @@ def test_each_sheet_gets_the_symmetry_of_its_number():
 def test_drawn_images_come_from_the_seed_and_reach_every_symmetry():
     rows, cols = 2, 4
     states = np.repeat(draw_states(1, rows, cols), 400, axis=0)
-    images = draw_symmetric_images(np.random.default_rng(1), states)
-    np.testing.assert_array_equal(images, draw_symmetric_images(np.random.default_rng(1), states))
-    reachable = transform(states[: 4 * rows * cols], everything(rows, cols))
+    images = IMAGES.draw(np.random.default_rng(1), states)
+    np.testing.assert_array_equal(images, IMAGES.draw(np.random.default_rng(1), states))
+    reachable = IMAGES.transform(states[: 4 * rows * cols], everything(rows, cols))
     assert {image.tobytes() for image in images} == {image.tobytes() for image in reachable}
     assert len({image.tobytes() for image in images}) > rows * cols
-
-
-@pytest.mark.parametrize("shift", [(0.7, 0.0), (1.23, 0.0), (0.0, 2.13), (0.0, 0.7)])
-def test_motion_that_is_no_symmetry_is_refused(shift):
-    sites = site_positions(3, 4).reshape(-1, 2)
-    with pytest.raises(ValueError, match=r"map the lattice onto itself. Received: another motion in .* Å"):
-        nearest_sites(sites, sites + shift, cell_lengths(3, 4))
-
-
-def test_quarter_turn_is_refused():
-    sites = site_positions(2, 4).reshape(-1, 2)
-    with pytest.raises(ValueError, match="must map the lattice onto itself"):
-        nearest_sites(sites, sites[:, ::-1], cell_lengths(2, 4))

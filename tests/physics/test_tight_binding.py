@@ -1,3 +1,4 @@
+import functools
 import math
 
 import numpy as np
@@ -7,18 +8,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize_scalar
 
-from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths
-from rugan_tf.physics.tight_binding import (
-    band_energy,
-    embedding,
-    fermi_level,
-    repulsive_pair,
-    scaling,
-    tight_binding_energy,
-)
+from rugan_tf.physics import tight_binding
+from rugan_tf.physics.tight_binding import band_energy, fermi_level
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions
+from rugan_tf.systems.porous_graphene.carbon import CARBON
+from rugan_tf.systems.porous_graphene.geometry import BOND_LENGTH, cell_lengths
 from rugan_tf.systems.porous_graphene.reference import sheet_energy
 
+scaling, repulsive_pair, embedding, tight_binding_energy = (
+    functools.partial(function, CARBON)
+    for function in (
+        tight_binding.scaling,
+        tight_binding.repulsive_pair,
+        tight_binding.embedding,
+        tight_binding.tight_binding_energy,
+    )
+)
 few = settings(max_examples=15, deadline=None)
 sheets = arrays(np.uint8, st.sampled_from([(2, 2), (3, 4), (4, 4)]), elements=st.integers(0, 3))
 BIG_CELL = [40.0, 40.0]

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
 from rugan_tf.physics.tight_binding import tight_binding_energy
+from rugan_tf.systems.porous_graphene.carbon import CARBON
+from rugan_tf.systems.porous_graphene.geometry import cell_lengths, site_positions
 from rugan_tf.systems.porous_graphene.reference import sheet_energy
 
 
@@ -113,7 +114,7 @@ def test_displaced_atoms_in_an_odd_cell_have_the_energy_of_the_slow_implementati
     positions = positions_of(np.full((2, 4), 3)) + rng.normal(0, 0.1, (16, 2))
     elsewhere = positions + rng.integers(-2, 3, (16, 2)) * cell  # the same atoms by other images
     slow = slow_energy(positions, cell, smearing=0.3)
-    assert tight_binding_energy(elsewhere, cell, smearing=0.3) == pytest.approx(slow, abs=1e-9)
+    assert tight_binding_energy(CARBON, elsewhere, cell, smearing=0.3) == pytest.approx(slow, abs=1e-9)
 
 
 @pytest.mark.parametrize("repeats", [(1, 2), (2, 1), (3, 2)])

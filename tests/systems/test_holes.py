@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rugan_tf.lattice.honeycomb import cell_lengths, site_positions
-from rugan_tf.lattice.states import dangling, num_atoms, prune
 from rugan_tf.systems.porous_graphene import holes as pores
+from rugan_tf.systems.porous_graphene.geometry import cell_lengths, site_positions
 from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_states, inside_holes
+from rugan_tf.systems.porous_graphene.rule import prune
+from rugan_tf.systems.porous_graphene.sites import dangling, num_atoms
 
 KEEP = PoreOptions(keep_dangling=True)
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rugan_tf.lattice.states import neighbour_counts, occupancies
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions, sheet_structure
+from rugan_tf.systems.porous_graphene.sites import neighbour_counts, occupancies
 
 sheets = arrays(np.uint8, st.sampled_from([(2, 2), (3, 4), (5, 6)]), elements=st.integers(0, 3))
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.lattice.honeycomb import BOND_LENGTH, cell_lengths, site_positions
-from rugan_tf.lattice.pieces import keep_largest_piece
-from rugan_tf.lattice.states import States, prune
+from rugan_tf.lattice.states import States
+from rugan_tf.systems.porous_graphene.geometry import BOND_LENGTH, cell_lengths, site_positions
+from rugan_tf.systems.porous_graphene.rule import prune
+from rugan_tf.systems.porous_graphene.sites import from_occupancies, keep_largest_piece
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,7 @@ def draw_porous_states(
     radii = rng.uniform(options.min_radius, options.max_radius, size=(num_sheets, most))
     radii[np.arange(most) >= num_holes[:, None]] = -1.0  # holes that this sheet does not have
     sites = ~inside_holes(site_positions(rows, cols), cell_lengths(rows, cols), centres, radii)
-    states = (sites[..., 0] + 2 * sites[..., 1]).astype(np.uint8)
+    states = from_occupancies(sites)
     return states if options.keep_dangling else keep_largest_piece(prune(states))
 
 

@@ -1,0 +1,70 @@
+"""A journal of finished energies: each is on the disk as soon as it is known, whatever happens next."""
+
+import os
+import struct
+import zlib
+from pathlib import Path
+from types import TracebackType
+
+from rugan_tf.errors import InputError
+
+MAGIC = b"rugan energies 1"
+RECORD = struct.Struct("<qdI")  # number of the sheet, energy, checksum of both
+KEY_LENGTH = 64  # hexadecimal SHA-256
+
+
+class Journal:
+    """Keeps energies by number of the sheet in one append-only file.
+
+    A record that was half written when the machine stopped does not match its checksum, and is cut off.
+
+    Args:
+        path: the file; made if it does not exist.
+        key: SHA-256, hexadecimal, of what is being computed.
+
+    Raises:
+        InputError: the file belongs to something else.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self.energies: dict[int, float] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        header = MAGIC + key.encode("ascii")
+        content = path.read_bytes() if path.exists() else b""
+        if len(content) < len(header) and header.startswith(content):
+            content = header  # new, or stopped before its first line was whole
+            path.write_bytes(header)
+        if not content.startswith(header):
+            raise InputError(
+                "Progress must belong to the same sheets and the same energy function; remove the file to begin anew. "
+                f"Received: {path}"
+            )
+        whole = len(header)
+        while whole + RECORD.size <= len(content):
+            index, energy, checksum = RECORD.unpack_from(content, whole)
+            if checksum != zlib.crc32(content[whole : whole + RECORD.size - 4]):
+                break
+            self.energies[index] = energy
+            whole += RECORD.size
+        self.file = path.open("r+b")
+        self.file.truncate(whole)
+        self.file.seek(whole)
+
+    def __enter__(self) -> "Journal":
+        """Return the journal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def add(self, index: int, energy: float) -> None:
+        """Keep one energy; it is on the disk when this returns."""
+        record = RECORD.pack(index, energy, 0)[:-4]
+        self.file.write(record + struct.pack("<I", zlib.crc32(record)))
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.energies[index] = energy

@@ -1,0 +1,32 @@
+"""What a material says of its reference energies: a function of one sheet, and what its numbers mean."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class EnergyOrigin:
+    """Where energies come from; two sets of energies can be compared where method and zero agree.
+
+    Attributes:
+        method: what computes them, or for an EDNN what it was trained on.
+        zero: what has the energy 0; None where nobody said.
+        description: both in words, as a data set keeps it.
+    """
+
+    method: str
+    zero: str | None
+    description: str
+
+
+class SheetEnergy(Protocol):
+    """The total energy of one sheet, slow: tight binding, a calculator. It can be pickled into worker processes."""
+
+    @property
+    def origin(self) -> EnergyOrigin:
+        """Method and zero of the energy."""
+
+    def __call__(self, states: ArrayLike) -> float:
+        """Return the total energy of one sheet, uint8 (rows, cols); an empty sheet has 0."""
