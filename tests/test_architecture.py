@@ -18,7 +18,7 @@ ROOT = PACKAGE.parent
 # A module imports from its own room and from lower floors; the version (`import rugan_tf`) is open to all.
 FLOORS = [
     {"units", "errors"},
-    {"config", "files", "importing", "networks"},
+    {"config", "extras", "files", "importing", "networks"},
     {"lattice"},
     {"physics"},
     {"systems"},

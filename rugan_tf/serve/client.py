@@ -12,6 +12,7 @@ import grpc
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf import files
 from rugan_tf.config import Command, run_command
 from rugan_tf.errors import InputError
 from rugan_tf.serve.connection import Connection, open_channel, why_unreachable
@@ -180,7 +181,7 @@ class GenerateOptions(Connection):
     energy_per_area: tuple[float, ...]
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
-    """File to write: .npz, .extxyz, .cif, .vasp or .png."""
+    """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
     rows: int = 14
     """Lattice cells along the rows, even."""
     cols: int = 16
@@ -210,9 +211,7 @@ def generate(options: GenerateOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     requested = np.array(options.energy_per_area * (options.num_sheets if len(options.energy_per_area) == 1 else 1))
-    for path in target_paths(options.out, len(requested)):
-        if path.exists() and not options.overwrite:
-            raise FileExistsError(f"The file must not exist, or --overwrite be given. Received: {path}")
+    files.require_absent(*target_paths(options.out, len(requested)), overwrite=options.overwrite)
     system, size = system_named(options.system), (options.rows, options.cols)
     with Client(options) as client:
         if options.tile is None:
@@ -222,7 +221,9 @@ def generate(options: GenerateOptions) -> None:
 
             if len(requested) > 1:
                 raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
-            states = generate_in_tiles(client, system, float(requested[0]), *size, options.seed, options.tile)[None]
+            wanted: dict[str, Any] = {"rows": options.rows, "cols": options.cols, "seed": options.seed}
+            wanted |= {"tile": options.tile}
+            states = generate_in_tiles(client, system, float(requested[0]), **wanted)[None]
             obtained = None
     told = None if obtained is None else obtained.astype(np.float64)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}

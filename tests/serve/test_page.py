@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from steady_model import MAX_CELLS
 
-from rugan_tf.lattice.statistics import pore_sizes
 from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.page_lattice import described_lattice
 from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.statistics import pore_sizes
 
 IS_DONE = "return !document.getElementById('status').textContent.includes('…')"
 PLUS, ARROW_LEFT, ENTER = "+", "\ue012", "\ue007"

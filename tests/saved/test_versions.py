@@ -1,0 +1,31 @@
+import pytest
+
+from rugan_tf.saved.versions import next_version, version_folder
+
+
+def make(base, *names):
+    for name in names:
+        (base / name).mkdir(parents=True)
+        (base / name / "saved_model.pb").touch()
+
+
+def test_highest_version_is_taken_by_number_not_by_name(tmp_path):
+    make(tmp_path, "9", "10", "notes")
+    assert version_folder(tmp_path) == tmp_path / "10"
+    assert version_folder(tmp_path / "9") == tmp_path / "9"
+
+
+def test_unfinished_highest_version_is_told_and_not_passed_over(tmp_path):
+    make(tmp_path, "1")
+    (tmp_path / "2").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"EDNN must be a folder that holds saved_model.pb. Received: .*2$"):
+        version_folder(tmp_path, "EDNN")
+
+
+def test_next_version_is_after_the_newest_whatever_lies_beside(tmp_path):
+    assert next_version(tmp_path / "new") == tmp_path / "new" / "1"
+    make(tmp_path, "9", "10", "notes")
+    assert next_version(tmp_path) == tmp_path / "11"
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"must not take the place of a file. Received: .*file"):
+        next_version(tmp_path / "file")
