@@ -18,7 +18,8 @@ ROOT = PACKAGE.parent
 # A module imports from its own room and from lower floors; the version (`import rugan_tf`) is open to all.
 FLOORS = [
     {"units", "errors"},
-    {"config", "extras", "files", "importing", "networks"},
+    {"extras"},
+    {"config", "files", "importing", "networks"},
     {"lattice"},
     {"physics"},
     {"systems"},
@@ -34,7 +35,7 @@ SERVE_MAY_IMPORT = {"files", "config", "errors", "systems"}
 TOP = {"cli", "demo"}  # open every room
 WITHOUT_TENSORFLOW = ("lattice", "physics", "systems", "formats", "figures", "energies", "data")
 WITH_TENSORFLOW = {"rugan_tf.data.pipeline"}
-TENSORFLOW_WHEN_CALLED = {"rugan_tf.energies.ednn"}  # the EDNN's SavedModel, imported by those who ask for it
+TENSORFLOW_WHEN_CALLED = {"rugan_tf.saved.signatures"}  # SavedModels, loaded by those who call them
 HEAVY = {"tensorflow", "keras", "tf_keras"}
 VERSION_IN_TEXT = re.compile(r"rugan[-_]tf(?:==|[ /-]v?|, version )(\d+\.\d+\.\d+)")
 
@@ -109,6 +110,10 @@ def nodes_run_at_import(tree):
 def nodes_run_at_all(tree):
     """Statements that may run, those in functions included; not those under TYPE_CHECKING."""
     return [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
+
+
+# The package itself names its public things to type checkers alone; a program imports each when it first asks for it.
+TREES["rugan_tf"].body = nodes_run_at_all(TREES["rugan_tf"])
 
 
 def may_import(importer, imported):

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError
-from rugan_tf.saved.ednn_card import EDNN_FILE, EdnnCard, read_ednn_card
+from rugan_tf.saved.ednn_card import EdnnCard, read_ednn_card
 from rugan_tf.saved.shipped import shipped_model
 from rugan_tf.saved.signatures import Signatures
 from rugan_tf.saved.versions import version_folder
@@ -97,10 +97,12 @@ def ednn_in(base: Path) -> EdnnEnergy:
     """Return the EDNN of a version folder, or of the newest version in a folder.
 
     Raises:
-        FileNotFoundError: there is none.
-        InputError: it has no card, or one that cannot be read.
+        InputError: there is none.
     """
-    energy = EdnnEnergy(version_folder(base, "EDNN, a SavedModel of `rugan ednn train` given as ednn:FOLDER,"))
-    if not (energy.folder / EDNN_FILE).is_file():
-        raise InputError(f"An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER. Received: {base}")
-    return energy
+    try:
+        folder = version_folder(base)
+        read_ednn_card(folder)
+    except FileNotFoundError:
+        rule = "An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER"
+        raise InputError(f"{rule}. Received: {base}") from None
+    return EdnnEnergy(folder)

@@ -8,7 +8,6 @@ from pathlib import Path
 from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
-from rugan_tf.saved.shipped import MAIN_MODEL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +18,8 @@ class GenerateOptions:
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
     """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
-    model: Path = Path(MAIN_MODEL)
-    """Exported model: a version folder, a folder of numeric versions, or the name of one that comes with rugan_tf."""
+    model: Path | None = None
+    """Exported model: a version folder, or a folder of numeric versions; left out, the one that comes with rugan_tf."""
     rows: int | None = None
     """Lattice cells along the rows, even; as in training unless said otherwise."""
     cols: int | None = None

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from rugan_tf.errors import InputError
 from rugan_tf.saved.model_card import ExportedCard, read_exported_card
-from rugan_tf.saved.shipped import MAIN_MODEL, find_model
+from rugan_tf.saved.shipped import MAIN_MODEL, find_model, shipped_model
 from rugan_tf.saved.signatures import Signatures
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
@@ -23,18 +23,14 @@ if TYPE_CHECKING:
 MAX_SEED = 2**63 - 1
 
 
-def load_model(model: Path | str = MAIN_MODEL) -> "SheetModel":
-    """Load a generator: by default the one that comes with the package.
-
-    Args:
-        model: a version folder, a base folder with numeric version folders, of which the highest is taken, or the
-            name of a model that comes with the package.
+def load_model(model: Path | str | None = None) -> "SheetModel":
+    """Load a generator, as `SheetModel.load`; by default the one that comes with the package.
 
     Raises:
         FileNotFoundError: the folder holds no SavedModel, or no card.
-        InputError: the card is damaged, of another form, or lacks a key.
+        InputError: the card is damaged, of another form, or lacks a key; or the package came without models.
     """
-    return SheetModel.load(model)
+    return SheetModel.load(shipped_model(MAIN_MODEL) if model is None else model)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +52,8 @@ class SheetModel:
         """Read what a model folder says about the model; its graph is loaded when sheets are first generated.
 
         Args:
-            model: as of `load_model`.
+            model: a version folder, a base folder with numeric version folders, of which the highest is taken, or the
+                name of a model that comes with the package.
 
         Raises:
             FileNotFoundError: the folder holds no SavedModel, or no card.

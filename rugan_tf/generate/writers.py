@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
+from rugan_tf.extras import require_extra
 from rugan_tf.formats import structures
 from rugan_tf.formats.npz import write_npz
 from rugan_tf.formats.zarr_states import write_zarr_states
@@ -68,10 +69,16 @@ def write_sheets(
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:
-    """Return the files that `num_sheets` sheets become, or raise InputError for an unknown suffix."""
+    """Return the files that `num_sheets` sheets become.
+
+    Raises:
+        InputError: an unknown suffix, or one of a format whose extra is not installed.
+    """
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise InputError(f"The file must end in one of {', '.join(SUFFIXES)}. Received: {path}")
+    if path.suffix == ".zarr":
+        require_extra("large")
     return structures.structure_paths(path, num_sheets)
 
 

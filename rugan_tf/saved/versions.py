@@ -8,7 +8,7 @@ GRAPH_FILE = "saved_model.pb"
 
 
 def version_folder(base: Path, what: str = "model") -> Path:
-    """Return `base` if it holds a SavedModel, else its highest numeric version folder.
+    """Return `base` if it holds a SavedModel, else its highest numeric version folder that does.
 
     Args:
         base: a version folder, or a folder of version folders.
@@ -19,10 +19,10 @@ def version_folder(base: Path, what: str = "model") -> Path:
     """
     if (base / GRAPH_FILE).is_file():
         return base
-    newest = base / str(max(version_numbers(base), default=""))
-    if not (newest / GRAPH_FILE).is_file():
-        raise FileNotFoundError(f"The {what} must be a folder that holds {GRAPH_FILE}. Received: {newest}")
-    return newest
+    whole = [number for number in version_numbers(base) if (base / str(number) / GRAPH_FILE).is_file()]
+    if not whole:
+        raise FileNotFoundError(f"The {what} must be a folder that holds {GRAPH_FILE}. Received: {base}")
+    return base / str(max(whole))
 
 
 def next_version(base: Path) -> Path:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -61,6 +60,8 @@ class Client:
             ConnectionError: the server stayed unavailable, or was too slow; the cause is told where it can be found.
             InputError: the server refuses the request; its code and message are told.
         """
+        import grpc
+
         token = self.connection.token
         metadata = None if token is None else (("authorization", f"Bearer {token}"),)
         deadline, wait, cause = time.monotonic() + self.connection.timeout, FIRST_WAIT, ""

@@ -15,11 +15,14 @@ def test_highest_version_is_taken_by_number_not_by_name(tmp_path):
     assert version_folder(tmp_path / "9") == tmp_path / "9"
 
 
-def test_unfinished_highest_version_is_told_and_not_passed_over(tmp_path):
+def test_versions_without_a_graph_do_not_count(tmp_path):
     make(tmp_path, "1")
     (tmp_path / "2").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"EDNN must be a folder that holds saved_model.pb. Received: .*2$"):
-        version_folder(tmp_path, "EDNN")
+    assert version_folder(tmp_path) == tmp_path / "1"
+    assert next_version(tmp_path) == tmp_path / "3"
+    for folder in (tmp_path / "2", tmp_path / "nowhere"):
+        with pytest.raises(FileNotFoundError, match=rf"EDNN must be a folder that holds .* Received: {folder}$"):
+            version_folder(folder, "EDNN")
 
 
 def test_next_version_is_after_the_newest_whatever_lies_beside(tmp_path):
