@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Union
 
 from rugan_tf.errors import InputError, InputWarning, PartlyDoneError
+from rugan_tf.extras import extra_of, missing_extra
 
 Options = Any  # an instance of the frozen dataclass that the command declares
 
@@ -33,7 +34,7 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     Where the options depend on what is said, `commands` is a function of the arguments.
 
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
-        3: a part failed, the rest is kept. 130: interrupted.
+        2 also for a command whose extra is not installed. 3: a part failed, the rest is kept. 130: interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing GPUs as errors
     try:
@@ -42,6 +43,12 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
             handler(options)
     except (InputError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None:
+            raise
+        print(f"{prog}: {missing_extra(extra, error.name)}", file=sys.stderr)
         return 2
     except PartlyDoneError as error:
         print(f"{prog}: {error}", file=sys.stderr)

@@ -9,12 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import rugan_tf
 from rugan_tf.config import Command, run_command
 from rugan_tf.errors import InputError
+from rugan_tf.saved.shipped import MAIN_MODEL
 
 ENERGIES = ("-3.4", "-3.0", "-2.6", "-2.2")  # eV/Å², over the range of the data
-SHIPPED = Path(rugan_tf.__file__).parents[1] / "saved_models" / "porous_graphene"
+SHIPPED = Path(MAIN_MODEL)  # by its name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
     console.print(
         "next: a longer training (Ctrl-C and --resume at any time), or a larger sheet of the shipped model:\n"
         f"  .venv/bin/python -m rugan_tf.train cpu --data {out / 'sheets.npz'} --run-dir runs/cpu\n"
-        f"  .venv/bin/python -m rugan_tf.generate --model {SHIPPED} --energy-per-area -2.6 --rows 112 --cols 128 "
+        f"  .venv/bin/python -m rugan_tf.generate --energy-per-area -2.6 --rows 112 --cols 128 "
         f"--out {out / 'large.png'}\n"
         f"  .venv/bin/tensorboard --logdir {out / 'training' / 'tensorboard'}",
         highlight=False,

@@ -61,9 +61,14 @@ def require_fresh_folder(path: Path | str, overwrite: bool = False) -> Path:
     return path
 
 
-def next_version(out: Path) -> Path:
-    """Return the folder of the version after the newest one below `out`, 1 if there is none."""
-    if out.exists() and not out.is_dir():
-        raise FileExistsError(f"A folder must not take the place of a file. Received: {out}")
-    versions = [int(path.name) for path in out.glob("*") if path.name.isdecimal()]
-    return out / str(max(versions, default=0) + 1)
+def require_absent(*paths: Path, overwrite: bool, what: str = "file") -> None:
+    """Refuse to replace what exists, before any work is done, unless `overwrite` says that it may go.
+
+    Raises:
+        FileExistsError: one of the paths exists; or is a folder, which no file replaces.
+    """
+    for path in paths:
+        if path.is_dir():
+            raise FileExistsError(f"The {what} must not be an existing folder; remove it first. Received: {path}")
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"The {what} must not exist, or --overwrite be given. Received: {path}")

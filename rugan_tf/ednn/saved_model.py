@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from rugan_tf import files
 from rugan_tf.networks.ednn import EDNN
+from rugan_tf.saved.ednn_card import EdnnCard, write_ednn_card
+from rugan_tf.saved.versions import next_version
 from rugan_tf.systems.system import LatticeSystem
 
 MAX_CELLS = 2**24
@@ -37,7 +39,8 @@ class EnergyEndpoint(tf.Module):
             tf.debugging.assert_less_equal(
                 tf.reduce_prod(tf.cast(shape, tf.float64)),
                 tf.constant(self.max_cells, tf.float64),
-                f"batch * rows * cols must be at most {self.max_cells}",
+                f"batch * rows * cols must be at most {self.max_cells}: ask for fewer sheets at once, or keep a larger "
+                "sheet as a Zarr array, which `rugan data label` sums up in chunks",
             ),
         ]
         with tf.control_dependencies(checks):
@@ -62,12 +65,11 @@ class EnergyEndpoint(tf.Module):
         return {"energy": tf.reduce_sum(tf.cast(tiles, tf.float64), axis=(1, 2))}
 
 
-def write_saved_model(model: EDNN, system: LatticeSystem, out: Path, facts: dict[str, Any]) -> Path:
-    """Write the next version below `out`, and return its folder."""
-    endpoint = EnergyEndpoint(model, system)
-    version = files.next_version(out)
+def write_saved_model(model: EDNN, system: LatticeSystem, out: Path, card: EdnnCard) -> Path:
+    """Write the next version below `out`, and return its folder; `card` tells of the model."""
+    endpoint = EnergyEndpoint(model, system, card.max_cells)
+    version = next_version(out)
     with files.replacing(version) as temporary:
         tf.saved_model.save(endpoint, str(temporary), signatures=endpoint.signatures())
-        own = {"max_cells": MAX_CELLS, "halo": list(model.halo), "period": list(model.period)}
-        files.write_json(temporary / "assets.extra" / "ednn.json", facts | own)
+        write_ednn_card(temporary, card)
     return version

@@ -13,10 +13,11 @@ from rugan_tf import files
 from rugan_tf.config import to_json
 from rugan_tf.ednn.options import EdnnTrainOptions
 from rugan_tf.ednn.reference import Split, SymmetricBatches, fit_state_energies, split_reference, total_energy
-from rugan_tf.ednn.saved_model import write_saved_model
+from rugan_tf.ednn.saved_model import MAX_CELLS, write_saved_model
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.ednn import EDNN
+from rugan_tf.saved.ednn_card import EdnnCard
 
 
 def train(options: EdnnTrainOptions) -> None:
@@ -40,8 +41,16 @@ def train(options: EdnnTrainOptions) -> None:
     fit(model, options, data_set, split, energy)
     with files.replacing(options.run_dir / "ednn.keras") as temporary:
         model.save(temporary)
-    facts = run_facts(options, data_set, split) | {"system": system.spec}
-    version = write_saved_model(model, system, options.run_dir / "saved_model", facts)
+    card = EdnnCard(
+        system=system.spec,
+        reference=data_set.metadata.get("energy"),
+        data_sha256=data_set.checksum,
+        max_cells=MAX_CELLS,
+        halo=model.halo,
+        period=model.period,
+        training=run_facts(options, data_set, split),
+    )
+    version = write_saved_model(model, system, options.run_dir / "saved_model", card)
     print(
         f"{options.run_dir}: ednn.keras and {version}\n"
         f"next: python -m rugan_tf.ednn evaluate --run-dir {options.run_dir} --data {options.data} "

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rugan_tf.errors import InputError
+from rugan_tf.extras import extra_of, missing_extra
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
 
@@ -92,6 +93,11 @@ class AseEnergy:
 def _calculator_class(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is not None:
+            raise InputError(missing_extra(extra, error.name)) from error
+        raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
 

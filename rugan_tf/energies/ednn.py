@@ -1,24 +1,24 @@
 """Energies by an EDNN's SavedModel."""
 
 import functools
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-import rugan_tf
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError
+from rugan_tf.saved.ednn_card import EdnnCard, read_ednn_card
+from rugan_tf.saved.shipped import shipped_model
+from rugan_tf.saved.signatures import Signatures
+from rugan_tf.saved.versions import version_folder
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
 
 EDNN = "ednn"
-SAVED_MODELS = Path(rugan_tf.__file__).parents[1] / "saved_models"
 CELLS_PER_CALL = 2**17
 
 
@@ -33,27 +33,29 @@ class EdnnEnergy:
     folder: Path
 
     @functools.cached_property
-    def facts(self) -> dict[str, Any]:
+    def card(self) -> EdnnCard:
         """What the training wrote about the EDNN."""
-        return json.loads((self.folder / "assets.extra" / "ednn.json").read_text(encoding="utf-8"))
+        return read_ednn_card(self.folder)
+
+    @property
+    def signatures(self) -> Signatures:
+        """The SavedModel's functions, called with arrays."""
+        return Signatures(self.folder, "EDNN")
 
     @property
     def halo(self) -> tuple[int, int]:
         """Rows and columns of context around each tile, lattice cells."""
-        rows, cols = self.facts["halo"]
-        return rows, cols
+        return self.card.halo
 
     @property
     def period(self) -> tuple[int, int]:
         """Rows and columns of a tile's focus, lattice cells."""
-        rows, cols = self.facts["period"]
-        return rows, cols
+        return self.card.period
 
     @property
     def origin(self) -> EnergyOrigin:
         """Those of the energies that it was trained on; the description also says by which EDNN."""
-        data = self.facts["data"]
-        return origin_of(f"{EDNN}: trained on {data['energy']} (data {data['sha256'][:12]})")
+        return origin_of(f"{EDNN}: trained on {self.card.reference} (data {self.card.data_sha256[:12]})")
 
     is_fast = True
 
@@ -73,7 +75,7 @@ class EdnnEnergy:
         with tqdm(total=len(states), desc=work.description, unit="sheet", disable=len(states) <= size) as bar:
             for start in range(0, len(states), size):
                 part = states[start : start + size]
-                parts.append(np.asarray(call_signature(self.folder, "energy", part), dtype=np.float64))
+                parts.append(self.signatures.call("energy", states=part)["energy"].astype(np.float64))
                 bar.update(len(part))
         energies = np.concatenate(parts) if parts else np.empty(0)
         if not np.isfinite(energies).all():
@@ -83,38 +85,12 @@ class EdnnEnergy:
 
     def halo_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the energies (n,), eV, of the tiles inside of chunks with their halo (n, rows, cols)."""
-        return np.asarray(call_signature(self.folder, "halo_energy", states))
-
-
-@functools.cache
-def load_saved_model(folder: Path) -> Any:
-    """Load a SavedModel once."""
-    import tensorflow as tf
-
-    return tf.saved_model.load(str(folder))
-
-
-def call_signature(folder: Path, name: str, states: NDArray[np.uint8]) -> Any:
-    """Return what a signature of a SavedModel gives as energy.
-
-    Raises:
-        InputError: the SavedModel has none, or refuses the states.
-    """
-    import tensorflow as tf
-
-    signatures = load_saved_model(folder).signatures
-    if name not in signatures:
-        raise InputError(f"An EDNN must have the signature {name}. Received: {folder}")
-    try:
-        return signatures[name](states=tf.constant(states))["energy"]
-    except tf.errors.InvalidArgumentError as error:
-        rule = next((line for line in error.message.splitlines() if "assertion failed" in line), error.message)
-        raise InputError(f"The EDNN refuses the sheets: {rule}. Received: shape={states.shape}") from None
+        return self.signatures.call("halo_energy", states=states)["energy"]
 
 
 def shipped_ednn(system: LatticeSystem) -> Path:
-    """Return the folder of the EDNN of a material that comes with the project."""
-    return SAVED_MODELS / f"{system.name}_{EDNN}"
+    """Return the folder of the EDNN of a material that comes with the package."""
+    return shipped_model(f"{system.name}_{EDNN}")
 
 
 def ednn_in(base: Path) -> EdnnEnergy:
@@ -123,8 +99,10 @@ def ednn_in(base: Path) -> EdnnEnergy:
     Raises:
         InputError: there is none.
     """
-    versions = [path for path in base.glob("*") if path.name.isdecimal() and (path / "saved_model.pb").is_file()]
-    folder = max(versions, key=lambda path: int(path.name), default=base)
-    if not (folder / "assets.extra" / "ednn.json").is_file():
-        raise InputError(f"An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER. Received: {base}")
+    try:
+        folder = version_folder(base)
+        read_ednn_card(folder)
+    except FileNotFoundError:
+        rule = "An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER"
+        raise InputError(f"{rule}. Received: {base}") from None
     return EdnnEnergy(folder)

@@ -32,14 +32,16 @@ def export(options: ExportOptions) -> None:
     """Export, and say where."""
     from rugan_tf.energies.ednn import ednn_in, shipped_ednn
     from rugan_tf.energies.origin import origin_in, require_agreement
-    from rugan_tf.export.saved_model import export_run, read_facts
+    from rugan_tf.export.saved_model import export_run
+    from rugan_tf.saved.model_card import read_run_card
     from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
     if options.ednn or options.ednn_dir is not None:
-        facts = read_facts(options.run_dir)
-        ednn = ednn_in(options.ednn_dir or shipped_ednn(system_named(facts["system"])))
-        require_agreement({"the training data": origin_in(facts), "the EDNN": ednn.origin}, strict=options.strict)
+        card = read_run_card(options.run_dir)
+        ednn = ednn_in(options.ednn_dir or shipped_ednn(system_named(card.system)))
+        origins = {"the training data": origin_in(card.energy_metadata), "the EDNN": ednn.origin}
+        require_agreement(origins, strict=options.strict)
         judge = ednn.folder
         num_calibration = options.calibration_sheets
     version = export_run(options.run_dir, options.out, options.max_cells, judge, num_calibration)

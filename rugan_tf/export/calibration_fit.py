@@ -1,7 +1,6 @@
 """The fit of a calibration: sheets are made for it, judged by the EDNN, and the means by energy are inverted."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,8 +8,9 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from rugan_tf.errors import InputError
-from rugan_tf.export.calibration import Calibration
 from rugan_tf.export.endpoints import Endpoints
+from rugan_tf.saved.calibration import Calibration
+from rugan_tf.saved.model_card import ModelCard
 
 Energies = NDArray[np.float64]
 SEED = 2**61  # of the sheets of the calibration, far from those that people choose
@@ -21,7 +21,7 @@ NUM_BINS = 16  # of the fit; each averages over num_sheets / NUM_BINS sheets
 NUM_KNOTS = 33  # of the tabulated map
 
 
-def calibrate(endpoints: Endpoints, facts: dict[str, Any], num_sheets: int) -> Calibration:
+def calibrate(endpoints: Endpoints, card: ModelCard, num_sheets: int) -> Calibration:
     """Fit the calibration on sheets that the endpoints generate and judge.
 
     Raises:
@@ -31,15 +31,14 @@ def calibrate(endpoints: Endpoints, facts: dict[str, Any], num_sheets: int) -> C
         raise InputError("A calibration needs an EDNN inside, --ednn or --ednn-dir. Received: neither")
     if num_sheets < FEWEST:
         raise InputError(f"A calibration needs at least {FEWEST} sheets. Received: {num_sheets}")
-    cells = facts["rows"] * facts["cols"]
+    cells = card.rows * card.cols
     if endpoints.max_cells < cells:
         raise InputError(
-            f"A calibration needs max_cells of at least one sheet of {facts['rows']}x{facts['cols']}. "
+            f"A calibration needs max_cells of at least one sheet of {card.rows}x{card.cols}. "
             f"Received: max_cells={endpoints.max_cells}"
         )
     numbers = {scale: max(64, num_sheets // share) for scale, share in SHARES.items()}
     possible = {scale: number for scale, number in numbers.items() if scale**2 * cells <= endpoints.max_cells}
-    low, high = facts["energy_range"]
     bar = tqdm(total=sum(possible.values()), desc="calibrating", unit="sheet")
 
     def obtained_energies(given: Energies, rows: int, cols: int, seed: int) -> Energies:
@@ -53,7 +52,7 @@ def calibrate(endpoints: Endpoints, facts: dict[str, Any], num_sheets: int) -> C
         return np.concatenate(obtained).astype(np.float64)
 
     with bar:
-        return fit_calibration(obtained_energies, (low, high), (facts["rows"], facts["cols"]), possible, SEED)
+        return fit_calibration(obtained_energies, card.energy_range, (card.rows, card.cols), possible, SEED)
 
 
 def fit_calibration(

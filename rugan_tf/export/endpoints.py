@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rugan_tf.export.calibration import Calibration
+from rugan_tf.export.calibration import calibrated
 from rugan_tf.generate.latent import draw_latent
+from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.system import LatticeSystem
 
@@ -98,7 +99,9 @@ class Endpoints(tf.Module):
 
     def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
         """Apply the calibration, if there is one."""
-        return energy_per_area if self.calibration is None else self.calibration.calibrate(energy_per_area, rows, cols)
+        return (
+            energy_per_area if self.calibration is None else calibrated(self.calibration, energy_per_area, rows, cols)
+        )
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
         """Return energy (batch,) and energy per area (batch,), as the EDNN sees states."""
@@ -160,5 +163,8 @@ class Endpoints(tf.Module):
     def check_cells(self, batch: Any, rows: Any, cols: Any) -> list[Any]:
         """Return assertions that a request is within the limit; in float64, where products do not overflow."""
         cells = tf.cast(batch, tf.float64) * tf.cast(rows, tf.float64) * tf.cast(cols, tf.float64)
-        message = f"batch * rows * cols must be at most {self.max_cells}"
+        message = (
+            f"batch * rows * cols must be at most {self.max_cells}: ask for fewer sheets at once, or make a larger "
+            "sheet in tiles, as `rugan generate` and `rugan_tf.serve.client generate --tile` do"
+        )
         return [tf.debugging.assert_less_equal(cells, tf.constant(self.max_cells, tf.float64), message)]

@@ -3,22 +3,18 @@
 import dataclasses
 import hashlib
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf import files
 from rugan_tf.errors import InputError
+from rugan_tf.formats.npz import read_arrays, write_npz
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 ARRAYS = ("states", "energy_per_area", "metadata")
-# What reading a damaged zip archive raises; flipped bits may read as encryption or as an unknown compression.
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +57,8 @@ class DataSet:
 
 def write_data_set(path: Path | str, data_set: DataSet) -> None:
     """Write a data set as compressed .npz."""
-    if Path(path).suffix != ".npz":
-        raise InputError(f"A data set must be an .npz file. Received: {path}")
-    with files.replacing(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            states=data_set.states,
-            energy_per_area=data_set.energy_per_area,
-            metadata=np.array(json.dumps(data_set.metadata)),
-        )
+    arrays: dict[str, NDArray[Any]] = {"states": data_set.states, "energy_per_area": data_set.energy_per_area}
+    write_npz(path, arrays, data_set.metadata)
 
 
 def read_data_set(path: Path | str) -> DataSet:
@@ -93,38 +82,6 @@ def read_states(path: Path | str, system: LatticeSystem) -> NDArray[np.uint8]:
     if not len(states):
         raise InputError(f"states must hold at least one sheet. Received: 0 sheets in {path}")
     return states
-
-
-def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Read arrays by name from an .npz, never unpickling.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        InputError: it is no .npz, is truncated, lacks an array, or an array is pickled.
-    """
-    with open(path, "rb") as file:  # np.load would leave a damaged file open
-        try:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise InputError(f"A data set must be an .npz file. Received: {path}")
-            missing = [name for name in names if name not in archive.files]
-            if missing:
-                raise InputError(
-                    f"{path} must hold the arrays {', '.join(names)}. Received: {', '.join(archive.files) or 'none'}"
-                )
-            return {name: archive[name] for name in names}
-        except DAMAGE as error:
-            raise InputError(
-                f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})"
-            ) from None
-        except ValueError as error:
-            if "pickle" in str(error):
-                raise InputError(
-                    f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
-                ) from None
-            if "Received: " in str(error):
-                raise
-            raise InputError(f"Arrays must be readable. Received: {path} ({error})") from None
 
 
 def decode_metadata(path: Path | str, array: NDArray[Any]) -> dict[str, Any]:

@@ -1,12 +1,34 @@
 """Sheets that do not fit into memory: Zarr arrays of states."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rugan_tf import files
 from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
+
+CHUNK = 512  # lattice cells along each side, as energies are summed
+
+
+def write_zarr_states(path: Path, states: NDArray[np.uint8], metadata: Mapping[str, Any]) -> None:
+    """Write states, uint8 (n, rows, cols), as a Zarr array, and JSON content as its attributes.
+
+    Raises:
+        FileExistsError: the folder exists.
+    """
+    import zarr
+
+    chunks = (1, min(CHUNK, states.shape[1]), min(CHUNK, states.shape[2]))
+    with files.replacing(path) as temporary:
+        array = zarr.create_array(
+            temporary, shape=states.shape, dtype=np.uint8, chunks=chunks, attributes=dict(metadata),
+            config={"write_empty_chunks": True},
+        )  # fmt: skip
+        array[:] = states
 
 
 def open_zarr_states(path: Path, system: LatticeSystem) -> Any:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
 
@@ -13,12 +14,12 @@ from rugan_tf.errors import InputError
 class GenerateOptions:
     """Generate sheets at a requested energy per area."""
 
-    model: Path
-    """Exported model: a version folder, or a folder of numeric versions."""
     energy_per_area: tuple[float, ...]
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
-    """File to write: .npz, .extxyz, .cif, .vasp or .png."""
+    """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
+    model: Path | None = None
+    """Exported model: a version folder, or a folder of numeric versions; left out, the one that comes with rugan_tf."""
     rows: int | None = None
     """Lattice cells along the rows, even; as in training unless said otherwise."""
     cols: int | None = None
@@ -27,6 +28,8 @@ class GenerateOptions:
     """Number of sheets; as many as there are energies unless said otherwise."""
     seed: int = 0
     """Seed of the random numbers."""
+    tile: int | None = None
+    """Make sheets in tiles of so many cells a side, in less memory; sheets above the model's limit always are."""
     repair: bool = True
     """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None
@@ -42,6 +45,8 @@ class GenerateOptions:
         """Refuse what contradicts itself."""
         if self.tolerance is not None and not self.repair:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
+        if self.tolerance is not None and self.tile is not None:
+            raise InputError("Sheets within a tolerance are judged whole. Received: --tolerance with --tile")
 
     @property
     def requested(self) -> list[float]:
@@ -63,12 +68,12 @@ def generate(options: GenerateOptions) -> None:
     import numpy as np
 
     from rugan_tf.generate.inverse_design import design_sheets
-    from rugan_tf.generate.sheets import SheetModel
+    from rugan_tf.generate.sheets import load_model
     from rugan_tf.generate.writers import write_sheets
 
     requested = options.requested
     check_targets(options, len(requested))
-    model = SheetModel.load(options.model)
+    model = load_model(options.model)
     rows = model.rows if options.rows is None else options.rows
     cols = model.cols if options.cols is None else options.cols
     model.check_request(requested, rows, cols, options.seed)
@@ -82,7 +87,7 @@ def generate(options: GenerateOptions) -> None:
         states = design.states
     else:
         make = model.generate if options.repair else model.generate_unrepaired
-        states = make(requested, rows, cols, options.seed)
+        states = make(requested, rows, cols, options.seed, tile=options.tile)
     obtained = model.obtained_energies(states)
     written = write_sheets(
         options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
@@ -98,9 +103,9 @@ def generate(options: GenerateOptions) -> None:
     print(f"{names}: {count} of {rows}x{cols} cells")
     if obtained is not None:
         shown = " ".join(f"{value:.3f}" for value in obtained[:5]) + (" ..." if len(obtained) > 5 else "")
-        print(
-            f"{model.system.quantity.words} obtained, as the model's EDNN sees it: {shown} {model.system.quantity.unit}"
-        )
+        print(f"{quantity.words} obtained, as the model's EDNN sees it: {shown} {quantity.unit}")
+    elif not model.is_whole(rows, cols):
+        print(f"{quantity.words} obtained: not computed of sheets above the model's limit; `rugan data label` does")
     print(f"next: {next_command(written[0])}")
 
 
@@ -108,9 +113,7 @@ def check_targets(options: GenerateOptions, num_sheets: int) -> None:
     """Refuse an unknown format or an existing file before any work is done."""
     from rugan_tf.generate.writers import target_paths
 
-    for path in target_paths(options.out, num_sheets):
-        if path.exists() and not options.overwrite:
-            raise FileExistsError(f"The file must not exist, or --overwrite be given. Received: {path}")
+    files.require_absent(*target_paths(options.out, num_sheets), overwrite=options.overwrite)
 
 
 def metadata(options: GenerateOptions, folder: Path) -> dict[str, object]:
@@ -126,7 +129,7 @@ def metadata(options: GenerateOptions, folder: Path) -> dict[str, object]:
 
 def next_command(path: Path) -> str:
     """Return what a user may want to do with the file."""
-    if path.suffix == ".npz":
+    if path.suffix in (".npz", ".zarr"):
         labelled = path.with_name(f"{path.stem}-labelled.npz")
         return f"python -m rugan_tf.data label --states {path} --energy ednn --out {labelled}"
     if path.suffix == ".png":

@@ -60,6 +60,11 @@ def design_sheets(
     if max_candidates < 1:
         raise InputError(f"max_candidates must be at least 1. Received: max_candidates={max_candidates}")
     model.require_ednn()
+    if not model.is_whole(rows, cols):
+        raise InputError(
+            f"Sheets within a tolerance are judged whole: rows * cols must be at most {model.max_cells}; without "
+            f"--tolerance any size is made, in tiles. Received: rows={rows}, cols={cols}"
+        )
     requested = model.check_request(energy_per_area, rows, cols, seed)
     model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
     states, obtained = np.empty((len(requested), rows, cols), np.uint8), np.empty(len(requested))

@@ -45,8 +45,10 @@ def draw_block(seed: Any, key: Any, channels: int) -> Any:
     return tf.random.stateless_normal((BLOCK, BLOCK, channels), stream, alg="philox")
 
 
-def draw_window(seed: int, rows: NDArray[np.integer], cols: NDArray[np.integer], channels: int) -> NDArray[np.float32]:
-    """Return the latents (1, rows, cols, channels) of some rows and columns of the first sheet of `draw_latent`.
+def draw_window(
+    seed: int, rows: NDArray[np.integer], cols: NDArray[np.integer], channels: int, *, sheet: int = 0
+) -> NDArray[np.float32]:
+    """Return the latents (1, rows, cols, channels) of some rows and columns of one sheet of `draw_latent`.
 
     Only the blocks that the window touches are drawn.
 
@@ -55,20 +57,22 @@ def draw_window(seed: int, rows: NDArray[np.integer], cols: NDArray[np.integer],
         rows: numbers of latent rows, in any order.
         cols: numbers of latent columns, in any order.
         channels: Gaussian channels.
+        sheet: number of the sheet.
     """
     (block_rows, place_row), (block_cols, place_col) = (
         np.unique(index // BLOCK, return_inverse=True) for index in (rows, cols)
     )
-    blocks = draw_blocks(np.int64(seed), block_rows.astype(np.int64), block_cols.astype(np.int64), channels).numpy()
+    places = block_rows.astype(np.int64), block_cols.astype(np.int64)
+    blocks = draw_blocks(np.int64(seed), np.int64(sheet), *places, channels).numpy()
     place = place_row[:, None], place_col[None], (rows % BLOCK)[:, None], (cols % BLOCK)[None]
     return np.asarray(blocks[place][None])
 
 
 @tf.function(autograph=False)
-def draw_blocks(seed: Any, block_rows: Any, block_cols: Any, channels: int) -> Any:
-    """Draw blocks of the first sheet, float32 (block rows, block cols, BLOCK, BLOCK, channels)."""
+def draw_blocks(seed: Any, sheet: Any, block_rows: Any, block_cols: Any, channels: int) -> Any:
+    """Draw blocks of one sheet, float32 (block rows, block cols, BLOCK, BLOCK, channels)."""
     row, col = tf.meshgrid(block_rows, block_cols, indexing="ij")
-    keys = tf.stack([tf.zeros(tf.size(row), tf.int64), tf.reshape(row, (-1,)), tf.reshape(col, (-1,))], axis=-1)
+    keys = tf.stack([tf.fill([tf.size(row)], sheet), tf.reshape(row, (-1,)), tf.reshape(col, (-1,))], axis=-1)
     blocks = tf.map_fn(
         lambda key: draw_block(seed, key, channels),
         keys,

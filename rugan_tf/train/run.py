@@ -18,7 +18,7 @@ from rugan_tf.train.judge import judge_for
 from rugan_tf.train.loop import Course, compiled_step, train_updates
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
-from rugan_tf.train.run_folder import open_run_folder, record_changes, write_generator, write_model_facts
+from rugan_tf.train.run_folder import open_run_folder, record_changes, write_generator, write_model_card
 from rugan_tf.train.tensorboard_log import TensorBoardLog
 
 
@@ -51,7 +51,7 @@ def train(options: TrainOptions) -> None:
     first_update = begin(model, folder, options)
     if is_chief:
         record_changes(options, changes, first_update)
-        write_model_facts(options, data_set, scale)
+        write_model_card(options, data_set, scale)
     course = make_course(options, data_set, scale, model, folder, first_update) if is_chief else None
     with (
         devices.told_of_lost_workers(strategy, folder.last_good),

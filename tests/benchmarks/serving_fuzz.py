@@ -26,7 +26,7 @@ from tensorflow_serving.apis import predict_pb2
 sys.path.append(str(Path(__file__).parents[1] / "serve"))
 from running_server import RunningServer, rest_request
 
-from rugan_tf.generate.sheets import version_folder
+from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.client import Client, Connection
 
 NAME = "porous_graphene"

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "serve"))
 from running_server import RunningServer
 
-from rugan_tf.generate.sheets import version_folder
+from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.client import Client, Connection
 
 NAME = "porous_graphene"

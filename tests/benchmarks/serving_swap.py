@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "serve"))
 from running_server import RunningServer, wait_until
 
-from rugan_tf.generate.sheets import version_folder
+from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.client import Client, Connection
 
 NAME, BETWEEN, OUTAGE = "porous_graphene", 5.0, 2.0  # s between versions, and between kill -9 and the new process

@@ -7,6 +7,7 @@ import numpy as np
 from rugan_tf.ednn.saved_model import write_saved_model
 from rugan_tf.formats.data_set import DataSet, write_data_set
 from rugan_tf.networks.ednn import EDNN
+from rugan_tf.saved.ednn_card import EdnnCard
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.sites import neighbour_counts, occupancies
 
@@ -49,7 +50,16 @@ def build_ednn() -> EDNN:
 
 def save_ednn(base: Path) -> Path:
     """Write that network as the next version below `base`, and return the version folder."""
-    return write_saved_model(build_ednn(), system_named("porous_graphene"), base, FACTS)
+    network, told = build_ednn(), FACTS["data"]
+    card = EdnnCard(
+        system=FACTS["system"],
+        reference=told["energy"],
+        data_sha256=told["sha256"],
+        max_cells=2**24,
+        halo=network.halo,
+        period=network.period,
+    )
+    return write_saved_model(network, system_named("porous_graphene"), base, card)
 
 
 def train_arguments(data: Path, run_dir: Path, *others: str) -> list[str]:

@@ -13,6 +13,7 @@ from rugan_tf.energies import ednn as energies
 from rugan_tf.energies.ednn import EdnnEnergy
 from rugan_tf.energies.named import energy_named
 from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.saved import shipped
 from rugan_tf.systems.named import system_named
 
 DESCRIPTION = "ednn: trained on by neighbours (data 0123456789ab)"
@@ -62,11 +63,12 @@ def test_tenth_version_is_newer_than_the_ninth_and_half_ones_do_not_count(graphe
 
 
 def test_the_shipped_ednn_is_that_of_the_material(graphene, base, tmp_path, monkeypatch):
-    monkeypatch.setattr(energies, "SAVED_MODELS", tmp_path)
-    with pytest.raises(ValueError, match=r"say ednn:FOLDER. Received: .*porous_graphene_ednn"):
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "rugan_tf")
+    with pytest.raises(ValueError, match=r"give its path. Received: porous_graphene_ednn"):
         energy_named(graphene, "ednn")
-    (tmp_path / "porous_graphene_ednn").symlink_to(base)
-    assert energy_named(graphene, "ednn") == EdnnEnergy(tmp_path / "porous_graphene_ednn" / "2")
+    (tmp_path / "saved_models").mkdir()
+    (tmp_path / "saved_models" / "porous_graphene_ednn").symlink_to(base)
+    assert energy_named(graphene, "ednn") == EdnnEnergy(tmp_path / "saved_models" / "porous_graphene_ednn" / "2")
 
 
 @pytest.mark.parametrize("spec", ["guess", "", "EDNN", "ednnx:folder", "tight_binding"])
@@ -92,7 +94,7 @@ def test_energies_are_those_of_the_network(base, network, rows, cols):
 
 def test_saved_model_without_the_signature_is_refused(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path))
-    with pytest.raises(ValueError, match=r"An EDNN must have the signature energy. Received: "):
+    with pytest.raises(ValueError, match=r"The EDNN must have the signature energy. Received: "):
         EdnnEnergy(tmp_path).energies(draw_states(1, 2, 2))
 
 
@@ -110,13 +112,13 @@ def test_energy_that_is_not_finite_names_its_sheet(monkeypatch, bad):
     """Batches of three, the energies minus the number of the sheet."""
     sizes = []
 
-    def call(folder, name, states):
+    def call(model, name, states):
         start = sum(sizes)
         sizes.append(len(states))
         numbers = np.arange(start, start + len(states))
-        return np.where(numbers == bad, np.nan, -numbers.astype(float))
+        return {"energy": np.where(numbers == bad, np.nan, -numbers.astype(float))}
 
-    monkeypatch.setattr(energies, "call_signature", call)
+    monkeypatch.setattr(energies.Signatures, "call", call)
     monkeypatch.setattr(energies, "CELLS_PER_CALL", 12)
     with pytest.raises(ValueError, match=rf"Energies must be finite. Received: nan for sheet {bad}$"):
         EdnnEnergy(Path("anywhere")).energies(draw_states(8, 2, 2))

@@ -7,12 +7,14 @@ import pytest
 import tensorflow as tf
 from untrained_run import FACTS, build_generator, write_counting_energy, write_run
 
-from rugan_tf.export.calibration import Calibration
+from rugan_tf.export.calibration import calibrated
 from rugan_tf.export.calibration_fit import calibrate, fit_calibration, fit_offset
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.export.saved_model import export_run
 from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.model_card import read_run_card
 from rugan_tf.systems.named import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
@@ -66,13 +68,13 @@ def test_map_is_linear_in_energy_and_inverse_scale_and_constant_outside(rows, co
     table = np.array(calibration.offset)
     row = [np.interp(inverse, [0.25, 0.5, 1.0], table[::-1, knot]) for knot in range(3)]
     expected = requested + np.interp(requested, [-3.0, -2.0, -1.0], row)
-    answer = calibration.calibrate(tf.constant(requested), tf.constant(rows), tf.constant(cols))
+    answer = calibrated(calibration, tf.constant(requested), tf.constant(rows), tf.constant(cols))
     np.testing.assert_allclose(answer, expected, atol=2e-6)
 
 
 def test_calibration_of_one_scale_holds_at_every_size():
     calibration = Calibration(14, 16, (1.0,), RANGE, ((0.3, 0.3),))
-    answer = calibration.calibrate(tf.constant([-2.0, -5.0]), tf.constant(280), tf.constant(2))
+    answer = calibrated(calibration, tf.constant([-2.0, -5.0]), tf.constant(280), tf.constant(2))
     np.testing.assert_allclose(answer, [-1.7, -4.7], atol=1e-6)
 
 
@@ -107,10 +109,10 @@ def test_generate_asks_the_generator_for_the_calibrated_energy():
         ({"judge": True, "max_cells": 223}, 200, "max_cells of at least one sheet of 14x16. Received: max_cells=223"),
     ],
 )
-def test_calibration_that_cannot_be_fitted_is_refused(judge, arguments, number, message):
+def test_calibration_that_cannot_be_fitted_is_refused(judge, tmp_path, arguments, number, message):
     given = {name: judge if name == "judge" else value for name, value in arguments.items()}
     with pytest.raises(ValueError, match=message):
-        calibrate(make_endpoints(**given), FACTS, number)
+        calibrate(make_endpoints(**given), read_run_card(write_run(tmp_path)), number)
 
 
 def test_exported_calibration_is_in_the_card_and_in_the_signature(judge, tmp_path):
@@ -120,7 +122,7 @@ def test_exported_calibration_is_in_the_card_and_in_the_signature(judge, tmp_pat
     assert card["energy_per_area"] == FACTS["energy_range"]
     model = SheetModel.load(version)
     requested = np.linspace(-2.9, -1.1, 5).astype(np.float32)
-    answer = model.call("calibrate", energy_per_area=requested, rows=np.int32(14), cols=np.int32(16))
+    answer = model.predict("calibrate", energy_per_area=requested, rows=np.int32(14), cols=np.int32(16))
     knots = np.linspace(*card["energy_per_area"], len(card["offset"][0]))
     expected = requested + np.interp(requested, knots, card["offset"][0])
     np.testing.assert_allclose(answer["energy_per_area"], expected, atol=2e-6)

@@ -111,7 +111,7 @@ def test_missing_ednn_exits_with_2_and_writes_nothing(run_dir, tmp_path, capsys,
 def test_sheets_are_generated_through_the_exported_model(base):
     model = SheetModel.load(base)
     states = model.generate(ENERGIES, 14, 16, seed=4)
-    np.testing.assert_array_equal(states, generate(model.saved_model, 14, 16)["states"])
+    np.testing.assert_array_equal(states, generate(model.signatures.loaded(), 14, 16)["states"])
 
 
 def test_evaluation_is_judged_by_an_ednn(base, ednn_dir, tiny_ednn, tmp_path):

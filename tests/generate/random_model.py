@@ -11,7 +11,7 @@ CARD = {
     "cols": 4,
     "max_cells": 64,
     "label_mean": -1.5,
-    "label_std": 0.5,
+    "label_standard_deviation": 0.5,
     "energy_range": [-3.0, 0.0],
     "latent_channels": 5,
     "rugan_tf": "0.0.0",
@@ -56,7 +56,8 @@ class RandomSheets(tf.Module):
         ]
     )
     def calibrate(self, energy_per_area, rows, cols):
-        return {"energy_per_area": energy_per_area + tf.cast(rows - cols, tf.float32)}  # nothing for square sheets
+        offset = tf.cast(rows - cols, tf.float32)  # nothing for square sheets
+        return {"energy_per_area": energy_per_area + offset, "reach": tf.constant([0, 0])}
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None], tf.uint8, name="states")])
     def energy(self, states):

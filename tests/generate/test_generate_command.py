@@ -47,8 +47,8 @@ def test_energy_for_each_sheet_and_training_size_by_default(model_base, tmp_path
             ["--energy-per-area", "-1", "-2", "--num-sheets", "3"],
             "one for each of num_sheets=3 sheets. Received: 2",
         ),
-        (["--model", "nowhere"], "must be a folder that holds saved_model.pb. Received: nowhere"),
-        (["--rows", "100", "--cols", "100"], "rows * cols must be at most 64"),
+        (["--model", "nowhere"], "must be a folder that holds saved_model.pb, or the name of one that comes with"),
+        (["--tile", "3"], "rows, cols and tile must be even. Received: rows=4, cols=4, tile=3"),
     ],
 )
 def test_bad_input_exits_with_2_and_leaves_nothing(model_base, tmp_path, capsys, further, message):
@@ -61,7 +61,7 @@ def test_bad_input_exits_with_2_and_leaves_nothing(model_base, tmp_path, capsys,
 
 def test_unknown_suffix_exits_with_2(model_base, tmp_path, capsys):
     assert main(request(model_base, tmp_path / "sheets.xyz")) == 2
-    assert "must end in one of .npz, .extxyz, .cif, .vasp, .png" in capsys.readouterr().err
+    assert "must end in one of .npz, .zarr, .extxyz, .cif, .vasp, .png" in capsys.readouterr().err
 
 
 def test_existing_file_is_replaced_only_on_demand(model_base, tmp_path, capsys):

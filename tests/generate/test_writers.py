@@ -83,7 +83,7 @@ def test_sheet_without_atoms_can_be_written(tmp_path):
 
 def test_unknown_suffix_names_those_allowed(tmp_path, states, requested):
     with pytest.raises(
-        ValueError, match=r"must end in one of .npz, .extxyz, .cif, .vasp, .png. Received: .*sheets.pdf"
+        ValueError, match=r"must end in one of .npz, .zarr, .extxyz, .cif, .vasp, .png. Received: .*sheets.pdf"
     ):
         write_sheets(tmp_path / "sheets.pdf", GRAPHENE, states, requested)
     with pytest.raises(ValueError, match=r"must end in one of"):

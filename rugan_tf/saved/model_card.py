@@ -1,0 +1,157 @@
+"""The card of a generator: what its training tells, and what the export adds for those who use it."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rugan_tf import files
+from rugan_tf.config import to_json
+from rugan_tf.saved.calibration import Calibration
+from rugan_tf.saved.card_file import Content, read_content, values_of
+from rugan_tf.saved.label_scale import LabelScale
+
+VERSION = 1
+RUN_FILE = Path("model", "model.json")  # in a run folder
+MODEL_FILE = Path("assets.extra", "rugan.json")  # in a version folder
+TRAINED = ("system", "rows", "cols", "latent_channels", "label_mean", "label_standard_deviation", "energy_range")
+EXPORTED = (*TRAINED, "max_cells")
+ENERGY_KEYS = ("energy", "energy_origin")  # under which data sets say where their energies come from
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What a training leaves beside its generator.
+
+    Attributes:
+        system: the material.
+        rows: lattice cells along the rows of the training sheets.
+        cols: lattice cells along the columns of the training sheets.
+        latent_channels: Gaussian channels of the latent.
+        label_scale: of the labels that the networks see.
+        energy_range: smallest and largest energy per area of the training data, eV/Å².
+        energy_metadata: what the training data say about where their energies come from, under their keys.
+        training: JSON content: options, data and version of the training.
+    """
+
+    system: str
+    rows: int
+    cols: int
+    latent_channels: int
+    label_scale: LabelScale
+    energy_range: tuple[float, float]
+    energy_metadata: Mapping[str, Any]
+    training: Mapping[str, Any]
+
+    def content(self) -> dict[str, Any]:
+        """Return the card as JSON content."""
+        return {
+            "version": VERSION,
+            "system": self.system,
+            "rows": self.rows,
+            "cols": self.cols,
+            "latent_channels": self.latent_channels,
+            "label_mean": self.label_scale.mean,
+            "label_standard_deviation": self.label_scale.standard_deviation,
+            "energy_range": list(self.energy_range),
+            **self.energy_metadata,
+            "training": dict(self.training),
+        }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportedCard(ModelCard):
+    """A card that the export has completed.
+
+    Attributes:
+        max_cells: most lattice cells (sheets * rows * cols) of one call of the SavedModel.
+        calibration: of the energies requested of `generate`, if there is one.
+        rugan_tf: version of the package that exported it.
+    """
+
+    max_cells: int
+    calibration: Calibration | None = None
+    rugan_tf: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Return the card as JSON content."""
+        calibration = {} if self.calibration is None else {"calibration": to_json(self.calibration)}
+        return {**super().content(), **calibration, "max_cells": self.max_cells, "rugan_tf": self.rugan_tf}
+
+
+def completed(card: ModelCard, max_cells: int, calibration: Calibration | None, rugan_tf: str) -> ExportedCard:
+    """Return the card of a run with what the export adds."""
+    told = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
+    return ExportedCard(**told, max_cells=max_cells, calibration=calibration, rugan_tf=rugan_tf)
+
+
+def write_run_card(run_dir: Path, card: ModelCard) -> None:
+    """Write the card of a run folder."""
+    files.write_json(run_dir / RUN_FILE, card.content())
+
+
+def write_exported_card(folder: Path, card: ExportedCard) -> None:
+    """Write the card of a version folder."""
+    files.write_json(folder / MODEL_FILE, card.content())
+
+
+def read_run_card(run_dir: Path) -> ModelCard:
+    """Read the card of a run folder.
+
+    Raises:
+        FileNotFoundError: the run has not written its model yet.
+        InputError: the card is damaged, of another form, or lacks a key.
+    """
+    path = run_dir / RUN_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"A run must have written its model to be exported. Received: no {path}")
+    remedy = "`rugan train` writes it; train anew, or take the run folder of a finished training"
+    content = read_content(path, VERSION, TRAINED, remedy)
+    with values_of(path):
+        return ModelCard(**trained(content))
+
+
+def read_exported_card(folder: Path) -> ExportedCard:
+    """Read the card of a version folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+        InputError: the card is damaged, of another form, or lacks a key.
+    """
+    path = folder / MODEL_FILE
+    content = read_content(path, VERSION, EXPORTED, "`rugan export` writes it; export the run anew")
+    known = content.get("calibration")
+    with values_of(path):
+        return ExportedCard(
+            **trained(content),
+            max_cells=int(content["max_cells"]),
+            calibration=None if known is None else calibration_of(known),
+            rugan_tf=content.get("rugan_tf"),
+        )
+
+
+def trained(content: Content) -> dict[str, Any]:
+    """Return the fields of a ModelCard that JSON content holds."""
+    low, high = map(float, content["energy_range"])
+    return {
+        "system": str(content["system"]),
+        "rows": int(content["rows"]),
+        "cols": int(content["cols"]),
+        "latent_channels": int(content["latent_channels"]),
+        "label_scale": LabelScale(float(content["label_mean"]), float(content["label_standard_deviation"])),
+        "energy_range": (low, high),
+        "energy_metadata": {key: value for key, value in content.items() if key in ENERGY_KEYS},
+        "training": content.get("training", {}),
+    }
+
+
+def calibration_of(content: Content) -> Calibration:
+    """Return the calibration that JSON content holds."""
+    low, high = map(float, content["energy_per_area"])
+    return Calibration(
+        int(content["rows"]),
+        int(content["cols"]),
+        tuple(map(float, content["scales"])),
+        (low, high),
+        tuple(tuple(map(float, row)) for row in content["offset"]),
+    )
