@@ -94,8 +94,8 @@ WRITERS = {".extxyz": write_extxyz, ".cif": write_cif, ".vasp": write_poscar}
 def elements(system: LatticeSystem) -> list[str]:
     """Return the symbols of the elements that a material's states put on its sites, sorted.
 
-    >>> from rugan_tf.systems.named import system_named
-    >>> elements(system_named("porous_graphene"))
+    >>> from rugan_tf.systems.named import DEFAULT_SYSTEM, system_named
+    >>> elements(system_named(DEFAULT_SYSTEM))
     ['C']
     """
     return sorted({symbol for sites in system.species for symbol in sites if symbol is not None})

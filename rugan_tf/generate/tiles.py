@@ -76,7 +76,7 @@ def generate_in_tiles(
 
 
 def calibrated_request(model: TileModel, energy_per_area: float, rows: int, cols: int) -> tuple[float, tuple[int, int]]:
-    """Return the energy per area, eV/Å², to ask the generator for, and how far it sees, latent rows and columns.
+    """Return the energy per area to ask the generator for, and how far it sees, latent rows and columns.
 
     Raises:
         InputError: the model does not tell how far it sees.
@@ -129,7 +129,7 @@ def stream_tiles(
 
     Args:
         model: as of `generate_in_tiles`.
-        energy_per_area: what the generator is asked for, eV/Å².
+        energy_per_area: what the generator is asked for, in the unit of the system.
         size: rows and columns of the sheet.
         place: seed and number of the sheet.
         tile: as of `generate_in_tiles`.

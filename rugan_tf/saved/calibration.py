@@ -14,8 +14,8 @@ class Calibration:
         rows: lattice cells of a sheet of scale 1, along the rows.
         cols: the same along the columns.
         scales: (s,), ascending; the square root of the number of cells in units of rows cols.
-        energy_per_area: (first, last) of the evenly spaced energies requested, eV/Å².
-        offset: (s, k), eV/Å².
+        energy_per_area: (first, last) of the evenly spaced energies requested, in the unit of the system.
+        offset: (s, k), in the unit of the system.
     """
 
     rows: int

@@ -29,7 +29,7 @@ class ModelCard:
         cols: lattice cells along the columns of the training sheets.
         latent_channels: Gaussian channels of the latent.
         label_scale: of the labels that the networks see.
-        energy_range: smallest and largest energy per area of the training data, eV/Å².
+        energy_range: smallest and largest energy per area of the training data, in the unit of the system.
         energy_metadata: what the training data say about where their energies come from, under their keys.
         training: JSON content: options, data and version of the training.
     """

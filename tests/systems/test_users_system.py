@@ -149,7 +149,7 @@ def test_spins_go_through_every_command(tmp_path, capsys):
         assert client(["generate", *asked]) == 0
         with Client(Connection(server.address, "spins")) as connection:
             whole = connection.generate([float(energy)], 20, 16)[0][0]
-            tiled = generate_in_tiles(connection, Spins(), float(energy), 20, 16, tile=8)
+            tiled = generate_in_tiles(connection, Spins(), float(energy), rows=20, cols=16, tile=8)
         np.testing.assert_array_equal(tiled, whole)
     finally:
         server.end()

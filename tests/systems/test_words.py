@@ -10,7 +10,11 @@ import rugan_tf
 PACKAGE = Path(rugan_tf.__file__).parent
 WORDS = re.compile(r"carbon|graphene|\bholes?\b|\bpores?\b|bond[ _]?length|eV ?(/|_per_) ?(Å|A)(²|\^?2)", re.IGNORECASE)
 OWN = ("systems/porous_graphene/", "demo.py")
-REGISTER = {"systems/named.py": 2}  # where the systems that come with the package are listed: import and list
+REGISTER = {
+    "systems/named.py": 2,  # the systems that come with the package: import and list
+    "saved/shipped.py": 1,  # the name of the model that comes with it
+    "serve/page/page.js": 1,  # the unit of models whose card tells none
+}
 
 
 def lines_that_know(text):
