@@ -13,7 +13,8 @@ OWN = ("systems/porous_graphene/", "demo.py")
 REGISTER = {
     "systems/named.py": 2,  # the systems that come with the package: import and list
     "saved/shipped.py": 1,  # the name of the model that comes with it
-    "serve/page/page.js": 1,  # the unit of models whose card tells none
+    "serve/page/page.js": 6,  # draws the sheets of the main model until cards tell units, sites and colours
+    "serve/page/sheet.js": 2,
 }
 
 
