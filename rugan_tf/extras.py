@@ -6,7 +6,15 @@ from rugan_tf.errors import InputError
 
 # By extra, the modules that the package imports only where that extra is needed.
 MODULES = {
-    "serve": ("grpc", "grpc_health", "tensorflow_serving", "google.protobuf", "prometheus_client", "starlette", "uvicorn"),
+    "serve": (
+        "grpc",
+        "grpc_health",
+        "tensorflow_serving",
+        "google.protobuf",
+        "prometheus_client",
+        "starlette",
+        "uvicorn",
+    ),
     "large": ("dask", "zarr"),
     "physics": ("tblite",),
 }

@@ -26,7 +26,7 @@ class EnergyEndpoint(tf.Module):
         self.halo_energy = tf.function(self.compute_halo_energy, autograph=False, input_signature=states)
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
-        """Return energy (batch,), eV, and energy per area (batch,), eV/Å², of states (batch, rows, cols)."""
+        """Return energy (batch,) and energy per area (batch,), of states (batch, rows, cols)."""
         shape = tf.shape(states)
         rows, cols = self.system.row_period, self.system.col_period
         checks = [

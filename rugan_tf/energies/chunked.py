@@ -52,7 +52,7 @@ def chunked_energies(states: Any, energy_function: HaloEnergy, chunk: int = CHUN
 def write_energies(
     path: Path, energy: NDArray[np.float64], energy_per_area: NDArray[np.float64], metadata: dict[str, Any]
 ) -> None:
-    """Write energies (n,), eV, and energies per area (n,), eV/Å², without the states."""
+    """Write energies (n,) and energies per area (n,), without the states."""
     with files.replacing(path) as temporary:
         np.savez(temporary, energy=energy, energy_per_area=energy_per_area, metadata=np.array(json.dumps(metadata)))
 

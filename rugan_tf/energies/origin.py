@@ -14,7 +14,7 @@ from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.systems.energy import EnergyOrigin
 
 BY_EDNN = re.compile(r"ednn: trained on (?P<reference>.*) \(data [0-9a-f]*\)", re.DOTALL)
-RELATIVE = re.compile(r"in eV relative to (?P<zero>.*)$")
+RELATIVE = re.compile(r"in \S+ relative to (?P<zero>.*)$")
 AS_GIVEN = " in eV as the ASE calculator gives it"
 
 

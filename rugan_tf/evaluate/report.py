@@ -29,11 +29,13 @@ def write_report(folder: Path, content: dict[str, Any]) -> None:
         undefined=jinja2.StrictUndefined,
     )
     scales = content["scales"]
+    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)]
+    measured = [(label, values) for label, values in rows if set(values) != {"-"}]  # spins have no atoms to count
     page = environment.get_template("report.html").render(
         content=content,
         unit=readable_unit(content["unit"]),
         version=rugan_tf.__version__,
-        rows=[(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)],
+        rows=measured,
         figures={name: scale_figures(folder, name) for name in scales},
         large_sheet=data_uri(folder / LARGE_SHEET),
         number=lambda value: "-" if value is None else f"{value:.4f}",

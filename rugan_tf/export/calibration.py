@@ -8,11 +8,11 @@ from rugan_tf.saved.calibration import Calibration
 
 
 def calibrated(calibration: Calibration, energy_per_area: Any, rows: Any, cols: Any) -> Any:
-    """Return the energies per area to ask the generator for, float32 (batch,), eV/Å².
+    """Return the energies per area to ask the generator for, float32 (batch,), in the unit of the system.
 
     Args:
         calibration: what is added to the energies requested.
-        energy_per_area: requested, float32 (batch,), eV/Å².
+        energy_per_area: requested, float32 (batch,), in the unit of the system.
         rows: int32 (), lattice cells.
         cols: int32 (), lattice cells.
     """

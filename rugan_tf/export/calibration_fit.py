@@ -66,8 +66,8 @@ def fit_calibration(
 
     Args:
         obtained_energies: (energies given to the generator, rows, cols, seed) to the energies of repaired sheets,
-            all (n,), eV/Å².
-        energy_range: smallest and largest energy per area of the training data, eV/Å².
+            all (n,), in the unit of the system.
+        energy_range: smallest and largest energy per area of the training data, in the unit of the system.
         size: rows and cols of a sheet of scale 1.
         num_sheets: by scale, ascending.
         seed: of the sheets; use another than evaluations do.
@@ -96,9 +96,9 @@ def fit_offset(given: Energies, obtained: Energies, requested: Energies) -> Ener
     first and the last bin the offset is constant.
 
     Args:
-        given: ascending (n,), eV/Å².
-        obtained: (n,), eV/Å².
-        requested: (k,), eV/Å².
+        given: ascending (n,), in the unit of the system.
+        obtained: (n,), in the unit of the system.
+        requested: (k,), in the unit of the system.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.optimize import isotonic_regression
@@ -111,7 +111,7 @@ def fit_offset(given: Energies, obtained: Energies, requested: Energies) -> Ener
     if len(inputs) < 2:
         raise InputError(
             "A generator must obey its label to be calibrated. "
-            f"Received: obtained energies that do not rise with the energies given, {given[0]} to {given[-1]} eV/Å²"
+            f"Received: obtained energies that do not rise with the energies given, {given[0]} to {given[-1]}"
         )
     inside = np.clip(requested, outputs[0], outputs[-1])
     return PchipInterpolator(outputs, inputs)(inside) - inside

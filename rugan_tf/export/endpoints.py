@@ -67,7 +67,7 @@ class Endpoints(tf.Module):
         )
 
     def compute_states(self, energy_per_area: Any, rows: Any, cols: Any, seed: Any) -> dict[str, Any]:
-        """Return repaired states, uint8 (batch, rows, cols), at energies per area (batch,), eV/Å²."""
+        """Return repaired states, uint8 (batch, rows, cols), at energies per area (batch,)."""
         batch = tf.shape(energy_per_area)[0]
         checks = [
             tf.debugging.assert_greater(batch, 0, "energy_per_area must hold at least one value"),
@@ -88,7 +88,7 @@ class Endpoints(tf.Module):
         return {"states": states, "energy_per_area": self.compute_energy(states)["energy_per_area"]}
 
     def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
-        """Return the energies per area, eV/Å², that `generate` gives to the generator for those requested, (batch,).
+        """Return the energies per area that `generate` gives to the generator for those requested, (batch,).
 
         And the reach of the generator, int32 (2,), latent rows and columns: with both, a client makes a sheet in tiles.
         """
@@ -100,13 +100,11 @@ class Endpoints(tf.Module):
     def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
         """Apply the calibration, if there is one."""
         return (
-            energy_per_area
-            if self.calibration is None
-            else calibrated(self.calibration, energy_per_area, rows, cols)
+            energy_per_area if self.calibration is None else calibrated(self.calibration, energy_per_area, rows, cols)
         )
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
-        """Return energy (batch,), eV, and energy per area (batch,), eV/Å², as the EDNN sees states."""
+        """Return energy (batch,) and energy per area (batch,), as the EDNN sees states."""
         return self.ednn.signatures["energy"](states=states)
 
     def signatures(self) -> dict[str, Any]:
@@ -123,7 +121,7 @@ class Endpoints(tf.Module):
         return named
 
     def compute_probabilities(self, latent: Any, energy_per_area: Any) -> dict[str, Any]:
-        """Return probabilities (batch, 2h, 2w, states) of latents (batch, h, w, channels) and a map of eV/Å².
+        """Return probabilities (batch, 2h, 2w, states) of latents (batch, h, w, channels) and a map of energies.
 
         The generator itself: the map is not calibrated, which depends on the size of the whole sheet.
         """

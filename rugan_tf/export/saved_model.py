@@ -46,25 +46,35 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration)
     version = next_version(out)
     with files.replacing(version) as temporary:
-        tf.saved_model.save(endpoints, str(temporary), signatures=endpoints.signatures())
+        # gradients of saved functions are for training: no signature reaches them
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=endpoints.signatures(), options=options)
         write_exported_card(temporary, completed(card, max_cells, calibration, rugan_tf.__version__))
         write_requests(temporary, endpoints, card, max_cells)
     return version
 
 
-def write_requests(folder: Path, endpoints: Endpoints, card: ModelCard, max_cells: int) -> None:
-    """Write warm-up requests at the training size and at twice it, and the answer to the first of them.
+def weights_of(endpoints: Endpoints) -> tf.Module:
+    """Return an object that holds the variables of the signatures, and no functions that a server cannot reach."""
+    holder = tf.Module()
+    holder.generator = endpoints.tracked
+    holder.ednn = [] if endpoints.ednn is None else list(endpoints.ednn.signatures["energy"].variables)
+    return holder
 
-    A model of less than that many cells gets those that it can answer.
+
+def write_requests(folder: Path, endpoints: Endpoints, card: ModelCard, max_cells: int) -> None:
+    """Write one warm-up request for each signature, and the answer to that of `generate`.
+
+    A model of fewer cells than a request has gets those that it can answer.
     """
-    sizes = [(scale * card.rows, scale * card.cols) for scale in (1, 2)]
-    requests = [warmup.sample_request(card.energy_range, *size) for size in sizes]
-    requests = [one for one in requests if one["rows"] * one["cols"] * len(one["energy_per_area"]) <= max_cells]
-    if not requests:
+    request = warmup.sample_request(card.energy_range, card.rows, card.cols)
+    if request["rows"] * request["cols"] * len(request["energy_per_area"]) > max_cells:
         return
-    warmup.write_warmup(folder, endpoints.system.name, requests)
-    answer = endpoints.generate(**{name: tf.constant(value) for name, value in requests[0].items()})
-    warmup.write_golden(folder, requests[0], answer["states"].numpy())
+    functions = endpoints.signatures()
+    states = endpoints.generate(**{name: tf.constant(value) for name, value in request.items()})["states"].numpy()
+    inputs = warmup.inputs_of_signatures(request, states, endpoints.generator.latent_channels)
+    warmup.write_warmup(folder, endpoints.system.name, {name: inputs[name] for name in functions})
+    warmup.write_golden(folder, request, states)
 
 
 def read_run(run_dir: Path) -> tuple[ModelCard, Generator]:

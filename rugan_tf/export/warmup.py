@@ -22,18 +22,33 @@ def sample_request(energy_range: tuple[float, float], rows: int, cols: int) -> R
     return {"energy_per_area": energy, "rows": np.int32(rows), "cols": np.int32(cols), "seed": np.int64(SEED)}
 
 
-def write_warmup(folder: Path, model_name: str, requests: list[Request]) -> None:
-    """Write requests of `generate` as the TFRecord that TensorFlow Serving replays when it loads the version.
+def inputs_of_signatures(request: Request, states: NDArray[np.uint8], latent_channels: int) -> dict[str, Request]:
+    """Return inputs for every signature that a model may have, from those of `generate` and the states it gave."""
+    shape = (len(states), states.shape[1] // 2, states.shape[2] // 2)
+    latent = np.random.default_rng(SEED).normal(size=(*shape, latent_channels)).astype(np.float32)
+    field = np.broadcast_to(request["energy_per_area"][:, None, None], shape)
+    return {
+        "serving_default": request,
+        "generate": request,
+        "generate_from_latent": {"latent": latent, "energy_per_area": field},
+        "calibrate": {name: request[name] for name in ("energy_per_area", "rows", "cols")},
+        "energy": {"states": states},
+    }
 
-    Without them the first client waits until TensorFlow has prepared its kernels. The server refuses a version
-    whose warm-up fails.
+
+def write_warmup(folder: Path, model_name: str, requests: dict[str, Request]) -> None:
+    """Write requests, by signature, as the TFRecord that TensorFlow Serving replays when it loads the version.
+
+    A server prepares each signature when it is first called, which takes up to two seconds: so every one of them has
+    a record, `serving_default` as well as the same function under its own name. A session is prepared for names of
+    tensors and not for sizes, so one size is enough. The server refuses a version whose warm-up fails.
     """
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
     with tf.io.TFRecordWriter(str(folder / WARMUP)) as writer:
-        for inputs in requests:
+        for signature, inputs in requests.items():
             request = predict_pb2.PredictRequest(
-                model_spec=model_pb2.ModelSpec(name=model_name, signature_name="generate"),
+                model_spec=model_pb2.ModelSpec(name=model_name, signature_name=signature),
                 inputs={name: tf.make_tensor_proto(value) for name, value in inputs.items()},
             )
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))

@@ -117,8 +117,8 @@ def sheets_figure(
     Args:
         system: the material.
         states: uint8 (n, rows, cols).
-        energy_per_area_requested: (n,), eV/Å².
-        energy_per_area_obtained: (n,), eV/Å², where it is known.
+        energy_per_area_requested: (n,), in the unit of the system.
+        energy_per_area_obtained: (n,), in the unit of the system, where it is known.
     """
     shown = min(len(states), MOST_SHOWN)
     num_cols = math.ceil(math.sqrt(shown))

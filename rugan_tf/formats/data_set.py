@@ -23,7 +23,7 @@ class DataSet:
 
     Attributes:
         states: uint8 (n, rows, cols).
-        energy_per_area: float64 (n,), eV/Å².
+        energy_per_area: float64 (n,), in the unit of the system.
         metadata: JSON content; "system" names the LatticeSystem.
     """
 
@@ -57,7 +57,7 @@ class DataSet:
 
 def write_data_set(path: Path | str, data_set: DataSet) -> None:
     """Write a data set as compressed .npz."""
-    arrays = {"states": data_set.states, "energy_per_area": data_set.energy_per_area}
+    arrays: dict[str, NDArray[Any]] = {"states": data_set.states, "energy_per_area": data_set.energy_per_area}
     write_npz(path, arrays, data_set.metadata)
 
 

@@ -11,7 +11,6 @@ from rugan_tf import files
 from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
 
-
 CHUNK = 512  # lattice cells along each side, as energies are summed
 
 

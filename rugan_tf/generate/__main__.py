@@ -15,7 +15,7 @@ class GenerateOptions:
     """Generate sheets at a requested energy per area."""
 
     energy_per_area: tuple[float, ...]
-    """Requested energy per area, eV/Å²: one value, or one for each sheet."""
+    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
     """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
     model: Path | None = None
@@ -33,7 +33,7 @@ class GenerateOptions:
     repair: bool = True
     """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None
-    """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close, eV/Å²."""
+    """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close."""
     max_candidates: int = 10_000
     """With --tolerance: most sheets to try for each requested energy."""
     strict: bool = False
@@ -50,7 +50,7 @@ class GenerateOptions:
 
     @property
     def requested(self) -> list[float]:
-        """The requested energy per area of each sheet, eV/Å²."""
+        """The requested energy per area of each sheet, in the unit of the system."""
         given = list(self.energy_per_area)
         num_sheets = len(given) if self.num_sheets is None else self.num_sheets
         if num_sheets < 1:

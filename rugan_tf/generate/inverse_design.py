@@ -18,7 +18,7 @@ class Design:
 
     Attributes:
         states: uint8 (n, rows, cols).
-        obtained: their energies per area, float64 (n,), eV/Å².
+        obtained: their energies per area, float64 (n,), in the unit of the system.
         num_candidates: sheets that were generated and judged.
         num_within: how many of those met their request.
     """
@@ -45,8 +45,8 @@ def design_sheets(
 
     Args:
         model: with an EDNN inside.
-        energy_per_area: requested, one for each sheet, eV/Å².
-        tolerance: largest difference between the energies obtained and requested, eV/Å².
+        energy_per_area: requested, one for each sheet, in the unit of the system.
+        tolerance: largest difference between the energies obtained and requested, in the unit of the system.
         rows: lattice cells, even.
         cols: lattice cells, even.
         seed: not negative.
@@ -86,7 +86,7 @@ def search(
     seed: int,
     max_candidates: int,
 ) -> Design:
-    """Return the first `number` sheets within the tolerance of one energy per area, eV/Å²."""
+    """Return the first `number` sheets within the tolerance of one energy per area, in the unit of the system."""
     at_once = max(1, min(FEWEST_AT_ONCE, model.max_cells // (size[0] * size[1])))
     kept: list[NDArray[np.uint8]] = []
     energies: list[float] = []

@@ -80,7 +80,7 @@ class SheetModel:
 
     @property
     def energy_range(self) -> tuple[float, float]:
-        """Smallest and largest energy per area of the training data, eV/Å²."""
+        """Smallest and largest energy per area of the training data, in the unit of the system."""
         return self.card.energy_range
 
     @property
@@ -121,7 +121,7 @@ class SheetModel:
         made in tiles. Tiles change nothing in a sheet.
 
         Args:
-            energy_per_area: (n,), eV/Å². What lies outside `energy_range` is warned of on stderr.
+            energy_per_area: (n,), in the unit of the system. What lies outside `energy_range` is warned of on stderr.
             rows: lattice cells, even.
             cols: lattice cells, even.
             seed: not negative.
@@ -169,7 +169,7 @@ class SheetModel:
         return np.stack(sheets)
 
     def obtained_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """Return the energies per area (n,), eV/Å², that the model's EDNN sees.
+        """Return the energies per area (n,), in the unit of the system, that the model's EDNN sees.
 
         None for a model without one, and for sheets that only come in tiles: those are energies for
         `rugan data label`, which sums them up in chunks.
@@ -191,7 +191,7 @@ class SheetModel:
             raise InputError(f"The model must be exported with an EDNN inside, --ednn. Received: {self.folder}")
 
     def judged_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the energies per area (n,), eV/Å², that the model's EDNN sees.
+        """Return the energies per area (n,) that the model's EDNN sees.
 
         Raises:
             InputError: the model has none.
@@ -269,7 +269,7 @@ class SheetModel:
             yield energy[start : start + size], part_seed
 
     def uncovered(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return those of the energies per area, eV/Å², that the training data does not cover."""
+        """Return those of the energies per area that the training data does not cover."""
         low, high = self.energy_range
         margin = 1e-6 * max(abs(low), abs(high))  # single precision of what was read off the data
         return energy[(energy < low - margin) | (energy > high + margin)]

@@ -50,7 +50,7 @@ def generate_in_tiles(
     Args:
         model: with `generate_from_latent` and `calibrate`, which tells how far the generator sees.
         system: the material, whose rule repairs sheets.
-        energy_per_area: requested, eV/Å².
+        energy_per_area: requested, in the unit of the system.
         rows: lattice cells, even.
         cols: lattice cells, even.
         seed: not negative.
@@ -75,9 +75,7 @@ def generate_in_tiles(
     return system.repair(states[None])[0] if repaired else states
 
 
-def calibrated_request(
-    model: TileModel, energy_per_area: float, rows: int, cols: int
-) -> tuple[float, tuple[int, int]]:
+def calibrated_request(model: TileModel, energy_per_area: float, rows: int, cols: int) -> tuple[float, tuple[int, int]]:
     """Return the energy per area, eV/Å², to ask the generator for, and how far it sees, latent rows and columns.
 
     Raises:
@@ -119,7 +117,13 @@ def largest_tile(max_cells: int, reach: tuple[int, int]) -> int:
 
 
 def stream_tiles(
-    model: TileModel, energy_per_area: float, size: tuple[int, int], *, place: tuple[int, int], tile: int, reach: tuple[int, int]
+    model: TileModel,
+    energy_per_area: float,
+    size: tuple[int, int],
+    *,
+    place: tuple[int, int],
+    tile: int,
+    reach: tuple[int, int],
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Yield first row, first column and probabilities (height, width, states) of one tile after another.
 

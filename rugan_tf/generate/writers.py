@@ -32,8 +32,8 @@ def write_sheets(
             .cif or .vasp (several sheets become NAME-0000.cif, NAME-0001.cif, ...) or .png.
         system: the material.
         states: uint8 (n, rows, cols), n >= 1.
-        energy_per_area_requested: (n,), eV/Å².
-        energy_per_area_obtained: (n,), eV/Å², where it is known; also in .npz, .zarr, .extxyz and .png.
+        energy_per_area_requested: (n,), in the unit of the system.
+        energy_per_area_obtained: (n,), likewise, where it is known; also in .npz, .zarr, .extxyz and .png.
         metadata: JSON content that .npz and .zarr keep beside the name of the system; it should say that the energies
             were requested.
 

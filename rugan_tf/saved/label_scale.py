@@ -10,7 +10,7 @@ from rugan_tf.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class LabelScale:
-    """Standardisation label = (energy_per_area - mean) / standard_deviation; both in eV/Å²."""
+    """Standardisation label = (energy_per_area - mean) / standard_deviation; both in the unit of the labels."""
 
     mean: float
     standard_deviation: float
@@ -20,12 +20,12 @@ class LabelScale:
         if not self.standard_deviation > 0:
             raise InputError(
                 "Energies must differ between sheets to condition on them. "
-                f"Received: standard deviation {self.standard_deviation} eV/Å²"
+                f"Received: standard deviation {self.standard_deviation}"
             )
 
     @classmethod
     def of(cls, energy_per_area: NDArray[np.float64]) -> "LabelScale":
-        """Return the scale of a data set's energies (n,), eV/Å²."""
+        """Return the scale of a data set's energies (n,), in the unit of the system."""
         return cls(float(np.mean(energy_per_area)), float(np.std(energy_per_area)))
 
     def label(self, energy_per_area: ArrayLike) -> NDArray[np.float32]:

@@ -48,7 +48,9 @@ def find_model(model: Path | str, what: str = "model") -> Path:
     if path.exists():
         return version_folder(path, what)
     if str(model) not in shipped_names():
-        raise FileNotFoundError(f"The {what} must be a folder that holds {GRAPH_FILE}, or {what_there_is()}. Received: {path}")
+        raise FileNotFoundError(
+            f"The {what} must be a folder that holds {GRAPH_FILE}, or {what_there_is()}. Received: {path}"
+        )
     return version_folder(shipped_folder() / str(model), what)
 
 

@@ -73,9 +73,9 @@ def load_once(folder: Path, written: int) -> Any:
 
 
 def refusal(message: str) -> str:
-    """Return the line of TensorFlow's message that says what was wrong, without where in the graph.
+    r"""Return the line of TensorFlow's message that says what was wrong, without where in the graph.
 
-    >>> refusal("Graph execution error:\\n\\nDetected at node 7\\nassertion failed: [rows must be even]")
+    >>> refusal("Graph execution error:\n\nDetected at node 7\nassertion failed: [rows must be even]")
     'assertion failed: [rows must be even]'
     """
     lines = [line for line in message.splitlines() if line.strip() and not line.startswith(PLACES)]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from rugan_tf.config import Command, run_command
-from rugan_tf.serve.options import ServeOptions
+from rugan_tf.serve.options import ServeOptions, without_meaning
 
 
 def serve(options: ServeOptions) -> None:
@@ -15,6 +15,7 @@ def serve(options: ServeOptions) -> None:
     from rugan_tf.serve.server import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # it tells of every file that it restores
     serve(options)
 
 
@@ -38,7 +39,10 @@ def plain_switches(args: Sequence[str]) -> list[str]:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
     description = "Serve SavedModels by the protocol of TensorFlow Serving: development, tests, laptops."
-    given = plain_switches(sys.argv[1:] if args is None else args)
+    given, dropped = without_meaning(sys.argv[1:] if args is None else args)
+    for name in dropped:
+        print(f"rugan serve: --{name} changes nothing here; TensorFlow Serving has it", file=sys.stderr)
+    given = plain_switches(given)
     return run_command("rugan serve", Command(ServeOptions, serve, description), given)
 
 

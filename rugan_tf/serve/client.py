@@ -14,64 +14,34 @@ from numpy.typing import ArrayLike, NDArray
 from rugan_tf import files
 from rugan_tf.config import Command, run_command
 from rugan_tf.errors import InputError
+from rugan_tf.serve.connection import Connection, open_channel, why_unreachable
+from rugan_tf.serve.tensors import fill_proto, from_proto
+from rugan_tf.serve.wire import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, STATES, message
 from rugan_tf.systems.named import DEFAULT_SYSTEM
 
 if TYPE_CHECKING:
     import ase
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0  # s, between attempts
-CHANNEL_OPTIONS = [
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.lb_policy_name", "round_robin"),  # over all addresses that the name of the server has
-]
-
-
-@dataclasses.dataclass(frozen=True)
-class Connection:
-    """Where a server is, and how to speak with it."""
-
-    server: str = "localhost:8500"
-    """Address of gRPC, host:port."""
-    model_name: str = DEFAULT_SYSTEM
-    """Name of the model."""
-    timeout: float = 60.0
-    """Time for an answer, retries included, s."""
-    ca_file: Path | None = None
-    """Certificate of the authority, PEM: speak TLS."""
-    cert_file: Path | None = None
-    """Certificate of this client, PEM, where the server verifies clients."""
-    key_file: Path | None = None
-    """Key of that certificate, PEM."""
-    token: str | None = None
-    """Sent as `authorization: Bearer TOKEN`, for a proxy in front of the server."""
 
 
 class Client:
     """Asks a model for sheets and energies.
 
-    A request is repeated, with growing pauses, only while the server is UNAVAILABLE and there is time left.
+    A request is repeated, with growing pauses, only while the server is UNAVAILABLE and there is time left. TensorFlow
+    is not needed.
 
     Args:
         connection: where the server is.
 
     Raises:
         OSError: a certificate file is missing.
+        InputError: it does not hold what it should.
     """
 
     def __init__(self, connection: Connection) -> None:
-        import grpc
-        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-
         self.connection = connection
-        if connection.ca_file is None:
-            self.channel = grpc.insecure_channel(connection.server, CHANNEL_OPTIONS)
-        else:
-            pems = (connection.ca_file, connection.key_file, connection.cert_file)
-            read = [None if path is None else path.read_bytes() for path in pems]
-            self.channel = grpc.secure_channel(connection.server, grpc.ssl_channel_credentials(*read), CHANNEL_OPTIONS)
-        self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
-        self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
+        self.channel = open_channel(connection)
 
     def __enter__(self) -> "Client":
         """Return the client."""
@@ -87,50 +57,54 @@ class Client:
         """Call a method, again while the server is unavailable.
 
         Raises:
-            ConnectionError: the server stayed unavailable, or was too slow.
+            ConnectionError: the server stayed unavailable, or was too slow; the cause is told where it can be found.
             InputError: the server refuses the request; its code and message are told.
         """
         import grpc
 
         token = self.connection.token
         metadata = None if token is None else (("authorization", f"Bearer {token}"),)
-        deadline, wait = time.monotonic() + self.connection.timeout, FIRST_WAIT
+        deadline, wait, cause = time.monotonic() + self.connection.timeout, FIRST_WAIT, ""
         while True:
             try:
                 return method(request, timeout=max(0.001, deadline - time.monotonic()), metadata=metadata)
             except grpc.RpcError as error:
                 code, details = error.code(), error.details()
-                if code == grpc.StatusCode.UNAVAILABLE and time.monotonic() + wait < deadline:
-                    time.sleep(wait)
-                    wait = min(2 * wait, LONGEST_WAIT)
-                    continue
+                if code == grpc.StatusCode.UNAVAILABLE:
+                    cause = details
+                    if time.monotonic() + wait < deadline and "CERTIFICATE" not in details:  # which no waiting mends
+                        time.sleep(wait)
+                        wait = min(2 * wait, LONGEST_WAIT)
+                        continue
                 if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    found = why_unreachable(self.connection) if cause else ""
                     raise ConnectionError(
                         f"{self.connection.server} must answer within {self.connection.timeout:g} s. "
-                        f"Received: {code.name}, {details}"
+                        f"Received: {code.name}, {found or cause or details}"
                     ) from error
                 raise InputError(f"The server refuses the request. Received: {code.name}, {details}") from error
 
+    def ask(self, method: str, request: Any, response: str) -> Any:
+        """Send a message to a method, and return its answer, a message of the name `response`."""
+        kind = message(response)
+        return self.call(self.channel.unary_unary(method, type(request).SerializeToString, kind.FromString), request)
+
     def predict(self, signature: str, **inputs: ArrayLike) -> dict[str, NDArray[Any]]:
         """Call a signature with arrays of its dtypes, and return arrays."""
-        from tensorflow_serving.apis import predict_pb2
-
-        from rugan_tf.serve.tensors import from_proto, to_proto
-
-        request = predict_pb2.PredictRequest()
+        request = message("PredictRequest")()
         request.model_spec.name, request.model_spec.signature_name = self.connection.model_name, signature
         for name, value in inputs.items():
-            request.inputs[name].CopyFrom(to_proto(np.asarray(value), as_content=True))
-        response = self.call(self.prediction.Predict, request)
+            fill_proto(request.inputs[name], np.asarray(value), as_content=True)
+        response = self.ask(PREDICT, request, "PredictResponse")
         return {name: np.array(from_proto(name, tensor)) for name, tensor in response.outputs.items()}
 
     def generate(
         self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        """Return sheets, uint8 (n, rows, cols), and the energies per area (n,), eV/Å², that the model's EDNN sees.
+        """Return sheets, uint8 (n, rows, cols), and the energies per area (n,) that the model's EDNN sees.
 
         Args:
-            energy_per_area: requested, (n,), eV/Å².
+            energy_per_area: requested, (n,), in the unit of the system.
             rows: lattice cells, even.
             cols: lattice cells, even.
             seed: not negative.
@@ -147,7 +121,7 @@ class Client:
     def structures(
         self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, system: str = DEFAULT_SYSTEM
     ) -> list["ase.Atoms"]:
-        """Return the sheets of `generate` as atoms, with the energies per area requested and obtained in `info`, eV/Å².
+        """Return the sheets of `generate` as atoms, with the energies per area requested and obtained in `info`.
 
         Args:
             energy_per_area: as of `generate`.
@@ -168,35 +142,32 @@ class Client:
         return structures
 
     def energy(self, states: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return energies (n,), eV, and energies per area (n,), eV/Å², of states (n, rows, cols)."""
+        """Return energies (n,) and energies per area (n,), of states (n, rows, cols)."""
         answer = self.predict("energy", states=np.asarray(states, np.uint8))
         return answer["energy"], answer["energy_per_area"]
 
     def generate_from_latent(self, latent: ArrayLike, energy_per_area: ArrayLike) -> NDArray[np.float32]:
-        """Return probabilities (n, 2h, 2w, states) of latents (n, h, w, channels) and a map (n, h, w) of eV/Å²."""
+        """Return probabilities (n, 2h, 2w, states) of latents (n, h, w, channels) and a map (n, h, w) of energies."""
         latent, field = np.asarray(latent, np.float32), np.asarray(energy_per_area, np.float32)
         return self.predict("generate_from_latent", latent=latent, energy_per_area=field)["probabilities"]
 
     def latent_channels(self) -> int:
         """Return the Gaussian channels of the model's latent, as its metadata tell."""
-        from tensorflow_serving.apis import get_model_metadata_pb2
-
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request = message("GetModelMetadataRequest")(metadata_field=["signature_def"])
         request.model_spec.name = self.connection.model_name
-        answer = self.call(self.prediction.GetModelMetadata, request).metadata["signature_def"]
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        answer.Unpack(signatures)
-        return signatures.signature_def["generate_from_latent"].inputs["latent"].tensor_shape.dim[3].size
+        packed = self.ask(GET_MODEL_METADATA, request, "GetModelMetadataResponse").metadata["signature_def"]
+        signatures = message("SignatureDefMap").FromString(packed.value).signature_def
+        return signatures["generate_from_latent"].inputs["latent"].tensor_shape.dim[3].size
 
     def status(self) -> dict[int, str]:
         """Return the state of every version, and the error of those that could not be served."""
-        from tensorflow_serving.apis import get_model_status_pb2
-
-        request = get_model_status_pb2.GetModelStatusRequest()
+        request = message("GetModelStatusRequest")()
         request.model_spec.name = self.connection.model_name
-        entries = self.call(self.models.GetModelStatus, request).model_version_status
-        name = get_model_status_pb2.ModelVersionStatus.State.Name
-        return {entry.version: f"{name(entry.state)} {entry.status.error_message}".rstrip() for entry in entries}
+        entries = self.ask(GET_MODEL_STATUS, request, "GetModelStatusResponse").model_version_status
+        return {
+            entry.version: f"{STATES.get(entry.state, 'UNKNOWN')} {entry.status.error_message}".rstrip()
+            for entry in entries
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +180,7 @@ class GenerateOptions(Connection):
     """Ask for sheets at a requested energy per area, and write them."""
 
     energy_per_area: tuple[float, ...]
-    """Requested energy per area, eV/Å²: one value, or one for each sheet."""
+    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
     """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
     rows: int = 14
@@ -251,7 +222,8 @@ def generate(options: GenerateOptions) -> None:
 
             if len(requested) > 1:
                 raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
-            wanted = {"rows": options.rows, "cols": options.cols, "seed": options.seed, "tile": options.tile}
+            wanted: dict[str, Any] = {"rows": options.rows, "cols": options.cols, "seed": options.seed}
+            wanted |= {"tile": options.tile}
             states = generate_in_tiles(client, system, float(requested[0]), **wanted)[None]
             obtained = None
     told = None if obtained is None else obtained.astype(np.float64)

@@ -28,6 +28,7 @@ class Code(enum.IntEnum):
 
 HTTP_STATUS = {  # what TensorFlow Serving's REST interface answers; anything else is 500
     Code.OK: 200,
+    Code.CANCELLED: 499,
     Code.INVALID_ARGUMENT: 400,
     Code.FAILED_PRECONDITION: 400,
     Code.OUT_OF_RANGE: 400,
@@ -59,7 +60,27 @@ class ServingError(Exception):
 def error_of_model(error: Exception) -> ServingError:
     """Return what a client is told when the graph of a model fails, from TensorFlow's error."""
     code = getattr(error, "error_code", None)
-    lines = str(getattr(error, "message", error)).splitlines() or [""]
-    asserted = next((line for line in lines if "assertion failed" in line), lines[0])
-    message = re.sub(r"^.*?assertion failed: ", "", asserted) or type(error).__name__
+    message = reason_in(str(getattr(error, "message", error))) or type(error).__name__
     return ServingError(Code(code) if code in set(Code) else Code.INTERNAL, message)
+
+
+def reason_in(text: str) -> str:
+    r"""Return the rule, and what was received where it is told, from the text of TensorFlow's error.
+
+    >>> reason_in("Graph execution error:\\n\\nassertion failed: [seed must not be negative] [Condition x >= 0 did not "
+    ...           "hold element-wise:] [x (seed:0) = ] [-3]\\n\\t [[{{node Assert}}]]")
+    'seed must not be negative. Received: -3'
+    >>> reason_in("energy_per_area must be finite : Tensor had NaN values")
+    'energy_per_area must be finite. Received: NaN values'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if line != "Graph execution error:"] or [""]
+    asserted = next((line for line in lines if "assertion failed: [" in line), None)
+    if asserted is None:
+        return re.sub(r"^(.* must be finite) : Tensor had (.*)$", r"\1. Received: \2", lines[0])
+    rule, *more = re.findall(r"\[(.*?)\](?= \[|$)", asserted.partition("assertion failed: ")[2])
+    rule = rule.rstrip(". ")
+    # of an inequality x is what was received; of an equality it is something that was computed from it
+    if len(more) > 2 and re.match(r"Condition x (<|<=|>|>=) ", more[0]):
+        return f"{rule}. Received: {more[2]}"
+    return rule

@@ -1,19 +1,23 @@
-"""The gRPC interface: PredictionService, ModelService and grpc.health.v1 over a ModelManager."""
+"""The gRPC interface: PredictionService, ModelService and grpc.health.v1 over a ModelManager.
 
-from collections.abc import Callable, Iterator
-from concurrent import futures
+Requests come as bytes and are parsed by the thread that answers them, so that the loop, which health and status are
+answered in, never waits for a large message or for a prediction.
+"""
+
+import asyncio
+import concurrent.futures
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_management_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2_grpc,
 )
 
 from rugan_tf.serve.errors import Code, ServingError
@@ -21,15 +25,39 @@ from rugan_tf.serve.loaded_version import DEFAULT_SIGNATURE
 from rugan_tf.serve.metadata import signature_map
 from rugan_tf.serve.model_config import models_of
 from rugan_tf.serve.model_manager import ModelManager
-from rugan_tf.serve.monitoring import RequestMetrics
-from rugan_tf.serve.tensors import from_proto, to_proto
+from rugan_tf.serve.monitoring import ServerMetrics
+from rugan_tf.serve.tensors import fill_proto, from_proto
+from rugan_tf.serve.workers import Workers
 
-OPTIONS = [
+OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.so_reuseport", 0),  # a port that is in use is refused instead of shared
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 ]
 METADATA_FIELD = "signature_def"
+HEALTH_SERVICES = ("", "ModelService", "PredictionService")  # that TensorFlow Serving sets; it knows no models
+MAX_MESSAGE, TRUNCATED = 1024, "...TRUNCATED"  # of an error, as TensorFlow Serving cuts it
+WATCH_INTERVAL = 0.2  # s
+Handler = Callable[[bytes, Any], Awaitable[bytes]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """What the methods of gRPC need.
+
+    Attributes:
+        manager: of the models.
+        metrics: where requests are counted.
+        workers: that answer Predict.
+        as_content: whether answers are raw bytes instead of typed fields.
+        is_ending: whether the server has been told to end.
+    """
+
+    manager: ModelManager
+    metrics: ServerMetrics
+    workers: Workers
+    as_content: bool = False
+    is_ending: Callable[[], bool] = lambda: False
 
 
 def chosen_version(spec: Any) -> dict[str, Any]:
@@ -41,170 +69,184 @@ def chosen_version(spec: Any) -> dict[str, Any]:
     }
 
 
-def answering(api: str) -> Callable[[Any], Any]:
-    """Make a method that raises ServingError one that gRPC can call, and count its requests."""
+def parsed(kind: type[Message], content: bytes) -> Any:
+    """Return a message.
 
-    def wrap(method: Callable[[Any, Any], Message]) -> Callable[[Any, Any, grpc.ServicerContext], Message | None]:
-        def answer(service: Any, request: Any, context: grpc.ServicerContext) -> Message | None:
-            spec = getattr(request, "model_spec", None)
-            try:
-                with service.metrics.measured(spec.name if spec else "", api, "GRPC"):
-                    return method(service, request)
-            except ServingError as error:
-                context.abort(grpc.StatusCode[error.code.name], error.message)
-            return None
+    Raises:
+        ServingError: INTERNAL, as gRPC says it, the bytes are none.
+    """
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise ServingError(Code.INTERNAL, "The request cannot be parsed") from None
+
+
+def predict(served: Served, content: bytes, timeout: float | None) -> bytes:
+    """Answer Predict."""
+    request = parsed(predict_pb2.PredictRequest, content)
+    spec = request.model_spec
+    signature = spec.signature_name or DEFAULT_SIGNATURE
+    with (
+        served.metrics.measured(spec.name, "Predict", "GRPC"),
+        served.manager.request(spec.name, **chosen_version(spec)) as (number, version),
+    ):
+        version.signature(signature)
+        inputs = {name: from_proto(name, tensor) for name, tensor in request.inputs.items()}
+        outputs = version.predict(signature, inputs, tuple(request.output_filter), timeout)
+    response = predict_pb2.PredictResponse()
+    response.model_spec.name, response.model_spec.signature_name = spec.name, signature
+    response.model_spec.version.value = number
+    for name, value in outputs.items():
+        fill_proto(response.outputs[name], value, served.as_content)
+    return response.SerializeToString()
+
+
+def get_model_metadata(served: Served, content: bytes) -> bytes:
+    """Answer GetModelMetadata: the signatures."""
+    request = parsed(get_model_metadata_pb2.GetModelMetadataRequest, content)
+    if not request.HasField("model_spec"):
+        raise ServingError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+    if not request.metadata_field:
+        message = "GetModelMetadataRequest must specify at least one metadata_field"
+        raise ServingError(Code.INVALID_ARGUMENT, message)
+    for field in request.metadata_field:
+        if field != METADATA_FIELD:
+            raise ServingError(Code.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
+    spec = request.model_spec
+    response = get_model_metadata_pb2.GetModelMetadataResponse()
+    with served.manager.request(spec.name, **chosen_version(spec)) as (number, version):
+        response.metadata[METADATA_FIELD].Pack(signature_map(version))
+    response.model_spec.name = spec.name
+    response.model_spec.version.value = number
+    return response.SerializeToString()
+
+
+def get_model_status(served: Served, content: bytes) -> bytes:
+    """Answer GetModelStatus: one version, or all of them, also where a label is given, as TensorFlow Serving does."""
+    request = parsed(get_model_status_pb2.GetModelStatusRequest, content)
+    if not request.HasField("model_spec"):
+        raise ServingError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+    spec = request.model_spec
+    response = get_model_status_pb2.GetModelStatusResponse()
+    for known, version in served.manager.status(spec.name, chosen_version(spec)["version"]).items():
+        status = response.model_version_status.add(version=known)
+        status.state = get_model_status_pb2.ModelVersionStatus.State.Value(version.state)
+        status.status.error_code, status.status.error_message = int(version.code), version.message
+    return response.SerializeToString()
+
+
+def handle_reload_config(served: Served, content: bytes) -> bytes:
+    """Answer HandleReloadConfigRequest: serve other models from now on."""
+    request = parsed(model_management_pb2.ReloadConfigRequest, content)
+    try:
+        models = models_of(request.config, "the request")
+    except ValueError as error:
+        raise ServingError(Code.INVALID_ARGUMENT, str(error)) from None
+    served.manager.configure(models)
+    return model_management_pb2.ReloadConfigResponse().SerializeToString()
+
+
+async def told(context: Any, answer: Awaitable[bytes]) -> bytes:
+    """Wait for an answer; tell the caller the status and the reason of one that is refused."""
+    try:
+        return await answer
+    except ServingError as error:
+        text = error.message if len(error.message) <= MAX_MESSAGE else error.message[:MAX_MESSAGE] + TRUNCATED
+        await context.abort(grpc.StatusCode[error.code.name], text)
+        raise  # abort raises
+
+
+def methods(served: Served) -> dict[str, dict[str, Handler]]:
+    """Return the methods of each service; those that are not among them are UNIMPLEMENTED."""
+
+    async def answer_predict(content: bytes, context: Any) -> bytes:
+        timeout = context.time_remaining()
+        work: concurrent.futures.Future[bytes] = served.workers.submit(lambda: predict(served, content, timeout))
+        return await told(context, asyncio.wrap_future(work))
+
+    def at_once(function: Callable[[Served, bytes], bytes]) -> Handler:
+        async def answer(content: bytes, context: Any) -> bytes:
+            async def work() -> bytes:
+                return function(served, content)
+
+            return await told(context, work())
 
         return answer
 
-    return wrap
+    async def reload_config(content: bytes, context: Any) -> bytes:
+        return await told(context, asyncio.to_thread(handle_reload_config, served, content))
+
+    return {
+        "tensorflow.serving.PredictionService": {
+            "Predict": answer_predict,
+            "GetModelMetadata": at_once(get_model_metadata),
+        },
+        "tensorflow.serving.ModelService": {
+            "GetModelStatus": at_once(get_model_status),
+            "HandleReloadConfigRequest": reload_config,
+        },
+    }
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata.
+def health_handler(served: Served) -> Any:
+    """Return the service grpc.health.v1."""
 
-    Classify, Regress, MultiInference and SessionRun, which take tf.Example or a session, are UNIMPLEMENTED.
-    """
+    def status() -> bytes:
+        kind = health_pb2.HealthCheckResponse
+        told = kind.NOT_SERVING if served.is_ending() else kind.SERVING
+        return kind(status=told).SerializeToString()
 
-    def __init__(self, manager: ModelManager, metrics: RequestMetrics, as_content: bool) -> None:
-        self.manager, self.metrics, self.as_content = manager, metrics, as_content
+    async def check(content: bytes, context: Any) -> bytes:
+        async def work() -> bytes:
+            if parsed(health_pb2.HealthCheckRequest, content).service not in HEALTH_SERVICES:
+                raise ServingError(Code.NOT_FOUND, "")
+            return status()
 
-    @answering("Predict")
-    def Predict(self, request: Any) -> Message:  # noqa: N802
-        """Call a signature."""
-        spec = request.model_spec
-        signature = spec.signature_name or DEFAULT_SIGNATURE
-        with self.manager.request(spec.name, **chosen_version(spec)) as (number, version):
-            version.signature(signature)
-            inputs = {name: from_proto(name, tensor) for name, tensor in request.inputs.items()}
-            outputs = version.predict(signature, inputs, tuple(request.output_filter))
-        response = predict_pb2.PredictResponse()
-        response.model_spec.name, response.model_spec.signature_name = spec.name, signature
-        response.model_spec.version.value = number
-        for name, value in outputs.items():
-            response.outputs[name].CopyFrom(to_proto(value, self.as_content))
-        return response
+        return await told(context, work())
 
-    @answering("GetModelMetadata")
-    def GetModelMetadata(self, request: Any) -> Message:  # noqa: N802
-        """Return the signatures."""
-        if not request.metadata_field:
-            message = "GetModelMetadataRequest must specify at least one metadata_field"
-            raise ServingError(Code.INVALID_ARGUMENT, message)
-        for field in request.metadata_field:
-            if field != METADATA_FIELD:
-                raise ServingError(Code.INVALID_ARGUMENT, f"Metadata field {field} is not supported")
-        spec = request.model_spec
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        with self.manager.request(spec.name, **chosen_version(spec)) as (number, version):
-            response.metadata[METADATA_FIELD].Pack(signature_map(version))
-        response.model_spec.name = spec.name
-        response.model_spec.version.value = number
-        return response
+    async def watch(content: bytes, context: Any) -> AsyncIterator[bytes]:
+        kind = health_pb2.HealthCheckResponse
+        is_known, last = parsed(health_pb2.HealthCheckRequest, content).service in HEALTH_SERVICES, None
+        while True:
+            now = status() if is_known else kind(status=kind.SERVICE_UNKNOWN).SerializeToString()
+            if now != last:
+                yield now
+                last = now
+            await asyncio.sleep(WATCH_INTERVAL)
+
+    handlers = {
+        "Check": grpc.unary_unary_rpc_method_handler(check),
+        "Watch": grpc.unary_stream_rpc_method_handler(watch),
+    }
+    return grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers)
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus and HandleReloadConfigRequest."""
-
-    def __init__(self, manager: ModelManager, metrics: RequestMetrics) -> None:
-        self.manager, self.metrics = manager, metrics
-
-    @answering("GetModelStatus")
-    def GetModelStatus(self, request: Any) -> Message:  # noqa: N802
-        """Return the states of the versions of a model."""
-        spec = request.model_spec
-        if not spec.name:
-            raise ServingError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
-        choice = chosen_version(spec)
-        number = choice["version"] if choice["label"] is None else self.manager.labelled(spec.name, choice["label"])
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for known, version in self.manager.status(spec.name, number).items():
-            status = response.model_version_status.add(version=known)
-            status.state = get_model_status_pb2.ModelVersionStatus.State.Value(version.state)
-            status.status.error_code, status.status.error_message = int(version.code), version.message
-        return response
-
-    @answering("HandleReloadConfigRequest")
-    def HandleReloadConfigRequest(self, request: Any) -> Message:  # noqa: N802
-        """Serve other models from now on."""
-        try:
-            models = models_of(request.config, "the request")
-        except ValueError as error:
-            raise ServingError(Code.INVALID_ARGUMENT, str(error)) from None
-        self.manager.configure(models)
-        return model_management_pb2.ReloadConfigResponse()
+def build_server(served: Served, settings: list[tuple[str, int | str]], *, has_health: bool = False) -> Any:
+    """Build a server without an address; `settings` are those of gRPC."""
+    server = grpc.aio.server(options=[*OPTIONS, *settings])
+    handlers = [
+        grpc.method_handlers_generic_handler(
+            service, {name: grpc.unary_unary_rpc_method_handler(handler) for name, handler in named.items()}
+        )
+        for service, named in methods(served).items()
+    ]
+    server.add_generic_rpc_handlers(handlers + ([health_handler(served)] if has_health else []))
+    return server
 
 
-class HealthService(health_pb2_grpc.HealthServicer):
-    """grpc.health.v1: the server as a whole, and each model by its name."""
-
-    def __init__(self, manager: ModelManager) -> None:
-        self.manager = manager
-
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Message | None:  # noqa: N802
-        """Return whether the server is ready, or one model."""
-        if request.service and request.service not in self.manager.models:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
-        ready = self.manager.is_ready() if not request.service else self.manager.is_served(request.service)
-        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        return health_pb2.HealthCheckResponse(status=status)
-
-    def Watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Message]:  # noqa: N802
-        """Return UNIMPLEMENTED: clients fall back to Check."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "Watch is not served; use Check")
-        yield health_pb2.HealthCheckResponse()
-
-
-class Parsing(grpc.ServerInterceptor):
-    """Parses requests where they are answered, and refuses what is no message.
-
-    Left to itself grpcio logs a traceback for each of them and keeps some memory.
-    """
-
-    def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
-        """Return the handler of a call with one answer, which now gets bytes; others stay as they are."""
-        handler = continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-
-        def answer(content: bytes, context: grpc.ServicerContext) -> Any:
-            try:
-                request = handler.request_deserializer(content)
-            except DecodeError:
-                context.abort(grpc.StatusCode.INTERNAL, "The request cannot be parsed")
-            return handler.unary_unary(request, context)
-
-        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
-
-
-def build_server(
-    manager: ModelManager,
-    metrics: RequestMetrics,
-    address: str,
-    *,
-    num_threads: int,
-    as_content: bool = False,
-    has_health: bool = False,
-    credentials: grpc.ServerCredentials | None = None,
-) -> tuple[grpc.Server, int]:
-    """Build a gRPC server, and return it with the port that it listens on once it is started.
+def add_address(server: Any, address: str, credentials: grpc.ServerCredentials | None) -> int:
+    """Let a server listen on an address, and return the port.
 
     Raises:
         OSError: the address cannot be had.
     """
-    pool = futures.ThreadPoolExecutor(num_threads, "grpc")
-    server = grpc.server(pool, interceptors=[Parsing()], options=OPTIONS)
-    prediction = PredictionService(manager, metrics, as_content)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager, metrics), server)
-    if has_health:
-        health_pb2_grpc.add_HealthServicer_to_server(HealthService(manager), server)
+    what = "socket path" if address.startswith("unix:") else "port"
     try:
-        if credentials is None:
-            port = server.add_insecure_port(address)
-        else:
-            port = server.add_secure_port(address, credentials)
+        port = (
+            server.add_insecure_port(address) if credentials is None else server.add_secure_port(address, credentials)
+        )
     except RuntimeError as error:
-        raise OSError(f"The gRPC port must be free. Received: {address} ({error})") from None
+        raise OSError(f"The gRPC {what} must be free. Received: {address} ({error})") from None
     if port == 0:
-        raise OSError(f"The gRPC port must be free. Received: {address}")
-    return server, port
+        raise OSError(f"The gRPC {what} must be free. Received: {address}")
+    return port

@@ -76,7 +76,7 @@ def models_of(config: Any, source: str) -> dict[str, ModelConfig]:
     """Return the models of a ModelServerConfig message.
 
     Raises:
-        InputError: a model without name or path, twice the same name, or another platform than tensorflow.
+        InputError: a model without name or absolute path, twice the same name, or another platform than tensorflow.
     """
     models: dict[str, ModelConfig] = {}
     if config.WhichOneof("config") != "model_config_list":
@@ -84,6 +84,8 @@ def models_of(config: Any, source: str) -> dict[str, ModelConfig]:
     for entry in config.model_config_list.config:
         if not entry.name or not entry.base_path:
             raise InputError(f"A model must have a name and a base_path. Received: {entry.name!r} in {source}")
+        if not Path(entry.base_path).is_absolute():
+            raise InputError(f"A base_path must be absolute. Received: {entry.base_path!r} in {source}")
         if entry.name in models:
             raise InputError(f"Models must have different names. Received: twice {entry.name!r} in {source}")
         if entry.model_platform not in ("", "tensorflow"):

@@ -2,19 +2,39 @@
 
 import contextlib
 import dataclasses
+import gc
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rugan_tf.serve.errors import Code, ServingError
-from rugan_tf.serve.loaded_version import LoadedVersion
+from rugan_tf.serve.loaded_version import LoadedVersion, SessionOptions
 from rugan_tf.serve.model_config import ModelConfig
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_TIMEOUT = 60.0  # s, for requests of a version that is replaced
 START, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadOptions:
+    """How versions are loaded.
+
+    Attributes:
+        session: what a version runs in.
+        num_retries: further attempts to load a version that fails.
+        retry_wait: s, between them.
+        has_early_labels: whether a label may name a version that is not served yet.
+        on_load: called with each folder and whether it could be loaded.
+    """
+
+    session: SessionOptions = SessionOptions()
+    num_retries: int = 0
+    retry_wait: float = 60.0
+    has_early_labels: bool = False
+    on_load: Callable[[str, bool], None] = lambda folder, is_success: None
 
 
 @dataclasses.dataclass
@@ -41,14 +61,22 @@ class ModelManager:
 
     Args:
         models: by name.
+        options: of loading.
+
+    Raises:
+        ServingError: FAILED_PRECONDITION for a label of a version that is not served, unless options allow it.
     """
 
-    def __init__(self, models: dict[str, ModelConfig]) -> None:
-        self.models = dict(models)
+    def __init__(self, models: dict[str, ModelConfig], options: LoadOptions | None = None) -> None:
+        self.options = options or LoadOptions()
+        self.models: dict[str, ModelConfig] = {}
+        self.labels: dict[str, dict[str, int]] = {}
         self.versions: dict[str, dict[int, Version]] = {name: {} for name in models}
         self.lock = threading.RLock()  # of the dictionaries, held briefly
         self.loading = threading.Lock()  # of loading and unloading, held long
         self.stopped = threading.Event()
+        self.labels = self.labels_of(models)
+        self.models = dict(models)
 
     def poll(self) -> None:
         """Bring what is served in line with what lies on disk: first load, then unload."""
@@ -85,15 +113,22 @@ class ModelManager:
         version = Version(LOADING, fingerprint=fingerprint)
         with self.lock:
             self.versions[name][number] = version
-        try:
-            version.loaded = LoadedVersion(folder)
-        except Exception as error:  # TensorFlow raises many kinds for damaged files, IndexError among them
-            lines = str(error).splitlines() or [type(error).__name__]
-            version.code, version.message, version.state = Code.UNKNOWN, lines[0], END
-            LOGGER.error("%s version %d cannot be served: %s", name, number, lines[0])
+        for attempt in range(self.options.num_retries + 1):
+            if attempt and self.stopped.wait(self.options.retry_wait):
+                break
+            try:
+                version.loaded = LoadedVersion(folder, self.options.session)
+            except Exception as error:  # TensorFlow raises many kinds for damaged files, IndexError among them
+                reason = (str(getattr(error, "message", error)).splitlines() or [""])[0] or type(error).__name__
+                version.code, version.message = Code.UNKNOWN, reason
+                self.options.on_load(str(folder), False)
+                LOGGER.error("%s version %d cannot be served: %s", name, number, reason)
+                continue
+            version.code, version.message, version.state = Code.OK, "", AVAILABLE
+            self.options.on_load(str(folder), True)
+            LOGGER.info("%s version %d is served from %s", name, number, folder)
             return
-        version.state = AVAILABLE
-        LOGGER.info("%s version %d is served from %s", name, number, folder)
+        version.state = END
 
     def unload(self, name: str, number: int) -> None:
         """Take no new requests, wait for those that run, forget the model."""
@@ -102,21 +137,66 @@ class ModelManager:
         if loaded is not None and not loaded.wait_until_idle(DRAIN_TIMEOUT):
             LOGGER.warning("%s version %d still has requests after %g s", name, number, DRAIN_TIMEOUT)
         version.loaded, version.state = None, END
+        if loaded is not None:
+            loaded.close()
+            del loaded
+            gc.collect()  # a graph is full of cycles, and large
 
     def configure(self, models: dict[str, ModelConfig]) -> None:
         """Serve other models from now on, and wait until they are loaded.
 
+        All of it is looked at before anything changes.
+
         Raises:
-            ServingError: UNKNOWN, as TensorFlow Serving says it, where a model has no version that can be served.
+            ServingError: FAILED_PRECONDITION for a label of a version that is not served; UNKNOWN, as TensorFlow
+                Serving says it, where a model has no version that can be served.
         """
         with self.lock:
+            missing = [
+                one.name for one in models.values() if not one.policy.choose(list(versions_on_disk(one.base_path)))
+            ]
+            if missing:
+                raise ServingError(Code.UNKNOWN, f"{len(missing)} model(s) did not become available: {missing}")
+            self.labels = self.labels_of(models)
             self.models = dict(models)
             for name in models:
                 self.versions.setdefault(name, {})
         self.poll()
-        missing = [name for name in models if not self.is_served(name)]
+        self.require_served(models)
+
+    def require_served(self, models: Iterable[str]) -> None:
+        """Raise ServingError unless every model has a version that is served."""
+        missing = {name: self.reason(name) for name in models if not self.is_served(name)}
         if missing:
-            raise ServingError(Code.UNKNOWN, f"{len(missing)} servable(s) did not become available: {missing}")
+            raise ServingError(Code.UNKNOWN, f"{len(missing)} model(s) did not become available: {missing}")
+
+    def reason(self, name: str) -> str:
+        """Return why the newest version of a model is not served."""
+        with self.lock:
+            known = self.versions.get(name, {})
+            return known[max(known)].message if known else "it has no versions"
+
+    def labels_of(self, models: dict[str, ModelConfig]) -> dict[str, dict[str, int]]:
+        """Return versions by model and label.
+
+        A label names a version that is served already; with `has_early_labels` also another one, unless the label
+        exists and is moved: then clients of the label would be left without a version until the new one is there.
+
+        Raises:
+            ServingError: FAILED_PRECONDITION, it names another.
+        """
+        for name, model in models.items():
+            for label, number in model.labels:
+                version = self.versions.get(name, {}).get(number)
+                is_moved = self.labels.get(name, {}).get(label, number) != number
+                is_allowed = self.options.has_early_labels and not is_moved
+                if not is_allowed and (version is None or version.state != AVAILABLE):
+                    raise ServingError(
+                        Code.FAILED_PRECONDITION,
+                        f"Request to assign label to version {number} of model {name}, which is not currently "
+                        "available for inference (--allow_version_labels_for_unavailable_models allows new labels)",
+                    )
+        return {name: dict(model.labels) for name, model in models.items()}
 
     @contextlib.contextmanager
     def request(
@@ -128,7 +208,7 @@ class ModelManager:
             ServingError: NOT_FOUND if it is not served, INVALID_ARGUMENT without a name or for an unknown label.
         """
         if not name:
-            raise ServingError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+            raise ServingError(Code.INVALID_ARGUMENT, "ModelSpec has no name specified.")
         with self.lock, contextlib.ExitStack() as held:
             number, loaded = self.find(name, self.labelled(name, label) if label is not None else version)
             held.enter_context(loaded.in_use())
@@ -150,12 +230,14 @@ class ModelManager:
         return number, served[number]
 
     def labelled(self, name: str, label: str) -> int:
-        """Return the version of a label."""
-        labels = dict(self.models[name].labels) if name in self.models else {}
-        if name in self.models and label not in labels:
-            raise ServingError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
+        """Return the version of a label.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT, there is no such label, or no such model.
+        """
+        labels = self.labels.get(name, {})
         if label not in labels:
-            raise ServingError(Code.NOT_FOUND, f"Servable not found for request: Latest({name})")
+            raise ServingError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
         return labels[label]
 
     def status(self, name: str, version: int | None = None) -> dict[int, Version]:
@@ -168,18 +250,14 @@ class ModelManager:
             known = self.versions.get(name, {})
             chosen = {number: known[number] for number in sorted(known, reverse=True) if version in (None, number)}
         if not chosen:
-            wanted = name if version is None else f"{name} with version {version}"
-            raise ServingError(Code.NOT_FOUND, f"Could not find any versions of model {wanted}")
+            wanted = f"any versions of model {name}" if version is None else f"version {version} of model {name}"
+            raise ServingError(Code.NOT_FOUND, f"Could not find {wanted}")
         return chosen
 
     def is_served(self, name: str) -> bool:
         """Return whether a model has a version that is served."""
         with self.lock:
             return any(version.state == AVAILABLE for version in self.versions.get(name, {}).values())
-
-    def is_ready(self) -> bool:
-        """Return whether every model has a version that is served."""
-        return all(self.is_served(name) for name in list(self.models))
 
     def watch(self, wait_seconds: float) -> None:
         """Poll until `stop` is called."""
@@ -192,6 +270,13 @@ class ModelManager:
     def stop(self) -> None:
         """End `watch`."""
         self.stopped.set()
+
+    def close(self) -> None:
+        """End whatever still runs in the models."""
+        with self.lock:
+            loaded = [one.loaded for versions in self.versions.values() for one in versions.values() if one.loaded]
+        for one in loaded:
+            one.close()
 
 
 def versions_on_disk(base_path: Path) -> dict[int, str]:

@@ -1,66 +1,162 @@
 """The server as a whole: configuration files, ports, TLS, polling, an orderly end."""
 
+import asyncio
+import contextlib
+import dataclasses
 import logging
+import os
 import signal
 import socket
-import ssl
+import stat
+import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import uvicorn
 
 from rugan_tf.errors import InputError
 from rugan_tf.serve.errors import ServingError
-from rugan_tf.serve.grpc_server import build_server
+from rugan_tf.serve.grpc_server import Served, add_address, build_server
+from rugan_tf.serve.loaded_version import SessionOptions
 from rugan_tf.serve.model_config import ModelConfig, read_model_config, read_small_config
-from rugan_tf.serve.model_manager import ModelManager, versions_on_disk
-from rugan_tf.serve.monitoring import RequestMetrics
-from rugan_tf.serve.options import ServeOptions
-from rugan_tf.serve.rest import build_app
+from rugan_tf.serve.model_manager import LoadOptions, ModelManager, versions_on_disk
+from rugan_tf.serve.monitoring import ServerMetrics
+from rugan_tf.serve.options import ServeOptions, channel_arguments
+from rugan_tf.serve.page_routes import page_routes
+from rugan_tf.serve.rest import RestOptions, build_app
+from rugan_tf.serve.tls import server_credentials
+from rugan_tf.serve.workers import Workers
 
 LOGGER = logging.getLogger(__name__)
-GRACE = 30.0  # s, for requests that run when the server is told to end
+TELLING = 2.0  # s, for those that are cut off to be told
+MILLISECONDS, MICROSECONDS = 1e3, 1e6  # in a second
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What a server is made of."""
+
+    options: ServeOptions
+    manager: ModelManager
+    metrics: ServerMetrics
+    grpc_workers: Workers
+    rest_workers: Workers
+    ending: threading.Event
 
 
 def serve(options: ServeOptions) -> None:
     """Load the models, serve until SIGTERM or Ctrl-C, end when the requests that run have their answers.
 
     Raises:
-        InputError: a configuration file with errors, a folder without versions, certificates that do not match.
+        InputError: a configuration file with errors, a folder without versions, a version that cannot be loaded,
+            certificates that do not match.
         OSError: a port that is in use, a file that is missing.
     """
-    manager = ModelManager(read_models(options))
-    metrics = RequestMetrics(lambda name: name in manager.models)
+    parts = build_parts(options)
+    is_idle = asyncio.run(run(parts))
+    sys.stdout.flush()
+    if not is_idle:  # a thread is still within an operation that cannot be ended; waiting for it could take minutes
+        os._exit(0)
+
+
+def build_parts(options: ServeOptions) -> Parts:
+    """Return the parts, models not loaded yet."""
+    models = read_models(options)
+    names: dict[str, ModelConfig] = {}
+    metrics = ServerMetrics(lambda name: name in names)
+    try:
+        manager = ModelManager(models, load_options(options, metrics))
+    except ServingError as error:
+        raise InputError(error.message) from None
+    metrics.is_known = lambda name: name in manager.models
+    workers = Workers(options.grpc_max_threads), Workers(options.rest_api_num_threads)
+    return Parts(options, manager, metrics, *workers, threading.Event())
+
+
+def load_options(options: ServeOptions, metrics: ServerMetrics) -> LoadOptions:
+    """Return how versions are loaded."""
+    both = options.tensorflow_session_parallelism
+    session = SessionOptions(
+        intra_op=options.tensorflow_intra_op_parallelism or both,
+        inter_op=options.tensorflow_inter_op_parallelism or both,
+        is_warmed=options.enable_model_warmup,
+        num_warmup=max(1, options.num_request_iterations_for_warmup),
+    )
+    return LoadOptions(
+        session,
+        options.max_num_load_retries,
+        options.load_retry_interval_micros / MICROSECONDS,
+        options.allow_version_labels_for_unavailable_models,
+        lambda folder, is_success: metrics.count_load(folder, is_success=is_success),
+    )
+
+
+async def run(parts: Parts) -> bool:
+    """Serve until told to end; return whether no thread is busy any more."""
+    options, manager, ending = parts.options, parts.manager, parts.ending
     credentials = None if options.ssl_config_file is None else server_credentials(options.ssl_config_file)
     path = metrics_path(options)
-    server, port = build_server(
-        manager,
-        metrics,
-        f"{options.host}:{options.port}",
-        num_threads=options.grpc_max_threads,
-        as_content=options.enable_serialization_as_tensor_content,
-        has_health=options.enable_grpc_healthcheck_service,
-        credentials=credentials,
+    served = Served(
+        manager, parts.metrics, parts.grpc_workers, options.enable_serialization_as_tensor_content, ending.is_set
     )
-    listener = None if options.rest_api_port is None else rest_socket(options.host, options.rest_api_port)
-    manager.poll()
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    server.start()
-    rest = None if listener is None else start_rest(build_app(manager, metrics, path), listener)
-    threading.Thread(target=manager.watch, args=(options.file_system_poll_wait_seconds,), daemon=True).start()
-    if options.model_config_file and options.model_config_file_poll_wait_seconds:
-        threading.Thread(target=watch_config, args=(manager, options, ended), daemon=True).start()
-    announce(options, manager, port, listener)
-    ended.wait()
-    manager.stop()
+    server = build_server(
+        served,
+        channel_arguments(options.grpc_channel_arguments),
+        has_health=options.enable_grpc_healthcheck_service,
+    )
+    with socket_path(options.grpc_socket_path) as unix:
+        port = add_address(server, f"{options.host}:{options.port}", credentials)
+        if unix is not None:
+            add_address(server, unix, credentials)
+        listener = None if options.rest_api_port is None else rest_socket(options.host, options.rest_api_port)
+        await asyncio.to_thread(manager.poll)
+        try:
+            manager.require_served(manager.models)
+        except ServingError as error:
+            raise InputError(error.message) from None
+        told = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        await server.start()
+        rest = None if listener is None else start_rest(parts, path, listener)
+        watch(parts)
+        announce(options, manager, port, listener)
+        await told.wait()
+        return await end(parts, server, rest)
+
+
+async def end(parts: Parts, server: Any, rest: uvicorn.Server | None) -> bool:
+    """Take no more requests, wait for those that run, cut off what is left; return whether no thread is busy."""
+    start, grace = time.monotonic(), parts.options.grace
+    parts.ending.set()
+    parts.manager.stop()
+    stopping = asyncio.ensure_future(server.stop(grace + TELLING))
     if rest is not None:
         rest.should_exit = True
-    server.stop(GRACE).wait()
-    print("ended; no request was cut off", flush=True)
+    workers, num_cut_off = (parts.grpc_workers, parts.rest_workers), 0
+    for one in workers:
+        await asyncio.to_thread(one.wait_until_idle, start + grace - time.monotonic())
+    for one in workers:
+        num_cut_off += one.cut_off()
+        one.close()
+    await asyncio.wait([stopping], timeout=TELLING)
+    if num_cut_off:
+        await asyncio.to_thread(parts.manager.close)
+    waited = [await asyncio.to_thread(one.wait_until_idle, TELLING / 2 if num_cut_off else 0) for one in workers]
+    what = "no request was cut off" if not num_cut_off else f"{num_cut_off} requests were cut off after {grace:g} s"
+    print(f"ended; {what.replace('1 requests were', '1 request was')}", flush=True)
+    return all(waited)
+
+
+def watch(parts: Parts) -> None:
+    """Look for new versions, and for another configuration, in threads of their own."""
+    options, manager = parts.options, parts.manager
+    threading.Thread(target=manager.watch, args=(options.file_system_poll_wait_seconds,), daemon=True).start()
+    if options.model_config_file and options.model_config_file_poll_wait_seconds:
+        threading.Thread(target=watch_config, args=(manager, options, parts.ending), daemon=True).start()
 
 
 def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
@@ -84,14 +180,12 @@ def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.
     while not ended.wait(options.model_config_file_poll_wait_seconds):
         try:
             models = read_models(options)
+            if models != manager.models:
+                manager.configure(models)
         except (ValueError, OSError) as error:
             LOGGER.error("the model configuration is left as it was: %s", error)
-            continue
-        if models != manager.models:
-            try:
-                manager.configure(models)
-            except ServingError as error:
-                LOGGER.error("the new model configuration is in force: %s", error)
+        except ServingError as error:
+            LOGGER.error("the model configuration: %s", error)
 
 
 def metrics_path(options: ServeOptions) -> str | None:
@@ -105,36 +199,25 @@ def metrics_path(options: ServeOptions) -> str | None:
     return path if config.enable else None
 
 
-def server_credentials(path: Path) -> grpc.ServerCredentials:
-    """Return credentials from an SSLConfig.
+@contextlib.contextmanager
+def socket_path(path: Path | None) -> Iterator[str | None]:
+    """Give the address of a UNIX socket, whose file is removed at the end.
 
     Raises:
-        InputError: key and certificate do not match, or clients are to be verified without a CA.
+        OSError: somebody listens there, or the path is another kind of file.
     """
-    import tempfile
-
-    config = read_small_config(path, "SSLConfig")
-    if not config.server_key or not config.server_cert:
-        raise InputError(f"An SSLConfig must hold server_key and server_cert. Received: {path}")
-    if config.client_verify and not config.custom_ca:
-        raise InputError(f"Clients can be verified with a custom_ca only. Received: {path} without one")
-    with tempfile.TemporaryDirectory() as folder:
-        key, cert = Path(folder, "key"), Path(folder, "cert")
-        key.touch(mode=0o600)
-        key.write_text(config.server_key)
-        cert.write_text(config.server_cert)
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(cert, key)
-            if config.custom_ca:
-                context.load_verify_locations(cadata=config.custom_ca)
-        except ssl.SSLError as error:
-            raise InputError(f"Key and certificates must be PEM and match. Received: {path} ({error})") from None
-    return grpc.ssl_server_credentials(
-        [(config.server_key.encode(), config.server_cert.encode())],
-        root_certificates=config.custom_ca.encode() or None,
-        require_client_auth=config.client_verify,
-    )
+    if path is None:
+        yield None
+        return
+    if path.exists():
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise OSError(f"The gRPC socket path must be free. Received: {path}, which is no socket")
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise OSError(f"The gRPC socket path must be free. Received: {path}, where somebody listens")
+        path.unlink()  # left behind by a server that was killed
+    yield f"unix:{path}"
+    path.unlink(missing_ok=True)
 
 
 def rest_socket(host: str, port: int) -> socket.socket:
@@ -151,9 +234,16 @@ def rest_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def start_rest(app: Any, listener: socket.socket) -> uvicorn.Server:
-    """Serve an application on a socket in a thread of its own."""
-    rest = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=int(GRACE)))
+def start_rest(parts: Parts, path: str | None, listener: socket.socket) -> uvicorn.Server:
+    """Serve REST on a socket in a thread of its own."""
+    options = parts.options
+    rest_options = RestOptions(
+        options.rest_api_timeout_in_ms / MILLISECONDS, path, options.rest_api_enable_cors_support
+    )
+    more = page_routes(parts.manager) if options.page else []
+    app = build_app(parts.manager, parts.metrics, parts.rest_workers, rest_options, more)
+    wait = int(options.grace + TELLING) + 1
+    rest = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=wait))
     threading.Thread(target=rest.run, args=([listener],), daemon=True).start()
     return rest
 
@@ -164,8 +254,10 @@ def announce(options: ServeOptions, manager: ModelManager, port: int, listener: 
         for number, version in manager.status(name).items():
             print(f"{name} version {number}: {version.state} {version.message}".rstrip(), flush=True)
     address = f"{options.host}:{port}"
-    rest = f", REST on http://{options.host}:{listener.getsockname()[1]}" if listener else ""
-    print(f"gRPC on {address}{rest}", flush=True)
+    rest = f"http://{options.host}:{listener.getsockname()[1]}" if listener else ""
+    print(f"gRPC on {address}{rest and ', REST on '}{rest}", flush=True)
+    if rest and options.page:
+        print(f"a page to look at: {rest}/", flush=True)
     print(
         f"next: python -m rugan_tf.serve.client status --server {address} --model-name {next(iter(manager.models))}",
         flush=True,

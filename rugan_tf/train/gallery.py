@@ -44,7 +44,7 @@ class Gallery:
         self.energies = np.quantile(data_set.energy_per_area, QUANTILES)
 
     def generate(self, model: RUGAN, energies: NDArray[np.float64], times: int = 1) -> NDArray[np.uint8]:
-        """Generate one sheet for each energy (n,), eV/Å², with the averaged weights of `model`, not repaired.
+        """Generate one sheet for each energy (n,), with the averaged weights of `model`, not repaired.
 
         Returns: uint8 (n, times rows, times cols).
         """

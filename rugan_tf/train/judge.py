@@ -88,7 +88,7 @@ class Judge:
 
 
 def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spread: float) -> dict[str, float]:
-    """Return how energies obtained (n,) agree with those requested (n,), eV/Å²."""
+    """Return how energies obtained (n,) agree with those requested (n,), in the unit of the system."""
     bias = metrics.bias(requested, obtained)
     return {
         "ks_statistic": metrics.ks_test(requested, obtained)[0],

@@ -13,6 +13,7 @@ from rugan_tf.ednn.options import EdnnEvaluateOptions
 from rugan_tf.ednn.reference import split_reference
 from rugan_tf.ednn.training import load_ednn
 from rugan_tf.formats.data_set import DataSet, read_data_set
+from rugan_tf.systems.named import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 
@@ -76,7 +77,7 @@ def test_figures_are_written(evaluated):
 
 def test_axes_say_units():
     values = {"num_sheets": 2, "mae_mev_per_atom": 1.0, "mae_percent_of_sd": 0.5}
-    figure = parity_figure(np.array([-2.0, -1.0]), np.array([-2.1, -0.9]), values)
+    figure = parity_figure(system_named("porous_graphene"), np.array([-2.0, -1.0]), np.array([-2.1, -0.9]), values)
     labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
     assert labels == [
         ("reference energy per area (eV/Å²)", "EDNN energy per area (eV/Å²)"),
@@ -84,7 +85,9 @@ def test_axes_say_units():
     ]
     shown = figure.axes[1].lines[0]
     np.testing.assert_allclose(shown.get_ydata(), [-100, 100])
-    axes = size_figure({"4x4": {"mae_mev_per_atom": 2.0}, "1x2": {"mae_mev_per_atom": None}}).axes[0]
+    axes = size_figure(
+        system_named("porous_graphene"), {"4x4": {"mae_mev_per_atom": 2.0}, "1x2": {"mae_mev_per_atom": None}}
+    ).axes[0]
     assert axes.get_xlabel() == "size of the sheet (lattice cells)"
     assert axes.get_ylabel() == "mean absolute error (meV/atom)"
     assert axes.patches[0].get_height() == 2.0

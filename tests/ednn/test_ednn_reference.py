@@ -79,7 +79,7 @@ def test_rest_per_cell_by_hand():
 
 
 def test_energies_that_are_all_equal_are_refused():
-    with pytest.raises(ValueError, match=r"Reference energies must differ. Received: 3 times -2.0 eV"):
+    with pytest.raises(ValueError, match=r"Reference energies must differ. Received: 3 times -2.0"):
         fit_state_energies(draw_states(3, 2, 4), np.full(3, -2.0), 4)
 
 

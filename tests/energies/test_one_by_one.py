@@ -235,7 +235,7 @@ def test_work_that_is_killed_loses_the_sheets_in_flight_alone(tmp_path, journal,
     program = tmp_path / "killed.py"
     program.write_text(KILLED)
     script(tmp_path, every="slow")
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     states, kills, rng = numbered_sheets(16), 0, np.random.default_rng(number)
     while True:
         before = len(calls(tmp_path))

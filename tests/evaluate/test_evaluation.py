@@ -221,10 +221,11 @@ def test_overwriting_never_takes_model_or_data_along(model, data_set, options):
         evaluate(model, data_set, ATOM_COUNT, around)
 
 
-def test_scale_beyond_the_model_is_refused_before_any_work(model, data_set, options):
-    with pytest.raises(ValueError, match=r"rows \* cols must be at most 64.* Received: rows=12, cols=12"):
-        evaluate(model, data_set, OneByOne(Interrupted()), dataclasses.replace(options, scales=(1, 3)))
-    assert not options.out.exists()
+def test_scale_beyond_one_call_of_the_model_is_made_in_tiles(model, data_set, options):
+    large = dataclasses.replace(options, scales=(3,), num_samples=(2,), num_structures=0)
+    assert 12 * 12 > model.max_cells
+    content = evaluate(model, data_set, ATOM_COUNT, large)["scales"]["3x3"]
+    assert (content["rows"], content["cols"], content["num_samples"]) == (12, 12, 2)
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_versions_are_numbered(run_dir, version, tmp_path):
 
 
 def test_failing_export_leaves_nothing(run_dir, tmp_path, monkeypatch):
-    def save_half(module, folder, signatures):
+    def save_half(module, folder, signatures, options):
         Path(folder).mkdir()
         (Path(folder) / "saved_model.pb").write_bytes(b"half")
         raise OSError("No space left on device")

@@ -50,7 +50,7 @@ class CountingEnergy(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None], tf.uint8, "states")], autograph=False)
     def energy(self, states):
-        atoms = tf.reduce_sum(states % 2 + states // 2, axis=(1, 2))
+        atoms = tf.reduce_sum(tf.cast(states % 2 + states // 2, tf.int32), axis=(1, 2))
         energy = -tf.cast(atoms, tf.float32)
         return {"energy": energy, "energy_per_area": energy / (2.0 * tf.cast(tf.size(states[0]), tf.float32))}
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rugan_tf.generate.latent import draw_latent
-from rugan_tf.generate.sheets import SheetModel, load_model
+from rugan_tf.generate.sheets import SheetModel
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,9 @@ def test_energy_outside_the_training_data_is_warned_of(model, capsys):
 
 
 def test_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"must be a folder that holds saved_model.pb, or .* Received: .*nowhere"):
+    with pytest.raises(
+        FileNotFoundError, match=r"must be a folder that holds saved_model.pb, or .* Received: .*nowhere"
+    ):
         SheetModel.load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"must be a folder that holds saved_model.pb"):
         SheetModel.load(tmp_path)

@@ -1,9 +1,11 @@
 import shutil
+from pathlib import Path
 
 import pytest
 from running_server import RunningServer
-from steady_model import config_of, write_version
+from steady_model import config_of, write_bare_version, write_version
 
+MONITORING_FILE = Path(__file__).parents[2] / "serving" / "config" / "monitoring.config"
 MONITORING = 'prometheus_config { enable: true path: "/metrics" }'
 
 
@@ -15,16 +17,28 @@ def version_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server(version_folder, tmp_path_factory):
-    """A server of two models: `steady`, and `moving`, whose folder tests change."""
+    """A server of `steady`, of `moving`, whose folder tests change, and of `bare`, which has no energy model."""
     folder = tmp_path_factory.mktemp("server")
     for name in ("steady", "moving"):
         shutil.copytree(version_folder, folder / name / "1")
-    (folder / "models.config").write_text(config_of(folder, "moving"))
+    write_bare_version(version_folder.parents[1]).parent.rename(folder / "bare")
+    (folder / "models.config").write_text(config_of(folder, "moving", "bare"))
     (folder / "monitoring.config").write_text(MONITORING)
     words = ["--port", "0", "--rest_api_port", "0", "--model_config_file", folder / "models.config"]
     words += ["--monitoring-config-file", folder / "monitoring.config", "--enable_grpc_healthcheck_service=true"]
+    words.append("--allow_version_labels_for_unavailable_models=true")
     running = RunningServer(*words, "--file_system_poll_wait_seconds", "0.2")
     running.folder = folder
     yield running
     assert running.end() == 0
     assert "no request was cut off" in running.output
+
+
+@pytest.fixture(scope="session")
+def graphene(version_folder):
+    """A server of one model, `porous_graphene`, with the monitoring that `serving/` configures."""
+    words = ["--port", 0, "--rest_api_port", 0, "--model_name", "porous_graphene"]
+    words += ["--model_base_path", version_folder.parent, "--monitoring_config_file", MONITORING_FILE]
+    running = RunningServer(*words)
+    yield running
+    assert running.end() == 0

@@ -225,7 +225,7 @@ REST_REFUSED = {
     "version that is no number": ("/v1/models/steady/versions/new:predict", columns(), 400),
     "unknown signature": ("/v1/models/steady:predict", columns() | {"signature_name": "dream"}, 400),
     "missing input": ("/v1/models/steady:predict", {"inputs": {"rows": 4}}, 400),
-    "unknown input": ("/v1/models/steady:predict", columns(more=1), 400),
+    "unknown input in rows": ("/v1/models/steady:predict", {"instances": [{"states": [[1]], "more": 1}]}, 400),
     "text for a number": ("/v1/models/steady:predict", columns(rows="six"), 400),
     "fraction for an integer": ("/v1/models/steady:predict", columns(rows=6.5), 400),
     "integer out of range": ("/v1/models/steady:predict", columns(rows=2**40), 400),
@@ -238,7 +238,12 @@ REST_REFUSED = {
     "NaN energy": ("/v1/models/steady:predict", columns(energy_per_area=[float("nan")]), 400),
     "unknown label": ("/v1/models/steady/labels/canary:predict", columns(), 400),
     "no object": ("/v1/models/steady:predict", [1, 2], 400),
-    "unknown path": ("/v2/models", {}, 400),
+    "predict by GET": ("/v1/models/steady:predict", None, 400),
+    "status by POST": ("/v1/models/steady", {}, 400),
+    "no model": ("/v1/models", None, 400),
+    "unknown path below v1": ("/v1/nothing", None, 400),
+    "classify": ("/v1/models/steady:classify", {"examples": [{}]}, 501),
+    "regress": ("/v1/models/steady:regress", {"examples": [{}]}, 501),
 }
 
 
@@ -248,6 +253,11 @@ def test_rest_refusals_have_the_codes_of_the_real_server(rest_url, case):
     status, body = rest_request(rest_url + path, content)
     assert status == code, body
     assert set(json.loads(body)) == {"error"}
+
+
+def test_paths_elsewhere_are_not_found(rest_url):
+    assert rest_request(f"{rest_url}/v2/models", {})[0] == 404
+    assert rest_request(f"{rest_url}/nothing")[0] == 404
 
 
 def test_rest_refuses_what_is_no_json(rest_url):

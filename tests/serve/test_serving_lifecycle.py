@@ -102,10 +102,10 @@ def test_older_version_comes_back(version_folder, tmp_path):
         running.end()
 
 
-def test_health_of_server_and_models(server):
+def test_health_of_the_services_that_the_official_server_knows(server):
     with grpc.insecure_channel(server.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        for service in ("", "steady"):
+        for service in ("", "ModelService", "PredictionService"):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         with pytest.raises(grpc.RpcError) as raised:

@@ -1,0 +1,138 @@
+"""Where a server is, how to speak with it, and why that fails."""
+
+import dataclasses
+import socket
+import ssl
+from pathlib import Path
+
+import grpc
+
+from rugan_tf.errors import InputError
+from rugan_tf.systems.named import DEFAULT_SYSTEM
+
+CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.lb_policy_name", "round_robin"),  # over all addresses that the name of the server has
+    # the longest pause between attempts to connect: a server that comes back is found within the time for an answer
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+PROBE_TIMEOUT = 2.0  # s
+ALERT_WAIT = 0.5  # s, for a server that refuses a client's certificate only after the handshake
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """Where a server is, and how to speak with it."""
+
+    server: str = "localhost:8500"
+    """Address of gRPC: host:port, or unix:PATH."""
+    model_name: str = DEFAULT_SYSTEM
+    """Name of the model."""
+    timeout: float = 60.0
+    """Time for an answer, retries included, s."""
+    ca_file: Path | None = None
+    """Certificate of the authority, PEM: speak TLS."""
+    tls: bool = False
+    """Speak TLS, and trust the authorities that this machine trusts; --ca-file trusts its own instead."""
+    cert_file: Path | None = None
+    """Certificate of this client, PEM, where the server verifies clients."""
+    key_file: Path | None = None
+    """Key of that certificate, PEM."""
+    token: str | None = None
+    """Sent as `authorization: Bearer TOKEN`, for a proxy in front of the server."""
+    insecure: bool = False
+    """Send the token although nothing is encrypted."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would end the process within gRPC, or send secrets in the clear."""
+        if (self.cert_file is None) != (self.key_file is None):
+            raise InputError(
+                "cert_file and key_file must be given together. "
+                f"Received: cert_file={self.cert_file}, key_file={self.key_file}"
+            )
+        if self.cert_file is not None and not self.is_encrypted:
+            raise InputError("A client certificate needs TLS: ca_file or tls must be given. Received: neither")
+        if self.token is not None and not self.is_encrypted and not self.insecure:
+            raise InputError(
+                "A token must not be sent unencrypted: ca_file, tls or insecure must be given. Received: none of them"
+            )
+        if self.timeout <= 0:
+            raise InputError(f"timeout must be positive. Received: timeout={self.timeout}")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Return whether TLS is spoken."""
+        return self.tls or self.ca_file is not None
+
+
+def open_channel(connection: Connection) -> grpc.Channel:
+    """Return a channel.
+
+    Raises:
+        OSError: a certificate file is missing.
+        InputError: a file does not hold what it should.
+    """
+    if not connection.is_encrypted:
+        return grpc.insecure_channel(connection.server, CHANNEL_OPTIONS)
+    client_context(connection)  # gRPC would end the process, or say no more than that it cannot connect
+    pems = (connection.ca_file, connection.key_file, connection.cert_file)
+    read = [None if path is None else path.read_bytes() for path in pems]
+    return grpc.secure_channel(connection.server, grpc.ssl_channel_credentials(*read), CHANNEL_OPTIONS)
+
+
+def client_context(connection: Connection) -> ssl.SSLContext:
+    """Return what Python's own TLS needs to connect.
+
+    Raises:
+        OSError: a file is missing.
+        InputError: a file does not hold what it should.
+    """
+    try:
+        context = ssl.create_default_context(cafile=connection.ca_file)
+        if connection.cert_file is not None:
+            context.load_cert_chain(connection.cert_file, connection.key_file)
+    except ssl.SSLError as error:
+        given = [str(path) for path in (connection.ca_file, connection.cert_file, connection.key_file) if path]
+        raise InputError(
+            "Certificates and key must be PEM, and the key that of the certificate. "
+            f"Received: {', '.join(given)} ({error})"
+        ) from None
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def why_unreachable(connection: Connection) -> str:
+    """Return what a connection by hand says of a server that gRPC cannot reach; empty where it says nothing more."""
+    host, _, port = connection.server.removeprefix("dns:///").rpartition(":")
+    if not host or not port.isdecimal():
+        return ""
+    try:
+        with socket.create_connection((host, int(port)), PROBE_TIMEOUT) as plain:
+            return why_no_tls(connection, plain, host.strip("[]"))
+    except OSError as error:
+        return str(error)
+
+
+def why_no_tls(connection: Connection, plain: socket.socket, host: str) -> str:
+    """Return why TLS fails on a connection, or that the other side speaks it and this one does not."""
+    context = client_context(connection) if connection.is_encrypted else ssl._create_unverified_context()
+    try:
+        with context.wrap_socket(plain, server_hostname=host) as encrypted:
+            if not connection.is_encrypted:
+                return "the server speaks TLS: ca_file or tls must be given"
+            encrypted.settimeout(ALERT_WAIT)
+            encrypted.recv(1)
+    except ssl.SSLCertVerificationError as error:
+        return f"the server's certificate is refused: {error.verify_message}"
+    except TimeoutError:
+        return ""
+    except ssl.SSLError as error:
+        if not connection.is_encrypted:
+            return "" if "WRONG_VERSION_NUMBER" in str(error) else "the server speaks TLS: ca_file or tls must be given"
+        if "WRONG_VERSION_NUMBER" in str(error):
+            return "the server does not speak TLS"
+        return f"the server refuses this client: {error.reason or error}"
+    except OSError as error:
+        return str(error) if connection.is_encrypted else ""
+    return ""

@@ -1,0 +1,144 @@
+"""Tensors between JSON and NumPy, by the rules of TensorFlow Serving's REST interface.
+
+A value must be of its dtype: no fraction for an integer, no number for a boolean, no text for a number. Strings are
+JSON strings or `{"b64": ...}`. Floating-point numbers are written with six digits where these are read back as the same
+number, else with as many as always are. Half precision has no JSON, neither there nor here.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.serve.errors import Code, ServingError
+from rugan_tf.serve.tensors import invalid
+
+BYTES_SUFFIX = "_bytes"  # of outputs whose strings are written as b64
+NO_JSON = {np.dtype("<f2"), np.dtype("<u2")}
+KINDS: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}, "O": {str}}
+DIGITS = {4: 9, 8: 17}  # that always suffice, by bytes
+
+
+def is_bytes(value: Any) -> bool:
+    """Return whether a JSON value is an object that stands for bytes."""
+    return isinstance(value, dict) and list(value) == ["b64"] and isinstance(value["b64"], str)
+
+
+def from_json(name: str, content: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the array of nested JSON lists.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for ragged lists, or values that are not of the dtype; UNIMPLEMENTED for half
+            precision.
+    """
+    if dtype in NO_JSON:
+        raise ServingError(Code.UNIMPLEMENTED, f"Conversion of JSON to {dtype.name} is not served; use gRPC")
+    shape: list[int] = []
+    first = content
+    while isinstance(first, list):
+        shape.append(len(first))
+        if not first:
+            break
+        first = first[0]
+    leaves: list[Any] = []
+    gather(name, content, shape, 0, leaves)
+    kinds = KINDS[dtype.kind]
+    wrong = [leaf for leaf in leaves if type(leaf) not in kinds and not (dtype.kind == "O" and is_bytes(leaf))]
+    if wrong:
+        raise invalid(f"Input {name} must hold values of {dtype.name}. Received: {json.dumps(wrong[0])[:256]}")
+    if dtype.kind == "O":
+        values = np.empty(len(leaves), dtype)
+        values[:] = [decoded(name, leaf) for leaf in leaves]
+        return values.reshape(shape)
+    if dtype.kind in "iu" and leaves:
+        low, high = min(leaves), max(leaves)
+        if low < np.iinfo(dtype).min or high > np.iinfo(dtype).max:
+            raise invalid(f"Input {name} must lie in the range of {dtype.name}. Received: {low}, {high}")
+    with np.errstate(over="ignore"):  # beyond float32 lies infinity, which the model refuses
+        try:
+            return np.array(leaves, np.float64 if dtype.kind == "f" else dtype).astype(dtype).reshape(shape)
+        except OverflowError:
+            raise invalid(f"Input {name} must lie in the range of {dtype.name}") from None
+
+
+def gather(name: str, content: Any, shape: list[int], level: int, leaves: list[Any]) -> None:
+    """Append the values of nested lists of a shape to `leaves`.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT, the lists are ragged.
+    """
+    if level == len(shape):
+        if isinstance(content, list):
+            raise invalid(f"Input {name} must be a rectangular list")
+        leaves.append(content)
+        return
+    if not isinstance(content, list) or len(content) != shape[level]:
+        raise invalid(f"Input {name} must be a rectangular list")
+    if level == len(shape) - 1:
+        if any(type(one) is list for one in content):
+            raise invalid(f"Input {name} must be a rectangular list")
+        leaves.extend(content)
+        return
+    for one in content:
+        gather(name, one, shape, level + 1, leaves)
+
+
+def decoded(name: str, leaf: Any) -> bytes:
+    """Return the bytes of a JSON string or of an object of base64."""
+    if isinstance(leaf, str):
+        return leaf.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(leaf["b64"], validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid(f"Input {name} must hold base64 in its b64 objects") from None
+
+
+def to_json(name: str, values: NDArray[Any]) -> str:
+    """Return the JSON text of an output.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for a dtype that has no JSON.
+    """
+    if values.dtype in NO_JSON or values.dtype.kind not in KINDS:
+        raise invalid(f"Output {name} of {values.dtype.name} cannot be written as JSON; use gRPC")
+    if values.dtype.kind == "f":
+        return nested(decimals(values), values.shape)
+    if values.dtype.kind == "O":
+        return nested(texts(values, name.endswith(BYTES_SUFFIX)), values.shape)
+    return json.dumps(values.tolist(), separators=(",", ":"))
+
+
+def decimals(values: NDArray[Any]) -> Iterator[str]:
+    """Yield the text of one number after another."""
+    full = f"%.{DIGITS[values.dtype.itemsize]}g"
+    with np.errstate(over="ignore"):
+        for value in values.ravel().tolist():
+            text = f"{value:.6g}"
+            if values.dtype.type(text) != value:
+                text = full % value
+            if "n" in text:  # nan, inf, -inf
+                yield {"nan": "NaN", "inf": "Infinity"}.get(text, "-Infinity")
+            else:
+                yield text if "." in text or "e" in text else f"{text}.0"
+
+
+def texts(values: NDArray[Any], as_base64: bool) -> Iterator[str]:
+    """Yield the JSON of one string after another."""
+    for value in values.ravel():
+        if as_base64:
+            yield json.dumps({"b64": base64.b64encode(value).decode()})
+        else:
+            yield json.dumps(value.decode("utf-8", "replace"), ensure_ascii=False)
+
+
+def nested(items: Iterator[str], shape: tuple[int, ...]) -> str:
+    """Return items as nested JSON lists of a shape."""
+    if not shape:
+        return next(items)
+    if len(shape) == 1:
+        return f"[{','.join(next(items) for _ in range(shape[0]))}]"
+    return f"[{','.join(nested(items, shape[1:]) for _ in range(shape[0]))}]"
