@@ -93,7 +93,7 @@ def without(module, door, args, cwd):
     ("module", "extra", "door", "args"),
     [
         ("zarr", "large", "rugan_tf.generate.__main__", ["--energy-per-area", "-2.6", "--out", "sheet.zarr"]),
-        ("tensorflow_serving", "serve", "rugan_tf.serve.client", ["status", "--timeout", "1"]),
+        ("uvicorn", "serve", "rugan_tf.serve.__main__", ["--model-base-path", "x"]),
         ("tblite", "physics", "rugan_tf.data.__main__", ["build", "--num-sheets", "1", "--out", "a.npz", "--energy", "ase:tblite.ase:TBLite"]),
     ],
 )  # fmt: skip
