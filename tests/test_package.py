@@ -82,6 +82,9 @@ def test_rooms_of_the_core_import_nothing_of_an_extra():
     assert done.stdout == "(1, 4, 4)\n", done.stderr
 
 
+BUILD = ["build", "--num-sheets", "1", "--out", "a.npz"]
+
+
 def without(module, door, args, cwd):
     """Run a door as if a module were not installed."""
     program = f"import sys; sys.modules[{module!r}] = None\n"
@@ -94,7 +97,7 @@ def without(module, door, args, cwd):
     [
         ("zarr", "large", "rugan_tf.generate.__main__", ["--energy-per-area", "-2.6", "--out", "sheet.zarr"]),
         ("uvicorn", "serve", "rugan_tf.serve.__main__", ["--model-base-path", "x"]),
-        ("tblite", "physics", "rugan_tf.data.__main__", ["build", "--num-sheets", "1", "--out", "a.npz", "--energy", "ase:tblite.ase:TBLite"]),
+        ("tblite", "physics", "rugan_tf.data.__main__", [*BUILD, "--energy", "ase:tblite.ase:TBLite"]),
     ],
 )  # fmt: skip
 def test_missing_extra_is_told_in_one_line(tmp_path, module, extra, door, args):

@@ -21,12 +21,20 @@ def ednn(tmp_path_factory):
 
     from rugan_tf.ednn.saved_model import write_saved_model
     from rugan_tf.networks.ednn import EDNN
+    from rugan_tf.saved.ednn_card import EdnnCard
 
     keras.utils.set_random_seed(3)
     network = EDNN(width=6, context=2, state_energies=STATE_ENERGIES, energy_scale=0.5)
     network.build()
-    facts = {"data": {"energy": "made up", "sha256": "0" * 64}}
-    return EdnnEnergy(write_saved_model(network, SYSTEM, tmp_path_factory.mktemp("ednn"), facts))
+    card = EdnnCard(
+        system=SYSTEM.name,
+        reference="made up",
+        data_sha256="0" * 64,
+        max_cells=2**20,
+        halo=network.halo,
+        period=network.period,
+    )
+    return EdnnEnergy(write_saved_model(network, SYSTEM, tmp_path_factory.mktemp("ednn"), card))
 
 
 @pytest.fixture(scope="module")
