@@ -126,9 +126,7 @@ def test_what_exists_is_replaced_only_on_demand_and_a_folder_never(tmp_path):
     old.touch()
     require_absent(new, overwrite=False)
     require_absent(new, old, overwrite=True)
-    with pytest.raises(
-        FileExistsError, match=r"The sheet must not exist, or --overwrite be given. Received: .*old"
-    ):
+    with pytest.raises(FileExistsError, match=r"The sheet must not exist, or --overwrite be given. Received: .*old"):
         require_absent(new, old, overwrite=False, what="sheet")
     for overwrite in (False, True):
         with pytest.raises(FileExistsError, match=r"must not take the place of a folder. Received: "):

@@ -96,7 +96,7 @@ def without(module, door, args, cwd):
     ("module", "extra", "door", "args"),
     [
         ("zarr", "large", "rugan_tf.generate.__main__", ["--energy-per-area", "-2.6", "--out", "sheet.zarr"]),
-        ("uvicorn", "serve", "rugan_tf.serve.__main__", ["--model-base-path", "x"]),
+        ("starlette", "serve", "rugan_tf.serve.__main__", ["--model-name", "m", "--model-base-path", "/nowhere"]),
         ("tblite", "physics", "rugan_tf.data.__main__", [*BUILD, "--energy", "ase:tblite.ase:TBLite"]),
     ],
 )  # fmt: skip

@@ -122,7 +122,9 @@ def why_no_tls(connection: Connection, plain: socket.socket, host: str) -> str:
             if not connection.is_encrypted:
                 return "the server speaks TLS: ca_file or tls must be given"
             encrypted.settimeout(ALERT_WAIT)
-            encrypted.recv(1)
+            if not encrypted.recv(1):  # a server of gRPC speaks first, if it speaks
+                wanted = "" if connection.cert_file else "; it may want a client certificate: cert_file and key_file"
+                return f"the server refuses this client after the handshake{wanted}"
     except ssl.SSLCertVerificationError as error:
         return f"the server's certificate is refused: {error.verify_message}"
     except TimeoutError:

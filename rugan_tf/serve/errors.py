@@ -67,8 +67,8 @@ def error_of_model(error: Exception) -> ServingError:
 def reason_in(text: str) -> str:
     r"""Return the rule, and what was received where it is told, from the text of TensorFlow's error.
 
-    >>> reason_in("Graph execution error:\\n\\nassertion failed: [seed must not be negative] [Condition x >= 0 did not "
-    ...           "hold element-wise:] [x (seed:0) = ] [-3]\\n\\t [[{{node Assert}}]]")
+    >>> reason_in("Graph execution error:\n\nassertion failed: [seed must not be negative] [Condition x >= 0 did not "
+    ...           "hold element-wise:] [x (seed:0) = ] [-3]\n\t [[{{node Assert}}]]")
     'seed must not be negative. Received: -3'
     >>> reason_in("energy_per_area must be finite : Tensor had NaN values")
     'energy_per_area must be finite. Received: NaN values'

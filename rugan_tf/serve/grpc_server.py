@@ -7,6 +7,7 @@ answered in, never waits for a large message or for a prediction.
 import asyncio
 import concurrent.futures
 import dataclasses
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from rugan_tf.serve.monitoring import ServerMetrics
 from rugan_tf.serve.tensors import fill_proto, from_proto
 from rugan_tf.serve.workers import Workers
 
+LOGGER = logging.getLogger(__name__)
 OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.so_reuseport", 0),  # a port that is in use is refused instead of shared
     ("grpc.max_receive_message_length", -1),
@@ -154,6 +156,10 @@ async def told(context: Any, answer: Awaitable[bytes]) -> bytes:
         text = error.message if len(error.message) <= MAX_MESSAGE else error.message[:MAX_MESSAGE] + TRUNCATED
         await context.abort(grpc.StatusCode[error.code.name], text)
         raise  # abort raises
+    except Exception as error:
+        LOGGER.exception("a request over gRPC failed")
+        await context.abort(grpc.StatusCode.INTERNAL, type(error).__name__)
+        raise
 
 
 def methods(served: Served) -> dict[str, dict[str, Handler]]:

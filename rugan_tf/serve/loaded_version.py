@@ -154,7 +154,7 @@ class LoadedVersion:
 
 
 def array_of(value: Any) -> NDArray[Any]:
-    """Return what a session gave as an array; a single string is bytes, whose last zeros NumPy would drop."""
+    """Return what a session gave as an array; single strings as objects, since others lose their last zeros."""
     return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rugan_tf.serve.errors import Code, ServingError
+from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.loaded_version import LoadedVersion, SessionOptions
 from rugan_tf.serve.model_config import ModelConfig
 
@@ -119,7 +119,7 @@ class ModelManager:
             try:
                 version.loaded = LoadedVersion(folder, self.options.session)
             except Exception as error:  # TensorFlow raises many kinds for damaged files, IndexError among them
-                reason = (str(getattr(error, "message", error)).splitlines() or [""])[0] or type(error).__name__
+                reason = reason_in(str(getattr(error, "message", error))) or type(error).__name__
                 version.code, version.message = Code.UNKNOWN, reason
                 self.options.on_load(str(folder), False)
                 LOGGER.error("%s version %d cannot be served: %s", name, number, reason)

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import logging
 import re
 import urllib.parse
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +24,7 @@ from rugan_tf.serve.monitoring import ServerMetrics
 from rugan_tf.serve.rest_predict import answer_predict
 from rugan_tf.serve.workers import Workers
 
+LOGGER = logging.getLogger(__name__)
 MAX_BODY = 2**26  # bytes of a request; larger ones go over gRPC
 TOO_LARGE = f"A request must have at most {MAX_BODY} bytes; use gRPC"
 VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
@@ -79,6 +81,9 @@ def build_app(
                 response = Response(text, media_type="application/json")
             except ServingError as error:
                 response = refused(error)
+            except Exception as error:
+                LOGGER.exception("a request over REST failed")
+                response = refused(ServingError(Code.INTERNAL, type(error).__name__))
         if options.has_cors:
             response.headers.update(CORS)
         return response

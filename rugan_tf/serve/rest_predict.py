@@ -118,7 +118,7 @@ def outputs_by_row(outputs: dict[str, NDArray[Any]]) -> str:
     if len(sizes) != 1 or None in sizes:
         raise invalid("The outputs have no common batch; use the columnar form")
     [size] = sizes
-    parts = {name: [to_json(name, value[index]) for index in range(size or 0)] for name, value in outputs.items()}
+    parts = {name: [to_json(name, value[index, ...]) for index in range(size or 0)] for name, value in outputs.items()}
     if len(parts) == 1:
         return f'{{"predictions": [{",".join(next(iter(parts.values())))}]}}'
     items = (

@@ -68,4 +68,6 @@ def curves_figure(curves: dict[str, dict[int, float]]) -> Figure:
         axes.set_xlabel("generator updates")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=LEGEND)
+    for axes in axes_grid.flat[len(panels) :]:
+        axes.set_visible(False)
     return figure

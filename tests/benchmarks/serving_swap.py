@@ -68,6 +68,12 @@ def add_version(source, base, number, damaged):
     aside.rename(base / str(number))
 
 
+def resident_mib(pid):
+    """Return the resident memory of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) // 1024
+
+
 def main(model, clients, seconds):
     """Measure and print."""
     source = version_folder(model)
@@ -79,7 +85,7 @@ def main(model, clients, seconds):
         load = Load(running.address, clients)
         try:
             with Client(Connection(running.address, NAME, timeout=60)) as client:
-                number, damaged, end = 1, None, time.monotonic() + seconds
+                number, damaged, end, memory = 1, None, time.monotonic() + seconds, []
                 while time.monotonic() < end:
                     time.sleep(BETWEEN)
                     number += 1
@@ -88,11 +94,13 @@ def main(model, clients, seconds):
                     add_version(source, base, number, damaged == number)
                     if not wait_until(lambda n=number: client.status().get(n, "").startswith(("AVAILABLE", "END"))):
                         raise RuntimeError(f"Version {number} is neither served nor refused: {client.status()}")
+                    memory.append(resident_mib(running.process.pid))
                 answers, failed, longest = load.restart()
                 print(
                     f"{number - 1} versions in {seconds:g} s, {clients} clients: {answers} answers, {failed} failed, "
                     f"longest wait {longest:.2f} s, {len(load.sheets)} different answer(s)"
                 )
+                print(f"memory after each version: {', '.join(map(str, memory))} MiB")
                 print(f"damaged version {damaged}: {client.status()[damaged]}")
             port = int(running.address.rpartition(":")[2])
             running.kill()

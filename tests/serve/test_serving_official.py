@@ -62,11 +62,9 @@ def models(tmp_path_factory):
     return folder
 
 
-def config(folder, name, more=""):
-    base = folder / name
-    return (
-        f'model_config_list {{ config {{ name: "default" base_path: "{base}" model_platform: "tensorflow" {more} }} }}'
-    )
+def config(folder, base, more="", name="default"):
+    entry = f'name: "{name}" base_path: "{folder / base}" model_platform: "tensorflow" {more}'
+    return f"model_config_list {{ config {{ {entry} }} }}"
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,31 @@
 """Configuration files, version policies, tensors on the wire: what needs no running server."""
 
+import dataclasses
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import any_pb2, wrappers_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from rugan_tf.config import parse_command
 from rugan_tf.serve import __main__ as door
+from rugan_tf.serve import wire
 from rugan_tf.serve.__main__ import main
 from rugan_tf.serve.client import Client, Connection
-from rugan_tf.serve.errors import Code, ServingError
+from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.model_config import ModelConfig, VersionPolicy, read_model_config, read_small_config
+from rugan_tf.serve.options import WITHOUT_MEANING, ServeOptions
 from rugan_tf.serve.tensors import DTYPES, fill_proto, from_proto
 
 CONFIG = """
@@ -239,3 +247,107 @@ def test_tensor_that_does_not_hold_what_it_says_is_refused(proto):
     with pytest.raises(ServingError) as raised:
         from_proto("x", proto)
     assert raised.value.code == Code.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cert_file": Path("c.pem")}, r"cert_file and key_file must be given together. Received: cert_file=c.pem"),
+        ({"key_file": Path("k.pem"), "ca_file": Path("ca.pem")}, "must be given together"),
+        ({"cert_file": Path("c.pem"), "key_file": Path("k.pem")}, "A client certificate needs TLS"),
+        ({"token": "secret"}, "A token must not be sent unencrypted"),
+        ({"timeout": 0}, "timeout must be positive. Received: timeout=0"),
+    ],
+)
+def test_connection_that_would_tell_secrets_or_end_the_process_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Connection("localhost:1", **options)
+    assert Connection("localhost:1", token="secret", insecure=True).token == "secret"
+
+
+def test_certificates_that_are_none_are_refused_before_they_end_the_process(tmp_path):
+    (tmp_path / "ca.pem").write_text("no PEM")
+    with pytest.raises(ValueError, match=r"Certificates and key must be PEM.*ca\.pem"):
+        Client(Connection("localhost:1", ca_file=tmp_path / "ca.pem"))
+    with pytest.raises(FileNotFoundError):
+        Client(Connection("localhost:1", ca_file=tmp_path / "missing.pem"))
+
+
+def official(name):
+    """Return the official message of a name."""
+    for module in (predict_pb2, model_pb2, get_model_status_pb2, get_model_metadata_pb2, meta_graph_pb2):
+        if hasattr(module, name):
+            return getattr(module, name).DESCRIPTOR
+    nested = {
+        "Dim": tensor_shape_pb2.TensorShapeProto.Dim,
+        "StatusProto": type(get_model_status_pb2.ModelVersionStatus().status),
+        "Int64Value": wrappers_pb2.Int64Value,
+        "Any": any_pb2.Any,
+        "TensorProto": tensor_pb2.TensorProto,
+        "TensorShapeProto": tensor_shape_pb2.TensorShapeProto,
+    }
+    return nested[name].DESCRIPTOR
+
+
+@pytest.mark.parametrize("name", wire.FIELDS)
+def test_messages_of_the_client_are_those_of_the_protocol(name):
+    fields = {field.name: field for field in official(name).fields}
+    for field in wire.message(name).DESCRIPTOR.fields:
+        expected = fields[field.name]
+        assert (field.number, field.is_repeated) == (expected.number, expected.is_repeated)
+        same = {field.TYPE_ENUM: field.TYPE_INT32}.get(expected.type, expected.type)  # alike on the wire
+        assert field.type == same, field.name
+        if field.message_type is not None and not field.message_type.GetOptions().map_entry:
+            assert field.message_type.name == expected.message_type.name
+
+
+def test_numbers_of_dtypes_and_states_are_those_of_the_protocol():
+    assert all(tf.as_dtype(enum).as_numpy_dtype == dtype for enum, (dtype, _) in DTYPES.items())
+    assert dict(get_model_status_pb2.ModelVersionStatus.State.items()) == {name: n for n, name in wire.STATES.items()}
+
+
+def test_client_starts_without_tensorflow():
+    program = "import sys\nfrom rugan_tf.serve.client import main\n"
+    program += "code = main(['status', '--server', 'localhost:1', '--timeout', '0.2'])\n"
+    program += "print(code, sorted({'tensorflow', 'keras', 'ase', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["2 []"]
+    assert "localhost:1 must answer within 0.2 s. Received: UNAVAILABLE, " in done.stderr
+
+
+def test_flags_of_the_official_server_are_taken_or_told_or_refused(monkeypatch, capsys):
+    monkeypatch.setattr(door, "run_command", lambda prog, known, given: parse_command(prog, known, given)[0])
+    assert not {field.name for field in dataclasses.fields(ServeOptions)} & WITHOUT_MEANING
+    options = main(["--model_base_path=/m", "--num_load_threads=2", "--enable-batching=false", "--prefer_tflite_model"])
+    assert options.model_base_path == Path("/m")
+    told = capsys.readouterr().err
+    assert all(f"--{name} changes nothing here" in told for name in ("num_load_threads", "enable_batching"))
+    with pytest.raises(SystemExit, match="2"):
+        main(["--model_base_path=/m", "--dream=1"])
+    with pytest.raises(SystemExit, match="2"):
+        main(["--model_base_path=/m", "--grpc_channel_arguments=grpc.max_connection_age_ms"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "Graph execution error:\n\nassertion failed: [rows and cols must be even] [Condition x == y did not hold "
+            "element-wise:] [x (a:0) = ] [1 0] [y (b:0) = ] [0]\n\t [[{{node A}}]]",
+            "rows and cols must be even",
+        ),
+        (
+            "assertion failed: [batch * rows * cols must be at most 4] [Condition x <= y did not hold element-wise:] "
+            "[x (a:0) = ] [64] [y (b:0) = ] [4]",
+            "batch * rows * cols must be at most 4. Received: 64",
+        ),
+        (
+            "Graph execution error:\n\nlatent must be finite : Tensor had Inf values\n\t [[{{node B}}]]",
+            "latent must be finite. Received: Inf values",
+        ),
+        ("ConcatOp : Ranks must match", "ConcatOp : Ranks must match"),
+        ("", ""),
+    ],
+)
+def test_reason_stands_in_what_tensorflow_says(text, told):
+    assert reason_in(text) == told

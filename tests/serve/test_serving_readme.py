@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import yaml
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
-from running_server import RunningServer
 
 from rugan_tf.config import parse_command
 from rugan_tf.serve import __main__ as serve_door
@@ -29,15 +28,12 @@ TEXT = (SERVING / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^ {4}(\S.*)$", TEXT, re.MULTILINE)
 OURS = [line for line in COMMANDS if line.startswith("python -m rugan_tf.")]
 CURLS = [line for line in COMMANDS if line.startswith("curl -s http:")]
-MADE_BY_THE_READER = {"tls", "proxy/tokens.conf"}
+MADE_BY_THE_READER = {"tls", "proxy/secrets/", "proxy/page/"}
 
 
 @pytest.fixture(scope="module")
-def running(version_folder):
-    words = ["--model_name", "porous_graphene", "--model_base_path", version_folder.parent]
-    server = RunningServer("--port", 0, "--rest_api_port", 0, *words)
-    yield server
-    server.end()
+def running(graphene):
+    return graphene
 
 
 @pytest.fixture(scope="module")
@@ -76,18 +72,21 @@ def flags_of_official_servers():
     for name, service in yaml.safe_load((SERVING / "compose.yaml").read_text())["services"].items():
         if name.startswith("serving"):
             yield service["command"]
-    for manifest in yaml.safe_load_all((SERVING / "kubernetes" / "serving.yaml").read_text()):
-        if manifest["kind"] == "Deployment":
-            yield manifest["spec"]["template"]["spec"]["containers"][0]["args"]
+    for path in (SERVING / "kubernetes").glob("deployment-*.yaml"):
+        for manifest in yaml.safe_load_all(path.read_text()):
+            if manifest["kind"] == "Deployment":
+                yield [
+                    word.replace("$(CPU_LIMIT)", "2")
+                    for word in manifest["spec"]["template"]["spec"]["containers"][0]["args"]
+                ]
 
 
 @pytest.mark.parametrize("words", list(flags_of_official_servers()))
 def test_flags_of_the_official_server_are_taken_by_the_embedded_one(monkeypatch, words):
     assert words
-    common = [word for word in words if not word.startswith("--allow_version_labels_for_unavailable_models=")]
-    if not any(word.startswith("--rest_api_port") for word in common):
-        common.append("--rest_api_port=8501")  # the entry point of the image adds it
-    assert parse(monkeypatch, serve_door.__name__, common).model_name
+    if not any(word.startswith("--rest_api_port") for word in words):
+        words = [*words, "--rest_api_port=8501"]  # the entry point of the image adds it
+    assert parse(monkeypatch, serve_door.__name__, words).model_name
 
 
 def test_files_that_are_named_exist():

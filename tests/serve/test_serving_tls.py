@@ -1,6 +1,7 @@
 """TLS with certificates of a test authority, made by openssl."""
 
 import subprocess
+import time
 
 import pytest
 from running_server import RunningServer
@@ -13,7 +14,7 @@ def openssl(folder, *words):
     subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
 
-def make_certificate(folder, name, authority):
+def make_certificate(folder, name, authority, *valid):
     openssl(
         folder,
         "req",
@@ -28,7 +29,7 @@ def make_certificate(folder, name, authority):
         f"/CN={name}",
     )
     (folder / f"{name}.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    signing = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days", "2"]
+    signing = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial", *(valid or ("-days", "2"))]
     openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signing, "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
 
@@ -40,6 +41,7 @@ def certificates(tmp_path_factory):
         openssl(folder, "req", *words, "-keyout", f"{authority}.key", "-out", f"{authority}.pem")
     for name in ("server", "client"):
         make_certificate(folder, name, "ca")
+    make_certificate(folder, "old", "ca", "-days", "-1")
     return folder
 
 
@@ -64,13 +66,33 @@ def test_verified_clients_are_answered_and_strangers_are_not(certificates, versi
     try:
         with Client(Connection(address, "default", ca_file=certificates / "ca.pem", **known)) as client:
             assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
-        for options in (
-            {"ca_file": certificates / "stranger.pem", **known},  # does not trust the server
-            {"ca_file": certificates / "ca.pem"},  # shows no certificate
-            {},  # speaks without TLS
+        for options, cause in (
+            (
+                {"ca_file": certificates / "stranger.pem", **known},
+                "certificate is refused: (self.signed|unable)",
+            ),
+            ({"ca_file": certificates / "ca.pem"}, "refuses this client"),
+            ({}, "the server speaks TLS: ca_file or tls must be given"),
         ):
-            with Client(Connection(address, "default", timeout=3, **options)) as client, pytest.raises(ConnectionError):
+            start = time.monotonic()
+            with (
+                Client(Connection(address, "default", timeout=3, **options)) as client,
+                pytest.raises(ConnectionError, match=cause),
+            ):
                 client.generate([-2.0], 4, 4)
+            assert time.monotonic() - start < 3 + 5
+
+        # a certificate expires while the server runs: new connections are told why, and a renewed one mends it
+        good = (certificates / "ssl.config").read_text()
+        ssl_config(certificates, "old.key", "old.pem")
+        with (
+            Client(Connection(address, "default", ca_file=certificates / "ca.pem", timeout=3, **known)) as client,
+            pytest.raises(ConnectionError, match="certificate is refused: certificate has expired"),
+        ):
+            client.status()
+        (certificates / "ssl.config").write_text(good)
+        with Client(Connection(address, "default", ca_file=certificates / "ca.pem", **known)) as client:
+            assert client.status() == {1: "AVAILABLE"}
     finally:
         assert running.end() == 0
 
