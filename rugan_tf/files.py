@@ -69,6 +69,6 @@ def require_absent(*paths: Path, overwrite: bool, what: str = "file") -> None:
     """
     for path in paths:
         if path.is_dir():
-            raise FileExistsError(f"The {what} must not be an existing folder; remove it first. Received: {path}")
+            raise FileExistsError(f"The {what} must not take the place of a folder. Received: {path}")
         if path.exists() and not overwrite:
             raise FileExistsError(f"The {what} must not exist, or --overwrite be given. Received: {path}")

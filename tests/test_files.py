@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from rugan_tf.files import replacing, require_fresh_folder, write_json
+from rugan_tf.files import replacing, require_absent, require_fresh_folder, write_json
 
 
 def names(folder):
@@ -119,3 +119,15 @@ def test_folder_never_takes_the_place_of_a_file(tmp_path, overwrite):
     with pytest.raises(FileExistsError, match=r"must not take the place of a file. Received: .*runs"):
         require_fresh_folder(tmp_path / "runs", overwrite)
     assert (tmp_path / "runs").read_text() == "a file"
+
+
+def test_what_exists_is_replaced_only_on_demand_and_a_folder_never(tmp_path):
+    old, new = tmp_path / "old.npz", tmp_path / "new.npz"
+    old.touch()
+    require_absent(new, overwrite=False)
+    require_absent(new, old, overwrite=True)
+    with pytest.raises(FileExistsError, match=r"The sheet must not exist, or --overwrite be given. Received: .*old"):
+        require_absent(new, old, overwrite=False, what="sheet")
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match=r"must not take the place of a folder. Received: "):
+            require_absent(tmp_path, overwrite=overwrite)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
 from rugan_tf.systems.drawing import drawing_of, with_drawing
@@ -141,10 +142,7 @@ def check_target(options: BuildOptions | LabelOptions) -> None:
     """Refuse a bad or existing output before any work is done."""
     if options.out.suffix != ".npz":
         raise InputError(f"A data set must be an .npz file. Received: {options.out}")
-    if options.out.is_dir():
-        raise IsADirectoryError(f"A data set must not take the place of a folder. Received: {options.out}")
-    if options.out.exists() and not options.overwrite:
-        raise FileExistsError(f"The data set must not exist, or --overwrite be given. Received: {options.out}")
+    files.require_absent(options.out, overwrite=options.overwrite, what="data set")
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.ednn.options import CrossCheckOptions
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
+from rugan_tf.figures.style import BLUE, new_figure, write_figure
 from rugan_tf.systems.drawing import drawing_of
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
@@ -47,8 +47,7 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     }
     folder = files.require_fresh_folder(options.out, options.overwrite)
     figure = cross_figure(system, first, second, density, content)
-    with files.replacing(folder / "cross_check.png") as temporary:
-        figure.savefig(temporary, dpi=150)
+    write_figure(folder / "cross_check.png", figure)
     files.write_json(folder / "cross_check.json", content)
     return content
 
@@ -74,13 +73,12 @@ def cross_figure(
     values: dict[str, Any],
 ) -> Figure:
     """Draw the second energies against the first, plain and without what is linear in the number of atoms."""
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(10, 4.6)
     left, right = figure.subplots(1, 2)
-    left.plot(first, second, "o", color="#0072B2", markersize=4)
+    left.plot(first, second, "o", color=BLUE, markersize=4)
     left.set_title(f"r = {values['pearson_r']:.4f}, slope {values['slope']:.3f}")
     rests = [energy - density * ((energy @ density) / (density @ density)) for energy in (first, second)]
-    right.plot(*rests, "o", color="#0072B2", markersize=4)
+    right.plot(*rests, "o", color=BLUE, markersize=4)
     right.set_title(
         f"beyond atoms: r = {values['pearson_r_beyond_atoms']:.3f}, slope {values['slope_beyond_atoms']:.2f}"
     )

@@ -2,11 +2,9 @@
 
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -18,6 +16,7 @@ from rugan_tf.ednn.training import load_ednn
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
+from rugan_tf.figures.style import BLUE, VERMILION, new_figure, write_figure
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.networks.ednn import EDNN
 from rugan_tf.systems.system import LatticeSystem
@@ -43,9 +42,9 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     }
     folder = files.require_fresh_folder(options.out, options.overwrite)
     system, extent = data_set.system, data_set.system.extent(*states.shape[1:])
-    save(parity_figure(system, energy / extent, predicted / extent, content["test"]), folder / "parity.png")
+    write_figure(folder / "parity.png", parity_figure(system, energy / extent, predicted / extent, content["test"]))
     if content["by_size"]:
-        save(size_figure(system, content["by_size"]), folder / "sizes.png")
+        write_figure(folder / "sizes.png", size_figure(system, content["by_size"]))
     files.write_json(folder / "metrics.json", content)
     return content
 
@@ -128,16 +127,16 @@ def parity_figure(
 ) -> Figure:
     """Draw predicted against reference energies per area, and the differences."""
     words, unit = system.quantity.words, system.quantity.unit
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    figure = new_figure(10, 4.6)
     left, right = figure.subplots(1, 2)
     ends = (min(reference.min(), predicted.min()), max(reference.max(), predicted.max()))
-    left.plot(ends, ends, color="#D55E00", linestyle="--", linewidth=1, label="EDNN = reference")
-    left.plot(reference, predicted, ".", color="#0072B2", markersize=4, alpha=0.6)
+    left.plot(ends, ends, color=VERMILION, linestyle="--", linewidth=1, label="EDNN = reference")
+    left.plot(reference, predicted, ".", color=BLUE, markersize=4, alpha=0.6)
     left.set_xlabel(f"reference {words} ({unit})")
     left.set_ylabel(f"EDNN {words} ({unit})")
     left.legend()
-    right.plot(reference, 1000 * (predicted - reference), ".", color="#0072B2", markersize=4, alpha=0.6)
-    right.axhline(0, color="#D55E00", linestyle="--", linewidth=1)
+    right.plot(reference, 1000 * (predicted - reference), ".", color=BLUE, markersize=4, alpha=0.6)
+    right.axhline(0, color=VERMILION, linestyle="--", linewidth=1)
     right.set_xlabel(f"reference {words} ({unit})")
     right.set_ylabel(f"EDNN - reference (m{unit})")
     error = values[f"mae_{error_key(system.error_unit)}"]
@@ -151,17 +150,10 @@ def parity_figure(
 def size_figure(system: LatticeSystem, by_size: dict[str, Any]) -> Figure:
     """Draw the error per atom or site against the size of the sheet."""
     key = f"mae_{error_key(system.error_unit)}"
-    figure = Figure(figsize=(5.5, 4), layout="constrained")
+    figure = new_figure(5.5, 4)
     axes = figure.subplots()
     heights = [np.nan if (mae := values[key]) is None else mae for values in by_size.values()]
-    axes.bar(list(by_size), heights, color="#0072B2")
+    axes.bar(list(by_size), heights, color=BLUE)
     axes.set_xlabel("size of the sheet (lattice cells)")
     axes.set_ylabel(f"mean absolute error ({system.error_unit})")
     return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
-    FigureCanvasAgg(figure)
-    with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from rugan_tf import files
-from rugan_tf.ednn.evaluation import errors, predict, save
+from rugan_tf.ednn.evaluation import errors, predict
 from rugan_tf.ednn.options import EdnnTrainOptions, LearningCurveOptions
 from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn, train
+from rugan_tf.figures.style import BLUE, new_figure, write_figure
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.units import error_key
 
@@ -32,7 +33,7 @@ def learning_curve(options: LearningCurveOptions) -> dict[str, Any]:
         "error_unit": data_set.system.error_unit,
         "test_errors": results,
     }
-    save(curve_figure(content), options.out / "learning_curve.png")
+    write_figure(options.out / "learning_curve.png", curve_figure(content))
     files.write_json(options.out / "learning_curve.json", content)
     return content
 
@@ -53,12 +54,12 @@ def training_options(options: LearningCurveOptions, num_reference: int) -> EdnnT
 
 def curve_figure(content: dict[str, Any]) -> Figure:
     """Draw the error on the test part against the number of reference sheets, both logarithmic."""
-    figure = Figure(figsize=(5.5, 4.2), layout="constrained")
+    figure = new_figure(5.5, 4.2)
     axes = figure.subplots()
     numbers = [int(number) for number in content["test_errors"]]
     unit = content["error_unit"]
     values = [result[f"mae_{error_key(unit)}"] for result in content["test_errors"].values()]
-    axes.loglog(numbers, values, "o-", color="#0072B2")
+    axes.loglog(numbers, values, "o-", color=BLUE)
     for number, value in zip(numbers, values, strict=True):
         axes.annotate(f"{value:.1f}", (number, value), textcoords="offset points", xytext=(6, 6))
     axes.margins(x=0.15)

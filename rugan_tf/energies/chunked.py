@@ -4,16 +4,15 @@ The EDNN's energy is a sum over tiles, so it is the sum over chunks of the energ
 chunks are. Sheets are NumPy arrays, memory maps or Zarr arrays; the chunks are scheduled by Dask.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf import files
 from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.errors import InputError
+from rugan_tf.formats.npz import write_npz
 
 CHUNK = 512  # lattice cells along each side
 
@@ -53,8 +52,7 @@ def write_energies(
     path: Path, energy: NDArray[np.float64], energy_per_area: NDArray[np.float64], metadata: dict[str, Any]
 ) -> None:
     """Write energies (n,) and energies per area (n,), without the states."""
-    with files.replacing(path) as temporary:
-        np.savez(temporary, energy=energy, energy_per_area=energy_per_area, metadata=np.array(json.dumps(metadata)))
+    write_npz(path, {"energy": energy, "energy_per_area": energy_per_area}, metadata)
 
 
 def whole_chunk(chunk: int, halo: int, period: int, size: int) -> tuple[int, ...] | int:

@@ -1,9 +1,7 @@
 """One evaluation: request energies that the data has, generate sheets, compute their energies, compare."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from rugan_tf import files
 from rugan_tf.energies.function import EnergyFunction
@@ -13,11 +11,9 @@ from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.formats.data_set import DataSet
+from rugan_tf.formats.npz import write_npz
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.units import ascii_unit
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def evaluate(
@@ -90,14 +86,13 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     """Write sheets, figures, the report and, last of all, metrics.json."""
     from rugan_tf.evaluate import figures, structure_figure
     from rugan_tf.evaluate.report import write_report
+    from rugan_tf.figures.style import write_figure
 
     quantity = data_set.system.quantity
     for one in results:
         samples = one.samples
-        with files.replacing(folder / f"samples_{samples.name}.npz") as temporary:
-            np.savez_compressed(
-                temporary, states=samples.states, requested=samples.requested, obtained=samples.obtained
-            )
+        arrays = {"states": samples.states, "requested": samples.requested, "obtained": samples.obtained}
+        write_npz(folder / f"samples_{samples.name}.npz", arrays)
         drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}
         drawn["errors"] = figures.errors_figure(samples, one.content, quantity)
         if one.structure is not None:
@@ -108,9 +103,3 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     write_figure(folder / "large_sheet.png", figures.large_sheet_figure(largest, data_set))
     write_report(folder, content)
     files.write_json(folder / "metrics.json", content)
-
-
-def write_figure(path: Path, figure: "Figure") -> None:
-    """Write a figure as PNG."""
-    with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)

@@ -4,22 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from rugan_tf.figures.sheets import draw_sheet
+from rugan_tf.figures.side_by_side import mark_size, side_by_side
+from rugan_tf.figures.style import ABOVE, BLUE, EDGE, GREY, LABEL, LEGEND, TITLE, VERMILION, new_figure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.system import LabelQuantity
 
 if TYPE_CHECKING:
     from rugan_tf.evaluate.samples import ScaleSamples
 
-ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "fontsize": 10}
 SCATTER_BELOW = 500  # samples; fewer make no heat map
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, and grey
 
 
 def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity) -> Figure:
@@ -32,8 +29,7 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity:
         values: metrics of these sheets; None is shown as undefined.
         quantity: what the energies are.
     """
-    figure = Figure(figsize=(13, 5), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
-    FigureCanvasAgg(figure)
+    figure = new_figure(13, 5)
     left, right = figure.subplots(1, 2)
     draw_pairs(figure, left, samples, quantity)
     draw_histograms(right, samples, quantity)
@@ -43,27 +39,26 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity:
         f"MAE = {as_text(values['mae'])} {quantity.unit}",
         f"bias = {as_text(values['bias'], '+.4f')} {quantity.unit}",
     ]
-    box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "#BBBBBB"}
-    right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=10, bbox=box)
+    box = {"boxstyle": "round", "facecolor": "white", "edgecolor": EDGE}
+    right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=LEGEND, bbox=box)
     rows, cols = samples.states.shape[1:]
-    figure.suptitle(f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=13)
+    figure.suptitle(f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=TITLE)
     return figure
 
 
 def errors_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity) -> Figure:
     """Draw the error against the requested energy: the mean and the standard deviation in each bin."""
-    figure = Figure(figsize=(8, 4.2), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 4.2)
     axes = figure.subplots()
     bins = values["errors_by_energy"]
     requested, bias, spread = (np.array([one[key] for one in bins]) for key in ("requested", "bias", "sd"))
     axes.axhline(0, color=GREY, linewidth=1)
     axes.fill_between(requested, bias - spread, bias + spread, color=BLUE, alpha=0.2, linewidth=0, label="± 1 sd")
     axes.plot(requested, bias, "o-", color=BLUE, label="mean error")
-    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=11)
-    axes.set_ylabel(f"obtained - requested ({quantity.unit})", fontsize=11)
+    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=LABEL)
+    axes.set_ylabel(f"obtained - requested ({quantity.unit})", fontsize=LABEL)
     axes.legend(ncols=2, **ABOVE)
-    figure.suptitle(f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets", fontsize=13)
+    figure.suptitle(f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets", fontsize=TITLE)
     return figure
 
 
@@ -78,8 +73,8 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: La
         figure.colorbar(image, ax=axes, label="sheets per bin")
     axes.plot(limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=11)
-    axes.set_ylabel(f"obtained {quantity.words} ({quantity.unit})", fontsize=11)
+    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=LABEL)
+    axes.set_ylabel(f"obtained {quantity.words} ({quantity.unit})", fontsize=LABEL)
     axes.legend(**ABOVE)
 
 
@@ -92,8 +87,8 @@ def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity
     axes.hist(samples.obtained, edges, color=BLUE, histtype="step", linewidth=2, label="obtained")
     axes.set_xlim(*limits)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(f"{quantity.words} ({quantity.unit})", fontsize=11)
-    axes.set_ylabel("sheets", fontsize=11)
+    axes.set_xlabel(f"{quantity.words} ({quantity.unit})", fontsize=LABEL)
+    axes.set_ylabel("sheets", fontsize=LABEL)
     axes.legend(ncols=2, **ABOVE)
 
 
@@ -129,36 +124,8 @@ def large_sheet_figure(samples: "ScaleSamples", data_set: DataSet) -> Figure:
     left.set_title(
         f"generated: {samples.requested[median]:.3f} requested,\n"
         f"{samples.obtained[median]:.3f} {system.quantity.unit} obtained",
-        fontsize=11,
+        fontsize=LABEL,
     )
-    right.set_title(f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {system.quantity.unit}", fontsize=11)
+    right.set_title(f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {system.quantity.unit}", fontsize=LABEL)
     mark_size(left, *lengths[1], unit=system.length_unit)
     return figure
-
-
-def side_by_side(large: np.ndarray, small: np.ndarray) -> tuple[Figure, Axes, Axes]:
-    """Return a new figure and its axes for two sheets of the given lengths (2,) at one length scale."""
-    scale = min(8.0 / max(large.max(), small.max()), 4.1 / small.max())  # inches per unit of length
-    margin, gap, title = 0.75, 0.9, 0.7  # inches
-    width = margin + (large[0] + small[0]) * scale + gap + 0.2
-    height = margin + max(large[1], small[1]) * scale + title
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-
-    def place(left: float, lengths: np.ndarray) -> Axes:
-        size = lengths * scale
-        return figure.add_axes((left / width, margin / height, size[0] / width, size[1] / height))
-
-    return figure, place(margin, large), place(margin + large[0] * scale + gap, small)
-
-
-def mark_size(axes: Axes, length_x: float, length_y: float, *, unit: str) -> None:
-    """Mark a rectangle of the given lengths in the lower left corner, labelled inside if it is large."""
-    mark = Rectangle((0, 0), length_x, length_y, fill=False, edgecolor=VERMILION, linewidth=2.5, zorder=4)
-    mark.set_clip_on(False)
-    axes.add_patch(mark)
-    is_small = length_x < 0.22 * axes.get_xlim()[1]
-    label = f"training size\n{length_x:.1f} {unit} × {length_y:.1f} {unit}"
-    box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": VERMILION}
-    x, align = (1.2 * length_x, "left") if is_small else (length_x / 2, "center")
-    axes.text(x, length_y / 2, label, ha=align, va="center", fontsize=11, color=VERMILION, bbox=box, zorder=5)

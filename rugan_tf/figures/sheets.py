@@ -4,20 +4,19 @@ import math
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
 from rugan_tf.figures.states import draw_states
+from rugan_tf.figures.style import BLUE, GREEN, LABEL, ORANGE, VERMILION, new_figure
 from rugan_tf.systems.system import LatticeSystem
 
 BOND_TOLERANCE = 1.15  # atoms closer than this times the sum of their covalent radii are drawn bonded
 ATOM_DIAMETER, BOND_WIDTH = 0.7, 0.3  # Å
-COLOURS = ("#333333", "#D55E00", "#0072B2", "#009E73", "#E69F00")  # Okabe and Ito's after grey
+COLOURS = ("#333333", VERMILION, BLUE, GREEN, ORANGE)  # of elements, by their number
 MOST_SHOWN = 9
 
 
@@ -126,18 +125,14 @@ def sheets_figure(
     lengths = system.lattice.cell_lengths(*states.shape[1:])
     longest = max(3.2 if shown > 1 else 4.0, min(0.09 * lengths.max(), 12.0 / num_cols))  # inches of a sheet
     width, height = longest * lengths / lengths.max()
-    figure = Figure(
-        figsize=(num_cols * (max(width, 2.4) + 0.9), num_rows * (height + 1.1) + 0.4),
-        layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08),
-    )
-    FigureCanvasAgg(figure)
+    figure = new_figure(num_cols * (max(width, 2.4) + 0.9), num_rows * (height + 1.1) + 0.4)
     for index in range(shown):
         axes = figure.add_subplot(num_rows, num_cols, index + 1)
         draw_sheet(axes, system, states[index])
         title = f"{energy_per_area_requested[index]:.3f} {system.quantity.unit} requested"
         if energy_per_area_obtained is not None:
             title += f",\n{energy_per_area_obtained[index]:.3f} {system.quantity.unit} obtained"
-        axes.set_title(title, fontsize=11)
+        axes.set_title(title, fontsize=LABEL)
     if shown < len(states):
         figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)
     return figure

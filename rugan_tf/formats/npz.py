@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rugan_tf import files
 from rugan_tf.errors import InputError
@@ -17,7 +17,7 @@ from rugan_tf.errors import InputError
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
-def write_npz(path: Path | str, arrays: Mapping[str, ArrayLike], metadata: Mapping[str, Any] | None = None) -> None:
+def write_npz(path: Path | str, arrays: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
     """Write arrays by name as compressed .npz, and JSON content as the array `metadata` if there is any.
 
     Raises:

@@ -3,7 +3,10 @@
 import csv
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from rugan_tf import files
+from rugan_tf.figures.style import CURVES, LABEL, LEGEND, new_figure, write_figure
 
 STEP = "generator_updates"
 PANELS = {  # title with unit: tags
@@ -12,7 +15,6 @@ PANELS = {  # title with unit: tags
     "what repair removes (share of atoms)": ("sheets/dangling_share_of_atoms",),
     "valid sheets before repair (share)": ("sheets/valid_share",),
 }
-COLOURS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito, told apart by colour-blind people
 
 
 def write_curves(run_dir: Path) -> tuple[Path, Path]:
@@ -30,8 +32,7 @@ def write_curves(run_dir: Path) -> tuple[Path, Path]:
             writer.writerow(
                 [step, *(format(values[step], ".6g") if step in values else "" for values in curves.values())]
             )
-    with files.replacing(picture) as temporary:
-        draw_curves(curves, temporary)
+    write_figure(picture, curves_figure(curves))
     return table, picture
 
 
@@ -54,21 +55,19 @@ def read_curves(folder: Path) -> dict[str, dict[int, float]]:
     return {tag: {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)} for tag in tags}
 
 
-def draw_curves(curves: dict[str, dict[int, float]], path: Path) -> None:
+def curves_figure(curves: dict[str, dict[int, float]]) -> Figure:
     """Draw the panels whose tags there are."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 7), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 7)
     panels = {title: [tag for tag in tags if tag in curves] for title, tags in PANELS.items()}
     panels = {title: tags for title, tags in panels.items() if tags}
     axes_grid = figure.subplots(-(-len(panels) // 2), 2, squeeze=False)
     for axes, (title, tags) in zip(axes_grid.flat, panels.items(), strict=False):
-        for colour, tag in zip(COLOURS, tags, strict=False):
+        for colour, tag in zip(CURVES, tags, strict=False):
             axes.plot(*zip(*sorted(curves[tag].items()), strict=True), color=colour, label=tag, linewidth=1.5)
-        axes.set_title(title, fontsize=11)
+        axes.set_title(title, fontsize=LABEL)
         axes.set_xlabel("generator updates")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=9)
-    figure.savefig(path, format="png")
+        axes.legend(fontsize=LEGEND)
+    for axes in axes_grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    return figure

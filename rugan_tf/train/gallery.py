@@ -4,14 +4,14 @@ import dataclasses
 
 import keras
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rugan_tf.evaluate import metrics
-from rugan_tf.evaluate.figures import mark_size, side_by_side
 from rugan_tf.figures.sheets import draw_sheet
+from rugan_tf.figures.side_by_side import mark_size, side_by_side
+from rugan_tf.figures.style import LABEL, new_figure, pixels
 from rugan_tf.formats.data_set import DataSet
+from rugan_tf.generate.from_generator import draw_from_generator
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train.rugan import RUGAN
 
@@ -49,12 +49,9 @@ class Gallery:
         Returns: uint8 (n, times rows, times cols).
         """
         model.average.copy_to(self.generator)
-        rows, cols = self.data_set.states.shape[1:]
-        shape = (len(energies), times * rows // 2, times * cols // 2, self.generator.latent_channels)
-        latent = np.random.default_rng(self.seed).standard_normal(shape, dtype=np.float32)
-        label = np.broadcast_to(self.scale.label(energies)[:, None, None], shape[:3])
-        probabilities = self.generator({"latent": latent, "label": label}, training=False)
-        return keras.ops.convert_to_numpy(probabilities).argmax(axis=-1).astype(np.uint8)
+        rows, cols = (times * length for length in self.data_set.states.shape[1:])
+        rng = np.random.default_rng(self.seed)
+        return draw_from_generator(self.generator, self.scale, energies, rows=rows, cols=cols, rng=rng)
 
     def draw(self, model: RUGAN) -> Page:
         """Draw one sheet of every energy below a real one; shares of a few dozen sheets."""
@@ -75,14 +72,14 @@ class Gallery:
         figure, large, small = side_by_side(*lengths)
         for axes, sheet in zip((large, small), sheets, strict=True):
             draw_sheet(axes, self.data_set.system, sheet)
-        large.set_title(f"generated for {energy:.2f} {self.unit}, before repair", fontsize=11)
-        small.set_title(f"real: {self.data_set.energy_per_area[nearest]:.2f} {self.unit}", fontsize=11)
+        large.set_title(f"generated for {energy:.2f} {self.unit}, before repair", fontsize=LABEL)
+        small.set_title(f"real: {self.data_set.energy_per_area[nearest]:.2f} {self.unit}", fontsize=LABEL)
         mark_size(large, *lengths[1], unit=self.data_set.system.length_unit)
         return Page({}, {"sheets/large_with_training_size": pixels(figure)})
 
     def picture(self, states: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return real sheets above generated ones, uint8 (height, width, 3)."""
-        figure = Figure(figsize=(2.3 * len(self.energies), 5.4), layout="constrained")
+        figure = new_figure(2.3 * len(self.energies), 5.4, padding=0.04)
         axes = figure.subplots(2, len(self.energies), squeeze=False)
         nearest = [int(np.abs(self.data_set.energy_per_area - energy).argmin()) for energy in self.energies]
         for column, energy in enumerate(self.energies):
@@ -91,11 +88,3 @@ class Gallery:
             axes[0, column].set_title(f"real, {self.data_set.energy_per_area[nearest[column]]:.2f} {self.unit}")
             axes[1, column].set_title(f"generated for\n{energy:.2f} {self.unit}")
         return pixels(figure)
-
-
-def pixels(figure: Figure) -> NDArray[np.uint8]:
-    """Return a figure as uint8 (height, width, 3), 80 dots per inch."""
-    figure.set_dpi(80)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -11,9 +11,11 @@ from rugan_tf.energies.origin import disagreements, origin_in, require_agreement
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.figures import comparison_figure
 from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.figures.style import pixels
 from rugan_tf.formats.data_set import DataSet
+from rugan_tf.generate.from_generator import draw_from_generator
 from rugan_tf.saved.label_scale import LabelScale
-from rugan_tf.train.gallery import Page, pixels
+from rugan_tf.train.gallery import Page
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
 from rugan_tf.units import tag_unit
@@ -67,11 +69,7 @@ class Judge:
         system, (rows, cols) = self.data_set.system, self.data_set.states.shape[1:]
         rng = np.random.default_rng([self.seed, scale])
         requested = rng.choice(self.data_set.energy_per_area, max(2, self.num_sheets // fewer))
-        shape = (len(requested), scale * rows // 2, scale * cols // 2, self.generator.latent_channels)
-        latent = rng.standard_normal(shape, dtype=np.float32)
-        label = np.broadcast_to(self.scale.label(requested)[:, None, None], shape[:3])
-        probabilities = self.generator({"latent": latent, "label": label}, training=False)
-        made = keras.ops.convert_to_numpy(probabilities).argmax(axis=-1).astype(np.uint8)
+        made = draw_from_generator(self.generator, self.scale, requested, rows=scale * rows, cols=scale * cols, rng=rng)
         states = system.repair(made)
         obtained = system.energy_per_area(
             self.energy.energies(states, Work(f"judging {scale}x{scale}")), scale * rows, scale * cols
