@@ -21,6 +21,7 @@ from rugan_tf.physics.structures import sheet_positions
 Floats = NDArray[np.float64]
 
 E_S, E_P = -2.99, 3.71  # on-site energies, eV
+SIGMA_ONSITE, PI_ONSITE = (E_S, E_P, E_P), (E_P,)  # s, px, py; pz
 V_SS, V_SP, V_PP_SIGMA, V_PP_PI = -5.0, 4.7, 5.5, -1.55  # hoppings at 1.536329 Å, eV
 CUTOFF = 2.6  # Å, of hoppings and repulsion
 HOPPING_TAIL_START, REPULSION_TAIL_START = 2.45, 2.57  # Å
@@ -123,19 +124,32 @@ def _block_levels(pairs: Pairs, hoppings: Floats, onsite: list[float], num_atoms
     return np.asarray(eigvalsh(matrix, driver="ev", overwrite_a=True, check_finite=False))
 
 
+def sigma_hoppings(distance: Floats, direction: Floats) -> Floats:
+    """Return the hoppings (num_pairs, 3, 3), eV, between s, px, py of first and second atoms.
+
+    Args:
+        distance: float64 (num_pairs,), Å.
+        direction: float64 (num_pairs, 2), unit vectors from the first to the second atom.
+    """
+    outer = direction[:, :, None] * direction[:, None, :]  # (num_pairs, 2, 2)
+    sigma = np.empty((len(distance), 3, 3))
+    sigma[:, 0, 0] = V_SS
+    sigma[:, 0, 1:] = V_SP * direction
+    sigma[:, 1:, 0] = -V_SP * direction
+    sigma[:, 1:, 1:] = V_PP_SIGMA * outer + V_PP_PI * (np.eye(2) - outer)
+    return np.asarray(sigma * scaling(distance)[:, None, None])
+
+
+def pi_hoppings(distance: Floats) -> Floats:
+    """Return the hoppings (num_pairs, 1, 1), eV, between pz orbitals at distances (num_pairs,), Å."""
+    return np.asarray(V_PP_PI * scaling(distance)[:, None, None])
+
+
 def electronic_levels(pairs: Pairs, num_atoms: int) -> tuple[Floats, Floats]:
     """Return the levels of the sigma (3 num_atoms,) and of the pi (num_atoms,) block, ascending, eV."""
-    outer = pairs.direction[:, :, None] * pairs.direction[:, None, :]  # (num_pairs, 2, 2)
-    sigma = np.empty((len(pairs.first), 3, 3))
-    sigma[:, 0, 0] = V_SS
-    sigma[:, 0, 1:] = V_SP * pairs.direction
-    sigma[:, 1:, 0] = -V_SP * pairs.direction
-    sigma[:, 1:, 1:] = V_PP_SIGMA * outer + V_PP_PI * (np.eye(2) - outer)
-    scale = scaling(pairs.distance)[:, None, None]
-    pi = V_PP_PI * scale
     return (
-        _block_levels(pairs, sigma * scale, [E_S, E_P, E_P], num_atoms),
-        _block_levels(pairs, pi, [E_P], num_atoms),
+        _block_levels(pairs, sigma_hoppings(pairs.distance, pairs.direction), list(SIGMA_ONSITE), num_atoms),
+        _block_levels(pairs, pi_hoppings(pairs.distance), list(PI_ONSITE), num_atoms),
     )
 
 

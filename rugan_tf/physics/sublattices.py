@@ -1,0 +1,76 @@
+"""Bonds of planar carbon: two sublattices, zero modes that they force, and the distance of atoms from edges."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import block_array, coo_array
+from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
+from scipy.spatial import cKDTree
+
+from rugan_tf.physics.hamiltonian import NEAREST, ROWS_PER_BLOCK, PlanarAtoms, neighbours_by_rows
+
+COMPLETE = 3  # bonds of an atom that is at no edge
+
+
+class ZeroModes(NamedTuple):
+    """How many zero modes of the nearest-neighbour pi model the bonds force.
+
+    Attributes:
+        imbalance: |N_A - N_B|, summed over pieces that no bond connects (Sutherland; Lieb).
+        unmatched: atoms that no pairing of bonded atoms can pair, at least the imbalance (Longuet-Higgins).
+    """
+
+    imbalance: int
+    unmatched: int
+
+
+def bond_matrix(atoms: PlanarAtoms) -> Any:
+    """Return which atoms are closer than 1.7 Å, a boolean CSR array (num_atoms, num_atoms)."""
+    pairs = [(one.first, one.second) for one in neighbours_by_rows(atoms, NEAREST, ROWS_PER_BLOCK)]
+    first, second = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    size = len(atoms.positions)
+    return coo_array((np.ones(len(first), bool), (first, second)), shape=(size, size)).tocsr()
+
+
+def sublattices(bonds: Any) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
+    """Return each atom's sublattice (num_atoms,), 0 or 1, and piece (num_atoms,); None if a ring has an odd length.
+
+    In the double cover (each atom twice, bonds between different copies) the two copies of an atom are connected
+    exactly if some ring through its piece has an odd length.
+    """
+    size = bonds.shape[0]
+    cover = block_array([[None, bonds], [bonds, None]], format="csr")
+    labels = connected_components(cover, directed=False)[1].astype(np.int64)
+    first, second = labels[:size], labels[size:]
+    if (first == second).any():
+        return None
+    return (first > second).astype(np.int8), np.minimum(first, second)
+
+
+def zero_modes(bonds: Any) -> ZeroModes | None:
+    """Return the zero modes that the bonds force; None for rings of odd length, which have no two sublattices."""
+    found = sublattices(bonds)
+    if found is None:
+        return None
+    side, piece = found
+    difference = np.bincount(piece, 1.0 - 2.0 * side)
+    is_first = side == 0
+    between = bonds[np.flatnonzero(is_first)][:, np.flatnonzero(~is_first)].tocsr()
+    matched = int((maximum_bipartite_matching(between) >= 0).sum()) if min(between.shape) else 0
+    return ZeroModes(int(abs(difference).sum()), bonds.shape[0] - 2 * matched)
+
+
+def edge_distances(atoms: PlanarAtoms, bonds: Any) -> NDArray[np.float64]:
+    """Return how far each atom (num_atoms,) is from the nearest one with fewer than three bonds, Å; inf without edges."""
+    is_edge = np.diff(bonds.indptr) < COMPLETE
+    distance = np.full(len(atoms.positions), np.inf)
+    if not is_edge.any():
+        return distance
+    fractional = atoms.positions @ np.linalg.inv(atoms.cell)
+    fractional -= np.floor(fractional)
+    edges = fractional[is_edge]
+    # Images of one period around: an edge further than that is nearer in another image.
+    shifts = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+    images = ((edges + shifts[:, None]) @ atoms.cell).reshape(-1, 2)
+    return np.asarray(cKDTree(images).query(fractional @ atoms.cell)[0])
