@@ -22,7 +22,7 @@ FLOORS = [
     {"physics"},
     {"systems"},
     {"data", "generate"},
-    {"ednn", "evaluate", "export"},
+    {"ednn", "evaluate", "export", "density_of_states"},
     {"train"},
 ]
 SERVE_MAY_IMPORT = {"files", "config"}  # it knows SavedModels and the protocol, nothing of ours
@@ -31,7 +31,7 @@ WRITES_FILES = {  # the client: atoms and pictures; latents and the repair of sh
     "rugan_tf.serve.tiles": {"generate", "systems"},
 }
 TOP = {"cli", "demo"}  # open every room
-WITHOUT_TENSORFLOW = ("lattice", "physics", "systems", "data")
+WITHOUT_TENSORFLOW = ("lattice", "physics", "systems", "data", "density_of_states")
 WITH_TENSORFLOW = {"rugan_tf.data.pipeline"}
 TENSORFLOW_WHEN_CALLED = {"rugan_tf.data.energies"}  # the EDNN's SavedModel, imported by those who ask for it
 HEAVY = {"tensorflow", "keras", "tf_keras"}

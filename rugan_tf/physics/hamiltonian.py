@@ -181,7 +181,7 @@ def _assemble(
     hoppings: Callable[[Neighbours], Floats],
     rows_per_block: int,
 ) -> RowBlocks:
-    """Return the matrix whose blocks (orbitals, orbitals) between atoms `hoppings` tells (num_pairs, orbitals, orbitals).
+    """Return the matrix of hoppings (num_pairs, orbitals, orbitals), eV, and on-site energies.
 
     Raises:
         ValueError: a twist that is not two finite numbers.

@@ -130,5 +130,3 @@ def participation(states: NDArray[Any], orbitals_per_site: int = 1) -> Floats:
     """
     weights = (abs(states) ** 2).reshape(-1, orbitals_per_site, states.shape[1]).sum(axis=1)
     return np.asarray(1 / (weights**2).sum(axis=0))
-
-

@@ -147,7 +147,9 @@ def recursion(matrix: RowBlocks, bounds: Bounds, start: NDArray[Any]) -> Iterato
 
 
 def moments_of(matrix: RowBlocks, bounds: Bounds, start: NDArray[Any], num_moments: int) -> Floats:
-    """Return the moments <start| T_n(x) |start> (k, num_moments) of start vectors (num_rows, k), by half as many products.
+    """Return the moments <start| T_n(x) |start> (k, num_moments) of start vectors (num_rows, k).
+
+    Half as many products are needed, by T_2n = 2 T_n T_n - 1; `start` is overwritten.
 
     Raises:
         ValueError: levels outside of the bounds.

@@ -62,7 +62,7 @@ def zero_modes(bonds: Any) -> ZeroModes | None:
 
 
 def edge_distances(atoms: PlanarAtoms, bonds: Any) -> NDArray[np.float64]:
-    """Return how far each atom (num_atoms,) is from the nearest one with fewer than three bonds, Å; inf without edges."""
+    """Return the distance (num_atoms,) to the nearest atom with fewer than three bonds, Å; inf without edges."""
     is_edge = np.diff(bonds.indptr) < COMPLETE
     distance = np.full(len(atoms.positions), np.inf)
     if not is_edge.any():

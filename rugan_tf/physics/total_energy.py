@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
-from rugan_tf.physics.hamiltonian import ROWS_PER_BLOCK, PlanarAtoms, RowBlocks, neighbours_by_rows, pi_block, sigma_block
+from rugan_tf.physics.hamiltonian import (
+    ROWS_PER_BLOCK,
+    PlanarAtoms,
+    RowBlocks,
+    neighbours_by_rows,
+    pi_block,
+    sigma_block,
+)
 from rugan_tf.physics.kernel_polynomials import Function, MomentSpectrum
 from rugan_tf.physics.levels import KPoint, LevelSpectrum, all_levels, k_grid
 from rugan_tf.physics.occupation import Spectrum, fermi_function, neutral_level
@@ -76,7 +83,9 @@ class EnergyEstimate:
 def repulsion_energy(atoms: PlanarAtoms) -> float:
     """Return the repulsive part of the energy, eV."""
     total = 0.0
-    for start, found in zip(itertools.count(0, ROWS_PER_BLOCK), neighbours_by_rows(atoms, CUTOFF, ROWS_PER_BLOCK), strict=False):
+    for start, found in zip(
+        itertools.count(0, ROWS_PER_BLOCK), neighbours_by_rows(atoms, CUTOFF, ROWS_PER_BLOCK), strict=False
+    ):
         count = min(ROWS_PER_BLOCK, len(atoms.positions) - start)
         sums = np.bincount(found.first - start, repulsive_pair(found.distance), count)
         total += float(embedding(sums).sum())
