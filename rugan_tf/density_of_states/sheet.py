@@ -21,6 +21,7 @@ from rugan_tf.physics.sublattices import bond_matrix, edge_distances, zero_modes
 Floats = NDArray[np.float64]
 
 ZERO = 1e-6  # eV; levels closer to zero than this are zero modes
+MOST_PAIRED = 2_000_000  # atoms up to which neighbours are paired: beyond, that takes more memory than the moments
 ORBITALS = {"sigma": 3, "pi": 1}
 
 
@@ -81,8 +82,9 @@ def sheet_spectrum(atoms: PlanarAtoms, options: DensityOptions, pieces: Pieces, 
         )
         for name, build in built.items()
     }
-    bonds = bond_matrix(atoms)
-    forced = zero_modes(bonds)
+    needs_bonds = options.local != "none" or len(atoms.positions) <= MOST_PAIRED
+    bonds = bond_matrix(atoms) if needs_bonds else None
+    forced = zero_modes(bonds) if bonds is not None and len(atoms.positions) <= MOST_PAIRED else None
     if options.model == "pi" and forced is not None:
         blocks["pi"] = paired(blocks["pi"])
     num_electrons = (1 if options.model == "pi" else 4) * len(atoms.positions)
@@ -98,10 +100,10 @@ def sheet_spectrum(atoms: PlanarAtoms, options: DensityOptions, pieces: Pieces, 
         gap(list(blocks.values()), num_electrons),
         count_zero_modes(atoms, blocks["pi"], options),
         NOT_COUNTED if forced is None else forced.imbalance,
-        NOT_COUNTED if forced is None else forced.unmatched,
+        NOT_COUNTED if forced is None or forced.unmatched is None else forced.unmatched,
         energies,
         spread,
-        local_sheet(atoms, built, options, edge_distances(atoms, bonds)) if options.local != "none" else None,
+        None if options.local == "none" else local_sheet(atoms, built, options, edge_distances(atoms, bonds)),
     )
 
 

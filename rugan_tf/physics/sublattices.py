@@ -4,12 +4,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_array, coo_array
+from scipy.sparse import block_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
 from scipy.spatial import cKDTree
 
-from rugan_tf.physics.hamiltonian import NEAREST, ROWS_PER_BLOCK, PlanarAtoms, neighbours_by_rows
+from rugan_tf.physics.hamiltonian import PlanarAtoms, nearest_neighbour_pi
 
+MOST_MATCHED = 10_000  # atoms
 COMPLETE = 3  # bonds of an atom that is at no edge
 
 
@@ -18,19 +19,18 @@ class ZeroModes(NamedTuple):
 
     Attributes:
         imbalance: |N_A - N_B|, summed over pieces that no bond connects (Sutherland; Lieb).
-        unmatched: atoms that no pairing of bonded atoms can pair, at least the imbalance (Longuet-Higgins).
+        unmatched: atoms that no pairing of bonded atoms can pair, at least the imbalance (Longuet-Higgins); None above
+            10,000 atoms, where SciPy's search takes minutes.
     """
 
     imbalance: int
-    unmatched: int
+    unmatched: int | None
 
 
 def bond_matrix(atoms: PlanarAtoms) -> Any:
     """Return which atoms are closer than 1.7 Å, a boolean CSR array (num_atoms, num_atoms)."""
-    pairs = [(one.first, one.second) for one in neighbours_by_rows(atoms, NEAREST, ROWS_PER_BLOCK)]
-    first, second = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    size = len(atoms.positions)
-    return coo_array((np.ones(len(first), bool), (first, second)), shape=(size, size)).tocsr()
+    blocks = nearest_neighbour_pi(atoms, hopping=1.0).blocks
+    return csr_array(vstack([block.astype(bool) for block in blocks], format="csr"))
 
 
 def sublattices(bonds: Any) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
@@ -55,10 +55,12 @@ def zero_modes(bonds: Any) -> ZeroModes | None:
         return None
     side, piece = found
     difference = np.bincount(piece, 1.0 - 2.0 * side)
-    is_first = side == 0
-    between = bonds[np.flatnonzero(is_first)][:, np.flatnonzero(~is_first)].tocsr()
-    matched = int((maximum_bipartite_matching(between) >= 0).sum()) if min(between.shape) else 0
-    return ZeroModes(int(abs(difference).sum()), bonds.shape[0] - 2 * matched)
+    unmatched = None
+    if len(side) <= MOST_MATCHED:
+        between = bonds[np.flatnonzero(side == 0)][:, np.flatnonzero(side == 1)].tocsr()
+        matched = int((maximum_bipartite_matching(between) >= 0).sum()) if min(between.shape) else 0
+        unmatched = len(side) - 2 * matched
+    return ZeroModes(int(abs(difference).sum()), unmatched)
 
 
 def edge_distances(atoms: PlanarAtoms, bonds: Any) -> NDArray[np.float64]:
