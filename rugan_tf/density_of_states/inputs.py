@@ -46,11 +46,10 @@ def read_sheets(path: Path, system: str) -> Sheets:
         number = int(states.shape[0])
         return Sheets(number, (planar_atoms(material.structure(states[i]), f"sheet {i}") for i in range(number)))
     import ase.io
-    from ase.io.formats import UnknownFileTypeError
 
     try:
         frames = ase.io.read(path, index=":")
-    except (UnknownFileTypeError, ValueError, KeyError, IndexError, AssertionError, StopIteration) as error:
+    except Exception as error:  # ASE's readers raise whatever their first wrong step raises
         raise ValueError(f"Structures must be in a format that ASE reads. Received: {path} ({error})") from None
     if not frames:
         raise ValueError(f"There must be at least one structure. Received: {path} without any")
