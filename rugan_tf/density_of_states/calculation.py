@@ -156,31 +156,30 @@ def summary(results: DensityResults, options: DensityOptions) -> str:
     sizes = f"{results.num_atoms.min():,} to {results.num_atoms.max():,}" if count > 1 else f"{results.num_atoms[0]:,}"
     how = {"LevelSpectrum": "all levels", "MomentSpectrum": f"kernel polynomials, {options.num_vectors} vectors"}
     methods = ", ".join(f"{name} by {how[kind]}" for name, kind in results.metadata["methods"].items())
+    widths = sorted({f"{width:.3g}" for width in results.resolution.ravel() if not np.isnan(width)}, key=float)
+    draw = f"the same command without --no-figure draws {options.out.with_suffix('.png')}"
+    look = f"look at {options.out.with_suffix('.png')}; docs/density_of_states.md tells the arrays"
     lines = [
         f"{', '.join(map(str, options.targets))}: {count} sheet{'s' if count > 1 else ''} of {sizes} atoms",
-        f"{methods}; levels are {np.nanmin(results.resolution):.3g} to {np.nanmax(results.resolution):.3g} eV wide "
+        f"{methods}; levels are {widths[0]}{f' to {widths[-1]}' if len(widths) > 1 else ''} eV wide "
         f"(standard deviation)",
-        f"Fermi level: {_shown(results.fermi_level)} eV; gap: {_shown(results.gap)} eV",
-        f"zero modes of the nearest-neighbour pi model: {_counted(results.num_zero_modes)}; "
-        f"at least {_counted(results.unmatched_atoms)} by unpaired atoms, {_counted(results.sublattice_imbalance)} "
-        f"by |N_A - N_B|",
+        f"Fermi level (eV): {_shown(results.fermi_level)}",
+        f"gap (eV): {_shown(results.gap)}",
+        f"zero modes of the nearest-neighbour pi model: {_counted(results.num_zero_modes)}",
+        f"zero modes that bonds force: by unpaired atoms {_counted(results.unmatched_atoms)}, by |N_A - N_B| "
+        f"{_counted(results.sublattice_imbalance)}",
+        f"next: {look if options.figure else draw}",
     ]
-    if not options.figure:
-        return "\n".join(
-            [*lines, f"next: the same command without --no-figure draws {options.out.with_suffix('.png')}"]
-        )
-    return "\n".join(
-        [*lines, f"next: look at {options.out.with_suffix('.png')}; docs/density_of_states.md tells the arrays"]
-    )
+    return "\n".join(lines)
 
 
 def _shown(values: Floats) -> str:
-    return " ".join("not known" if np.isnan(value) else f"{value:.3f}" for value in values[:5]) + (
-        " ..." if len(values) > 5 else ""
-    )
+    if np.isnan(values).all():
+        return "not known"
+    return " ".join(f"{round(value, 3) + 0.0:.3f}" for value in values[:5]) + (" ..." if len(values) > 5 else "")
 
 
 def _counted(values: NDArray[np.int64]) -> str:
-    return " ".join("not counted" if value < 0 else str(value) for value in values[:5]) + (
-        " ..." if len(values) > 5 else ""
-    )
+    if (values < 0).all():
+        return "not counted"
+    return " ".join(str(value) if value >= 0 else "-" for value in values[:5]) + (" ..." if len(values) > 5 else "")
