@@ -156,7 +156,7 @@ def million(options):
 
 
 def ten_million(options):
-    large("ten million", 15, 16, options)
+    large("ten million", 11, 16, options)
 
 
 def large(name, down, across, options):
