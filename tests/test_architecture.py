@@ -26,14 +26,16 @@ FLOORS = [
     {"formats", "saved", "figures"},
     {"energies"},
     {"data", "generate"},
-    {"ednn", "evaluate", "export", "serve.client"},
+    {"ednn", "evaluate", "export", "serve.client", "density_of_states"},
     {"train"},
 ]
 ROOMS_WITHIN = {"serve.client"}  # the server knows SavedModels and the protocol alone, its client what sheets are
 # It knows SavedModels and the protocol; of ours only what a material says of its atoms, which the page draws.
 SERVE_MAY_IMPORT = {"files", "config", "errors", "systems"}
 TOP = {"cli", "demo"}  # open every room
-WITHOUT_TENSORFLOW = ("lattice", "physics", "systems", "formats", "figures", "energies", "data")
+WITHOUT_TENSORFLOW = (
+    "lattice", "physics", "systems", "formats", "figures", "energies", "data", "density_of_states"
+)  # fmt: skip
 WITH_TENSORFLOW = {"rugan_tf.data.pipeline"}
 TENSORFLOW_WHEN_CALLED = {"rugan_tf.saved.signatures"}  # SavedModels, loaded by those who call them
 HEAVY = {"tensorflow", "keras", "tf_keras"}

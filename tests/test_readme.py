@@ -30,9 +30,17 @@ def parse(monkeypatch, door, args):
 
 
 def test_documents_show_every_door():
-    assert {"data", "ednn", "train", "export", "generate", "evaluate", "serve", "serve.client"} <= {
-        door for door, _ in commands()
-    }
+    assert {
+        "data",
+        "ednn",
+        "train",
+        "export",
+        "generate",
+        "evaluate",
+        "density_of_states",
+        "serve",
+        "serve.client",
+    } <= {door for door, _ in commands()}
 
 
 @pytest.mark.parametrize(("door", "rest"), commands())

@@ -57,6 +57,7 @@ class TightBindingParameters:
 
     Attributes:
         name: whose numbers they are.
+        element: chemical symbol.
         s_onsite: energy of an s orbital, eV.
         p_onsite: energy of a p orbital, eV.
         v_ss: hopping at the hopping's reference distance, eV; likewise the other three.
@@ -72,6 +73,7 @@ class TightBindingParameters:
     """
 
     name: str
+    element: str
     s_onsite: float
     p_onsite: float
     v_ss: float

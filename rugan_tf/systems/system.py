@@ -13,6 +13,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.lattice import states as lattice_states
 from rugan_tf.lattice.lattice import Lattice
 from rugan_tf.lattice.statistics import two_point_correlation
+from rugan_tf.physics.tight_binding import TightBindingParameters
 from rugan_tf.systems.atoms import Atoms
 from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.images import SymmetricImages
@@ -78,6 +79,7 @@ class LatticeSystem(abc.ABC):
         reference_drawing: the same for sheets that references are computed for, where another range is better.
         rule: what valid sheets obey; None if all are valid.
         atoms: how sheets become structures; None if they have no atoms.
+        tight_binding: the numbers of its one element, for energies and densities of states; None if there are none.
     """
 
     name: ClassVar[str]
@@ -89,6 +91,7 @@ class LatticeSystem(abc.ABC):
     reference_drawing: ClassVar[Any] = None
     rule: ClassVar[Rule | None] = None
     atoms: ClassVar[Atoms | None] = None
+    tight_binding: ClassVar[TightBindingParameters | None] = None
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)

@@ -4,6 +4,7 @@ from rugan_tf.physics.tight_binding import Decay, TightBindingParameters
 
 CARBON = TightBindingParameters(
     name="Xu, Wang, Chan and Ho (1992)",
+    element="C",
     s_onsite=-2.99,
     p_onsite=3.71,
     v_ss=-5.0,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.porous_graphene import geometry, holes, reference, statistics
 from rugan_tf.systems.porous_graphene.atoms import ATOMS
+from rugan_tf.systems.porous_graphene.carbon import CARBON
 from rugan_tf.systems.porous_graphene.rule import OnePiece
 from rugan_tf.systems.system import LabelQuantity, LatticeSystem, Statistic
 from rugan_tf.units import ENERGY, LENGTH
@@ -24,6 +25,7 @@ class PorousGraphene(LatticeSystem):
     length_unit = LENGTH
     drawing = holes.PoreOptions()
     reference_drawing = holes.PoreOptions(min_holes=0, max_hole_density=0.03, max_radius=4.0)
+    tight_binding = CARBON
     rule = OnePiece()
     atoms = ATOMS
 
