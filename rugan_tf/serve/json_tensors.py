@@ -19,7 +19,7 @@ from rugan_tf.serve.tensors import invalid
 
 BYTES_SUFFIX = "_bytes"  # of outputs whose strings are written as b64
 NO_JSON = {np.dtype("<f2"), np.dtype("<u2")}
-KINDS = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}, "O": {str}}
+KINDS: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}, "O": {str}}
 DIGITS = {4: 9, 8: 17}  # that always suffice, by bytes
 
 
