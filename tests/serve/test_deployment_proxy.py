@@ -1,6 +1,5 @@
-"""The proxy and the test authority: nginx itself reads its file, and lets in who has a token."""
+"""The proxy: nginx itself reads its file, and lets in who has a token."""
 
-import os
 import re
 import shutil
 import socket
@@ -8,38 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running_server import RunningServer
 
 from rugan_tf.serve.client import Client, Connection
 
 SERVING = Path(__file__).parents[2] / "serving"
-
-
-@pytest.fixture
-def base(version_folder):
-    return version_folder.parent
-
-
-def test_test_authority_makes_certificates_that_a_server_and_a_client_accept(base, tmp_path):
-    script, folder = str(SERVING / "make_test_ca.sh"), tmp_path / "tls"
-    made = subprocess.run([script, str(folder), "localhost"], capture_output=True, text=True, check=True)
-    assert "ssl.config for --ssl_config_file" in made.stdout
-    assert os.stat(folder).st_mode & 0o077 == 0
-    again = subprocess.run([script, str(folder)], capture_output=True, text=True, check=False)
-    assert again.returncode == 2
-    assert "The folder must be new or empty. Received: " in again.stderr
-    words = ["--port", 0, "--model_name", "porous_graphene", "--model_base_path", base]
-    running = RunningServer(*words, "--ssl_config_file", folder / "ssl.config")
-    address = "localhost:" + running.address.rpartition(":")[2]
-    pems = {"ca_file": folder / "ca.pem", "cert_file": folder / "client.pem", "key_file": folder / "client.key"}
-    try:
-        with Client(Connection(address, **pems)) as client:
-            assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
-        without = Connection(address, ca_file=folder / "ca.pem", timeout=2)
-        with Client(without) as client, pytest.raises(ConnectionError):
-            client.generate([-2.0], 4, 4)
-    finally:
-        assert running.end() == 0
 
 
 TOKEN, STRANGER = "secret", "guess"

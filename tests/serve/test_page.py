@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shlex
 import subprocess
 import time
@@ -218,6 +219,16 @@ def test_models_are_described_as_their_cards_and_materials_say(server, version_f
     assert steady["card"] == json.loads((version_folder / "assets.extra" / "rugan.json").read_text())
     assert steady["lattice"] == described_lattice("porous_graphene")
     assert steady["version"] == 1
+
+
+def test_script_for_the_proxy_writes_what_the_server_tells(server, version_folder, capsys):
+    script = runpy.run_path(str(Path(__file__).parents[2] / "serving" / "make_page_models.py"))
+    assert script["main"]([f"steady={version_folder.parent}"]) == 0
+    [written] = json.loads(capsys.readouterr().out)["models"]
+    models = json.loads(server.request("/page/models.json")[1])["models"]
+    assert written == next(one for one in models if one["name"] == "steady")
+    assert script["main"]([f"steady={version_folder}"]) == 2
+    assert "A base path must hold numeric version folders. Received: " in capsys.readouterr().err
 
 
 def test_described_lattice_builds_the_structures_of_the_material():

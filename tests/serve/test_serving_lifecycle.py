@@ -71,7 +71,8 @@ def test_older_version_comes_back(version_folder, tmp_path):
     config.write_text(text.replace("POLICY", ""))
     add_version(version_folder, base, 1)
     words = ["--model_config_file", config, "--model_config_file_poll_wait_seconds", 0.2]
-    running = RunningServer("--port", 0, *words, "--file_system_poll_wait_seconds", 0.2)
+    words += ["--enable_model_warmup=false", "--file_system_poll_wait_seconds", 0.2]
+    running = RunningServer("--port", 0, *words)
 
     def served():
         return {number for number, state in client.status().items() if state == "AVAILABLE"}
@@ -158,7 +159,8 @@ def test_reloaded_configuration_kill_and_restart_and_a_port_in_use(version_folde
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         add_version(version_folder, tmp_path / name, 1)
-    running = RunningServer("--port", 0, "--model_name", "first", "--model_base_path", tmp_path / "first")
+    first = ["--model_name", "first", "--model_base_path", tmp_path / "first", "--enable_model_warmup=false"]
+    running = RunningServer("--port", 0, *first)
     try:
         request = model_management_pb2.ReloadConfigRequest()
         request.config.model_config_list.config.add(name="second", base_path=str(tmp_path / "second"))
@@ -189,7 +191,7 @@ def test_reloaded_configuration_kill_and_restart_and_a_port_in_use(version_folde
         with Client(Connection(server=running.address, model_name="first", timeout=100)) as client:
             waiting = threading.Thread(target=lambda: answers.append(client.generate([-2.0], 4, 4)[0]))
             waiting.start()
-            running = RunningServer("--port", port, "--model_name", "first", "--model_base_path", tmp_path / "first")
+            running = RunningServer("--port", port, *first)
             waiting.join(60)
         assert [answer.shape for answer in answers] == [(1, 4, 4)]
         assert main(["status", "--server", running.address, "--model-name", "first"]) == 0

@@ -28,7 +28,7 @@ TEXT = (SERVING / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^ {4}(\S.*)$", TEXT, re.MULTILINE)
 OURS = [line for line in COMMANDS if line.startswith("python -m rugan_tf.")]
 CURLS = [line for line in COMMANDS if line.startswith("curl -s http:")]
-MADE_BY_THE_READER = {"tls", "proxy/secrets/", "proxy/page/"}
+MADE_BY_THE_READER = {"tls", "proxy/secrets", "proxy/page"}
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,10 @@ def test_flags_of_the_official_server_are_taken_by_the_embedded_one(monkeypatch,
 
 
 def test_files_that_are_named_exist():
-    named = set(re.findall(r"(?:^|[\s`\"/])(serving/[\w./]+[\w]|tests/[\w./]+\.py)", TEXT))
-    named |= {f"serving/{name}" for name in re.findall(r"`((?:proxy|grafana|kubernetes)/[\w./]+)`", TEXT)}
+    named = set(re.findall(r"(?:^|[\s`\"/])(serving/[\w./-]+[\w]|tests/[\w./]+\.py)", TEXT))
+    named |= {
+        f"serving/{name}" for name in re.findall(r"`((?:proxy|grafana|kubernetes|prometheus|config)/[\w./-]+)`", TEXT)
+    }
     assert len(named) > 8
     for name in named:
         inside = name.removeprefix("serving/")

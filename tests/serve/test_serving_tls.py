@@ -2,12 +2,15 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from running_server import RunningServer
 
 from rugan_tf.serve.__main__ import main
 from rugan_tf.serve.client import Client, Connection
+
+SCRIPT = Path(__file__).parents[2] / "serving" / "make_test_ca.sh"
 
 
 def openssl(folder, *words):
@@ -35,22 +38,29 @@ def make_certificate(folder, name, authority, *valid):
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("certificates")
-    for authority in ("ca", "stranger"):
-        words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={authority}"]
-        openssl(folder, "req", *words, "-keyout", f"{authority}.key", "-out", f"{authority}.pem")
-    for name in ("server", "client"):
-        make_certificate(folder, name, "ca")
+    """What make_test_ca.sh makes, another authority, and a certificate of the first that has expired."""
+    folder = tmp_path_factory.mktemp("certificates") / "tls"
+    made = subprocess.run([SCRIPT, folder, "localhost"], capture_output=True, text=True, check=True)
+    assert "ssl.config for --ssl_config_file" in made.stdout
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=stranger"]
+    openssl(folder, "req", *words, "-keyout", "stranger.key", "-out", "stranger.pem")
     make_certificate(folder, "old", "ca", "-days", "-1")
     return folder
 
 
-def ssl_config(folder, key="server.key", cert="server.pem", ca="ca.pem", verify=True):
+def test_folder_of_the_test_authority_is_private_and_never_overwritten(certificates):
+    assert certificates.stat().st_mode & 0o077 == 0
+    again = subprocess.run([SCRIPT, certificates], capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "The folder must be new or empty. Received: " in again.stderr
+
+
+def ssl_config(folder, key="server.key", cert="server.pem", ca="ca.pem", name="ssl.config"):
     lines = [f"{name}: {quoted(folder / file)}" for name, file in (("server_key", key), ("server_cert", cert))]
     if ca:
         lines.append(f"custom_ca: {quoted(folder / ca)}")
-    path = folder / "ssl.config"
-    path.write_text("\n".join([*lines, f"client_verify: {str(verify).lower()}"]))
+    path = folder / name
+    path.write_text("\n".join([*lines, "client_verify: true"]))
     return path
 
 
@@ -60,7 +70,7 @@ def quoted(path):
 
 def test_verified_clients_are_answered_and_strangers_are_not(certificates, version_folder):
     base = version_folder.parent
-    running = RunningServer("--port", 0, "--model_base_path", base, "--ssl_config_file", ssl_config(certificates))
+    running = RunningServer("--port", 0, "--model_base_path", base, "--ssl_config_file", certificates / "ssl.config")
     address = "localhost:" + running.address.rpartition(":")[2]
     known = {"cert_file": certificates / "client.pem", "key_file": certificates / "client.key"}
     try:
@@ -105,7 +115,7 @@ def test_verified_clients_are_answered_and_strangers_are_not(certificates, versi
     ],
 )
 def test_certificates_that_do_not_match_are_refused(certificates, version_folder, capsys, changes, message):
-    path = ssl_config(certificates, **changes)
+    path = ssl_config(certificates, **changes, name="wrong.config")
     words = ["--port", "0", "--model_base_path", str(version_folder.parent), "--ssl_config_file", str(path)]
     assert main(words) == 2
     assert message in capsys.readouterr().err
