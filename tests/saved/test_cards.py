@@ -66,12 +66,12 @@ def test_card_of_an_ednn_is_read_as_it_was_written(tmp_path):
 
 
 def test_shipped_cards_are_read():
-    card = read_exported_card(MODELS / "porous_graphene" / "1")
+    card = read_exported_card(MODELS / "porous_graphene" / "2")
     assert (card.rows, card.cols, card.latent_channels, card.max_cells) == (14, 16, 63, 2**22)
     assert card.label_scale == LabelScale(-2.696528186160548, 0.5606202546042616)
     assert card.calibration.scales == (1.0, 2.0, 4.0)
     assert card.energy_metadata["energy"].startswith("ednn: trained on tight-binding")
-    ednn = read_ednn_card(MODELS / "porous_graphene_ednn" / "1")
+    ednn = read_ednn_card(MODELS / "porous_graphene_ednn" / "2")
     assert (ednn.halo, ednn.period, ednn.data_sha256[:6]) == ((4, 8), (1, 2), "6d3d8b")
 
 
