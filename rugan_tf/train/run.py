@@ -52,7 +52,7 @@ def train(options: TrainOptions) -> None:
     if is_chief:
         record_changes(options, changes, first_update)
         write_model_card(options, data_set, scale)
-    course = make_course(options, data_set, scale, model, folder, first_update) if is_chief else None
+    course = make_course(options, data_set, scale, model, folder) if is_chief else None
     with (
         devices.told_of_lost_workers(strategy, folder.last_good),
         StopOnSigterm(devices.any_worker(strategy)) as stop,
@@ -110,7 +110,6 @@ def make_course(
     scale: LabelScale,
     model: RUGAN,
     folder: CheckpointFolder,
-    first_update: int,
 ) -> Course:
     """Return what this process keeps of the training: TensorBoard, checkpoints, the averaged generator."""
     # A network of its own takes the averages: the one that is trained must not be touched between updates.

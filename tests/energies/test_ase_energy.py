@@ -90,9 +90,10 @@ def test_gfn1_energy_does_not_depend_on_the_sheets_before():
 
 
 def test_gfn1_and_tight_binding_agree_about_a_vacancy():
-    costs = []
-    for spec in (GFN1, "tight-binding"):
-        costs.append(energy_of(spec, with_vacancy(3, 4)) - 23 / 24 * energy_of(spec, pristine(3, 4)))
+    costs = [
+        energy_of(spec, with_vacancy(3, 4)) - 23 / 24 * energy_of(spec, pristine(3, 4))
+        for spec in (GFN1, "tight-binding")
+    ]
     assert costs[0] == pytest.approx(costs[1], rel=0.3)
 
 

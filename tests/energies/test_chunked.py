@@ -8,6 +8,7 @@ from rugan_tf.data import __main__ as door
 from rugan_tf.energies.chunked import chunked_energies, whole_chunk
 from rugan_tf.energies.ednn import EdnnEnergy
 from rugan_tf.formats.zarr_states import open_zarr_states
+from rugan_tf.saved.ednn_card import EdnnCard
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.holes import draw_porous_states
 
@@ -21,7 +22,6 @@ def ednn(tmp_path_factory):
 
     from rugan_tf.ednn.saved_model import write_saved_model
     from rugan_tf.networks.ednn import EDNN
-    from rugan_tf.saved.ednn_card import EdnnCard
 
     keras.utils.set_random_seed(3)
     network = EDNN(width=6, context=2, state_energies=STATE_ENERGIES, energy_scale=0.5)
@@ -29,8 +29,8 @@ def ednn(tmp_path_factory):
     card = EdnnCard(
         system=SYSTEM.name,
         reference="made up",
-        data_sha256="0" * 64,
-        max_cells=2**20,
+        data_sha256="0123456789abcdef",
+        max_cells=2**24,
         halo=network.halo,
         period=network.period,
     )
