@@ -29,8 +29,8 @@ def ednn(tmp_path_factory):
     card = EdnnCard(
         system=SYSTEM.name,
         reference="made up",
-        data_sha256="0" * 64,
-        max_cells=2**20,
+        data_sha256="0123456789abcdef",
+        max_cells=2**24,
         halo=network.halo,
         period=network.period,
     )

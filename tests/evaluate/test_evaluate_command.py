@@ -33,7 +33,6 @@ def test_command_evaluates_by_tight_binding_and_shows_a_table(arguments, data_fi
         (["--model", "nowhere"], "must be a folder that holds saved_model.pb, or "),
         (["--data", "nowhere.npz"], "nowhere.npz"),
         (["--energy", "guess"], "The energy must be"),
-        (["--scales", "0"], "scales must be different, and at least 1. Received: scales=(0,)"),
     ],
 )
 def test_bad_input_exits_with_2_and_leaves_nothing(arguments, data_file, capsys, further, message):

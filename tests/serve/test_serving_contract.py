@@ -28,7 +28,7 @@ from tensorflow_serving.apis import (
 )
 
 from rugan_tf.generate.latent import draw_window
-from rugan_tf.generate.tiles import generate_in_tiles, stream_tiles
+from rugan_tf.generate.tiles import calibrated_request, generate_in_tiles, stream_tiles
 from rugan_tf.serve.client import Client, Connection, main
 from rugan_tf.systems.named import system_named
 
@@ -318,10 +318,10 @@ def test_sheet_from_tiles_is_the_sheet_made_whole(grpc_address, rows, cols, tile
     graphene = system_named("porous_graphene")
     with Client(Connection(server=grpc_address, model_name="steady")) as client:
         whole = client.generate([-2.1], rows, cols, seed=11)[0][0]
-        tiled = generate_in_tiles(client, graphene, -2.1, rows, cols, seed=11, tile=tile)
+        tiled = generate_in_tiles(client, graphene, -2.1, rows=rows, cols=cols, seed=11, tile=tile)
         assert (tiled != whole).mean() < 0.002
         with pytest.raises(ValueError, match=r"rows, cols and tile must be even. Received: rows=4, cols=4, tile=3"):
-            generate_in_tiles(client, graphene, -2.1, 4, 4, tile=3)
+            generate_in_tiles(client, graphene, -2.1, rows=4, cols=4, tile=3)
 
 
 def test_tiles_see_as_far_as_the_generator_does(grpc_address):
@@ -329,7 +329,8 @@ def test_tiles_see_as_far_as_the_generator_does(grpc_address):
     with Client(Connection(server=grpc_address, model_name="steady")) as client:
         latent = draw_window(11, np.arange(rows // 2), np.arange(cols // 2), 63)
         whole = client.generate_from_latent(latent, np.full(latent.shape[:3], -2.1))[0]
-        for row, col, part in stream_tiles(client, -2.1, rows, cols, seed=11, tile=16):
+        reach = calibrated_request(client, -2.1, rows, cols)[1]
+        for row, col, part in stream_tiles(client, -2.1, (rows, cols), place=(11, 0), tile=16, reach=reach):
             expected = whole[row : row + part.shape[0], col : col + part.shape[1]]
             np.testing.assert_allclose(part, expected, atol=2e-6)
 
