@@ -7,7 +7,7 @@ from typing import Literal
 
 from rugan_tf.config import require_positive
 from rugan_tf.errors import InputError
-from rugan_tf.systems.named import DEFAULT_SYSTEM
+from rugan_tf.systems import DEFAULT_SYSTEM
 
 Method = Literal["exact", "polynomials"]
 Model = Literal["tight-binding", "pi"]

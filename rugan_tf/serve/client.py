@@ -17,7 +17,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.serve.connection import Connection, open_channel, why_unreachable
 from rugan_tf.serve.tensors import fill_proto, from_proto
 from rugan_tf.serve.wire import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, STATES, message
-from rugan_tf.systems.named import DEFAULT_SYSTEM
+from rugan_tf.systems import DEFAULT_SYSTEM
 
 if TYPE_CHECKING:
     import ase

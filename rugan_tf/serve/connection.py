@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 
 from rugan_tf.errors import InputError
-from rugan_tf.systems.named import DEFAULT_SYSTEM
+from rugan_tf.systems import DEFAULT_SYSTEM
 
 CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),

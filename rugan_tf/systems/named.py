@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from rugan_tf.errors import InputError
+from rugan_tf.systems import DEFAULT_SYSTEM
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
 from rugan_tf.systems.system import LatticeSystem
 
 SYSTEMS: dict[str, LatticeSystem] = {system.name: system for system in (PorousGraphene(),)}
-DEFAULT_SYSTEM = next(iter(SYSTEMS))
 OPTION = "--system"
 NEEDED = ("name", "lattice", "species", "quantity", "length_unit")
 

@@ -159,7 +159,7 @@ def test_image_holds_the_model_where_the_configuration_looks():
     words = [line.split() for line in lines if line and not line.startswith("#")]
     assert [one[0] for one in words] == ["FROM", "COPY", "ENTRYPOINT"]
     _, _, source, target = words[1]
-    assert (KUBERNETES.parents[1] / source / "1" / "saved_model.pb").is_file()
+    assert (KUBERNETES.parents[1] / source / "2" / "saved_model.pb").is_file()
     text = of_kind("common.yaml", "ConfigMap")["data"]["models.config"]
     assert f'base_path: "{target}"' in text
     tracked = subprocess.run(["git", "check-ignore", source], cwd=KUBERNETES.parents[1], check=False)

@@ -11,6 +11,7 @@ PACKAGE = Path(rugan_tf.__file__).parent
 WORDS = re.compile(r"carbon|graphene|\bholes?\b|\bpores?\b|bond[ _]?length|eV ?(/|_per_) ?(Å|A)(²|\^?2)", re.IGNORECASE)
 OWN = ("systems/porous_graphene/", "demo.py")
 REGISTER = {
+    "systems/__init__.py": 1,  # the name of the default
     "systems/named.py": 2,  # the systems that come with the package: import and list
     "saved/shipped.py": 1,  # the name of the model that comes with it
     "serve/page/page.js": 6,  # draws the sheets of the main model until cards tell units, sites and colours
