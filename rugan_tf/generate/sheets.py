@@ -1,7 +1,7 @@
 """An exported generator as a function: energies per area in, sheets out. TensorFlow starts on first use."""
 
 import dataclasses
-import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.saved.model_card import ExportedCard, read_exported_card
 from rugan_tf.saved.shipped import MAIN_MODEL, find_model, shipped_model
 from rugan_tf.saved.signatures import Signatures
@@ -121,7 +121,7 @@ class SheetModel:
         made in tiles. Tiles change nothing in a sheet.
 
         Args:
-            energy_per_area: (n,), in the unit of the system. What lies outside `energy_range` is warned of on stderr.
+            energy_per_area: (n,), in the unit of the system. What lies outside `energy_range` is warned of.
             rows: lattice cells, even.
             cols: lattice cells, even.
             seed: not negative.
@@ -285,11 +285,12 @@ class SheetModel:
             )
 
     def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
-        """Say on stderr which requested energies the training data does not cover."""
+        """Warn of requested energies that the training data does not cover."""
         outside, (low, high) = self.uncovered(energy), self.energy_range
         if len(outside):
-            print(
-                f"warning: {len(outside)} of {len(energy)} requested energies lie outside what the training "
+            warnings.warn(
+                f"{len(outside)} of {len(energy)} requested energies lie outside what the training "
                 f"data covers, {low:.4g} to {high:.4g} {self.system.quantity.unit}. First of them: {outside[0]:.4g}",
-                file=sys.stderr,
+                InputWarning,
+                stacklevel=3,
             )

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from random_model import save_random_model
 
+from rugan_tf.errors import InputWarning
 from rugan_tf.generate.__main__ import main
 from rugan_tf.generate.inverse_design import design_sheets
 from rugan_tf.generate.sheets import SheetModel
@@ -45,7 +46,7 @@ def test_too_few_sheets_say_how_many_how_near_and_what_the_data_covers(model):
         r"There must be 2 sheets within 0\.1 eV/Å² of -8 among max_candidates=10\. Received: 0, and the nearest was "
         r"off by [5-8]\.\d+; the training data covers -3 to 0 eV/Å²"
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.warns(InputWarning, match="lie outside"), pytest.raises(ValueError, match=message):
         design_sheets(model, [-8.0, -8.0], 0.1, 4, 4, max_candidates=10)
 
 
