@@ -117,7 +117,10 @@ class Worker:
 
     def left(self, timeout: float | None) -> float | None:
         """Return how long it may take on, s; None for as long as it likes."""
-        limit = timeout if self.is_ready and self.index is not None else PATIENCE if not self.is_ready else None
+        if not self.is_ready:
+            limit: float | None = PATIENCE
+        else:
+            limit = None if self.index is None else timeout
         return None if limit is None else max(0.0, self.since + limit - time.monotonic())
 
     def end(self) -> int | None:
