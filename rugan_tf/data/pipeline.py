@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from rugan_tf.data.label_maps import LabelMaps
 from rugan_tf.errors import InputError
 
 
@@ -23,8 +24,11 @@ def training_batches(
     critic_steps: int = 1,
     num_replicas: int = 1,
     shifts: bool = True,
+    maps: LabelMaps | None = None,
 ) -> tf.data.Dataset:
     """Return an endless dataset of {"states": uint8 (batch, rows, cols), "label": float32 (batch,)}.
+
+    With `maps` labels are float32 (batch, rows/2, cols/2), and "asked" are these without noise.
 
     Every epoch visits every sheet once in an order of its own. With `shifts` every sheet is shifted at random by
     multiples of the lattice's period, which changes its energy by nothing.
@@ -40,6 +44,7 @@ def training_batches(
         num_replicas: into which a strategy cuts an element, in equal parts one after another. The sheets are then put
             so that the parts of all replicas together hold the same batches as one replica would.
         shifts: shift sheets at random.
+        maps: where in the sheets their labels are.
 
     Raises:
         InputError: the sheets of an element do not divide into batches and replicas.
@@ -52,18 +57,24 @@ def training_batches(
     place = np.arange(batch_size).reshape(critic_steps, num_replicas, -1).transpose(1, 0, 2).ravel()
     num_sheets, rows, cols = states.shape
     all_states, all_labels = tf.constant(states), tf.constant(label)
+    all_local = None if maps is None else tf.constant(maps.local)
 
     def batch(step: Any) -> dict[str, Any]:
         index = epoch_order(step * batch_size + tf.range(batch_size, dtype=tf.int64), num_sheets, seed)
-        chosen = tf.gather(all_states, index)
+        chosen, labels = tf.gather(all_states, index), {"label": tf.gather(all_labels, index)}
+        local = None if maps is None else tf.gather(all_local, index)
         if shifts:
             by_axis = enumerate(zip((rows, cols), period, strict=True))
             drawn = [draw_shifts(batch_size, size, every, seed, step, axis) for axis, (size, every) in by_axis]
             chosen = shift_periodic(chosen, *drawn)
-        return {
-            "states": tf.gather(chosen, place),
-            "label": tf.gather(tf.gather(all_labels, index), place),
-        }
+            if maps is not None:  # a tile is a period: the maps are of the sheets as they lie now
+                tiles = (moved // every for moved, every in zip(drawn, period, strict=True))
+                local = shift_periodic(local, *tiles)
+        if maps is not None:
+            # Not the keys of the shifts, which end in 2 step and 2 step + 1.
+            key = tf.stack([tf.constant(seed, tf.int64), -1 - step])
+            labels["label"], labels["asked"] = maps.draw(local, key)
+        return {name: tf.gather(values, place) for name, values in {"states": chosen, **labels}.items()}
 
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

@@ -1,4 +1,4 @@
-"""The EDNN as a SavedModel with the signature `energy`, for data, evaluation and serving."""
+"""The EDNN as a SavedModel, for data, training, evaluation and serving: total energies, and those of every tile."""
 
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class EnergyEndpoint(tf.Module):
         states = [tf.TensorSpec([None, None, None], tf.uint8, "states")]
         self.energy = tf.function(self.compute_energy, autograph=False, input_signature=states)
         self.halo_energy = tf.function(self.compute_halo_energy, autograph=False, input_signature=states)
+        encoding = [tf.TensorSpec([None, None, None, system.num_states], tf.float32, "encoding")]
+        self.local_energy = tf.function(self.compute_local_energy, autograph=False, input_signature=encoding)
 
     def compute_energy(self, states: Any) -> dict[str, Any]:
         """Return energy (batch,) and energy per area (batch,), of states (batch, rows, cols)."""
@@ -50,7 +52,7 @@ class EnergyEndpoint(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """Return the functions by the names that programs call them by."""
-        return {"energy": self.energy, "halo_energy": self.halo_energy}
+        return {"energy": self.energy, "halo_energy": self.halo_energy, "local_energy": self.local_energy}
 
     def compute_halo_energy(self, states: Any) -> dict[str, Any]:
         """Return the energy (batch,), eV, float64, of the tiles inside of a chunk with its halo (batch, rows, cols)."""
@@ -63,6 +65,13 @@ class EnergyEndpoint(tf.Module):
         with tf.control_dependencies(checks):
             tiles = self.model.tile_energies(tf.identity(states), periodic=False)
         return {"energy": tf.reduce_sum(tf.cast(tiles, tf.float64), axis=(1, 2))}
+
+    def compute_local_energy(self, encoding: Any) -> dict[str, Any]:
+        """Return the energy of every tile, eV, float32 (batch, rows/period, cols/period), of periodic one-hot sheets.
+
+        A training goes back through it, from the energy of a place to the states around that place.
+        """
+        return {"energy": self.model.encoded_tile_energies(encoding)}
 
 
 def write_saved_model(model: EDNN, system: LatticeSystem, out: Path, card: EdnnCard) -> Path:

@@ -87,6 +87,17 @@ class EdnnEnergy:
         """Return the energies (n,), eV, of the tiles inside of chunks with their halo (n, rows, cols)."""
         return self.signatures.call("halo_energy", states=states)["energy"]
 
+    def local_energies(self, encoding: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the energy of every tile, float32 (n, rows/period, cols/period), eV, of one-hot sheets.
+
+        Args:
+            encoding: float32 (n, rows, cols, states).
+
+        Raises:
+            InputError: the EDNN was exported before it told local energies.
+        """
+        return self.signatures.call("local_energy", encoding=encoding)["energy"]
+
 
 def shipped_ednn(system: LatticeSystem) -> Path:
     """Return the folder of the EDNN of a material that comes with the package."""

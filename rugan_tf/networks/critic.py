@@ -86,8 +86,11 @@ class Critic(keras.Model):
         head_layers: dense layers between the means over the sheet and the features; none in the paper.
         regression: predict the label from the sheet as well; needs a head.
         num_blocks: residual blocks, each of which sees two periods further.
+        maps: labels are maps. They are one more channel of the first block, whether there is a head or not; a head and
+            a projection get their means.
 
-    Input shape: {"encoding": (batch, rows, cols, num_states), "label": (batch,)}.
+    Input shape: {"encoding": (batch, rows, cols, num_states), "label": (batch,)}; with `maps` labels are
+        (batch, rows/2, cols/2).
     Output shape: score (batch,) and features (batch, width), with `regression` the predicted label (batch,) as well;
         float32.
     """
@@ -102,6 +105,7 @@ class Critic(keras.Model):
         head_layers: int = 0,
         regression: bool = False,
         num_blocks: int = 3,
+        maps: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -115,9 +119,15 @@ class Critic(keras.Model):
         self.width, self.num_states, self.period = width, num_states, (period[0], period[1])
         if regression and not head_layers:
             raise ValueError("regression needs a head, below which the label is unknown. Received: head_layers=0")
+        if regression and maps:
+            raise ValueError("A critic whose blocks see a map of the label cannot predict the label from them.")
+        if maps and not {*period} <= {1, 2}:
+            raise ValueError(f"period must be 1 or 2 for maps, whose cells have two rows and columns. Received: {period}")
         if head_layers < 0:
             raise ValueError(f"head_layers must not be negative. Received: head_layers={head_layers}")
         self.dropout_rate, self.projection, self.head_layers = dropout, projection, head_layers
+        self.maps = maps
+        self.sees_label = maps or not head_layers  # whether the blocks do
         self.blocks = [
             CriticBlock(width, preactivate=number > 1, name=f"block_{number}") for number in range(1, num_blocks + 1)
         ]
@@ -131,7 +141,7 @@ class Critic(keras.Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights; no lattice size is needed for that."""
-        channels = self.num_states * self.period[0] * self.period[1] + (0 if self.head else 1)
+        channels = self.num_states * self.period[0] * self.period[1] + int(self.sees_label)
         shape: tuple[int | None, ...] = (None, None, None, channels)
         for block in self.blocks:
             block.build(shape)
@@ -151,10 +161,10 @@ class Critic(keras.Model):
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, ...]:
         """Return score (batch,), features (batch, width) and, with `regression`, the predicted label (batch,)."""
         hidden = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
-        label = ops.cast(inputs["label"], "float32")[:, None]
-        if not self.head:
-            channel = ops.cast(label, hidden.dtype)[:, :, None, None]
-            hidden = ops.concatenate([hidden, ops.ones_like(hidden[..., :1]) * channel], axis=-1)
+        label = ops.cast(inputs["label"], "float32")
+        if self.sees_label:
+            hidden = ops.concatenate([hidden, ops.cast(self.label_channel(label, hidden), hidden.dtype)], axis=-1)
+        label = ops.mean(label, axis=(1, 2))[:, None] if self.maps else label[:, None]
         means = []
         for block in self.blocks:
             hidden = block(hidden)
@@ -169,6 +179,14 @@ class Critic(keras.Model):
         if self.regression is None:
             return score, features
         return score, features, self.regression(ops.concatenate(means, axis=-1))[:, 0]
+
+    def label_channel(self, label: Any, hidden: Any) -> Any:
+        """Return the label as one more channel (batch, rows, cols, 1) of the folded sheets."""
+        if not self.maps:
+            return ops.ones_like(hidden[..., :1]) * label[:, None, None, None]
+        for axis, period in zip((1, 2), self.period, strict=True):
+            label = ops.repeat(label, 2 // period, axis=axis)  # a cell of the map has two rows and two columns
+        return label[..., None]
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[Any, ...]:
         """Return (batch,), (batch, width) and, with `regression`, (batch,)."""
@@ -187,6 +205,7 @@ class Critic(keras.Model):
             "head_layers": self.head_layers,
             "regression": self.regression is not None,
             "num_blocks": len(self.blocks),
+            "maps": self.maps,
         }
         return {**super().get_config(), **own}
 

@@ -119,8 +119,14 @@ class EDNN(keras.Model):
         Without `periodic`, `states` holds `halo` more cells on every side than the tiles whose energies are returned.
         """
         encoding = ops.one_hot(ops.cast(states, "int32"), self.num_states, dtype=self.compute_dtype)
+        return self.encoded_tile_energies(encoding, periodic=periodic)
+
+    def encoded_tile_energies(self, encoding: Any, periodic: bool = True) -> Any:
+        """Return `tile_energies` of one-hot sheets, (batch, rows, cols, num_states), differentiable by them."""
+        encoding = ops.cast(encoding, self.compute_dtype)
         correction = self.tile_network(fold_cells(encoding, *self.period), periodic=periodic)
-        constant = ops.take(ops.convert_to_tensor(self.state_energies, "float32"), ops.cast(states, "int32"))
+        # A sum of one number and zeros: exactly the constant of the state.
+        constant = ops.sum(ops.cast(encoding, "float32") * ops.convert_to_tensor(self.state_energies, "float32"), axis=-1)
         if not periodic:
             rows, cols = self.halo
             constant = constant[:, rows:-rows, cols:-cols]

@@ -11,7 +11,7 @@ from rugan_tf.importing import imported
 from rugan_tf.networks.critic import Critic
 from rugan_tf.networks.generator import Generator
 from rugan_tf.train.options import TrainOptions
-from rugan_tf.train.rugan import RUGAN
+from rugan_tf.train.rugan import RUGAN, MapLoss
 
 
 def require_even(data_set: DataSet) -> None:
@@ -45,7 +45,7 @@ class NetworkRequest:
     size: tuple[int, int]
 
 
-def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
+def build_model(options: TrainOptions, data_set: DataSet, label_maps: MapLoss | None = None) -> RUGAN:
     """Build networks and optimisers."""
     model = RUGAN(
         build_generator(options, data_set),
@@ -57,6 +57,7 @@ def build_model(options: TrainOptions, data_set: DataSet) -> RUGAN:
         average_decay=options.average_decay,
         hard_samples=options.hard_samples,
         sample_noise=options.sample_noise,
+        label_maps=label_maps,
         seed=options.seed,
     )
     model.compile(
@@ -105,6 +106,7 @@ def build_critic(options: TrainOptions, data_set: DataSet) -> keras.Model:
         options.head_layers,
         regression,
         options.critic_blocks,
+        options.maps.weight > 0,
         name="critic",
     )
 

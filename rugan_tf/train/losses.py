@@ -52,6 +52,23 @@ def label_error(predicted: Any, label: Any) -> Any:
     return tf.reduce_mean(tf.square(predicted - label))
 
 
+def map_error(obtained: Any, asked: Any, smoothing: Any, is_uniform: Any) -> Any:
+    """Return the mean square of what a map obtained lacks of the map asked for, both (batch, rows, cols).
+
+    The difference is filtered once more: near its cutoff a noisy map says little, and should cost little.
+
+    Args:
+        obtained: standardised.
+        asked: standardised, without the noise.
+        smoothing: (rows cols, rows cols), the filter as a matrix.
+        is_uniform: bool (batch,), where only the mean over the sheet was asked for.
+    """
+    number = smoothing.shape[0]
+    difference = tf.matmul(tf.reshape(obtained - asked, (-1, number)), smoothing)
+    mean = tf.ones_like(difference) * tf.reduce_mean(difference, axis=1, keepdims=True)
+    return tf.reduce_mean(tf.square(tf.where(is_uniform[:, None], mean, difference)))
+
+
 def consistency_term(
     score: Any,
     second_score: Any,

@@ -10,6 +10,7 @@ import tyro
 from rugan_tf.config import require_positive, require_training_options, to_json
 from rugan_tf.errors import InputError
 from rugan_tf.train.loss_options import LossOptions
+from rugan_tf.train.map_options import MapOptions
 
 TRANSIENT = (
     "data",
@@ -111,6 +112,7 @@ class TrainOptions:
     eager: bool = False
     """Run without compiling, so that a debugger can stop inside of an update; slow."""
     loss: LossOptions = LossOptions()
+    maps: MapOptions = MapOptions()
 
     def __post_init__(self) -> None:
         """Refuse options that make no training."""
@@ -137,6 +139,11 @@ class TrainOptions:
             raise InputError(
                 "A critic that predicts labels needs a head, below which the label is unknown. "
                 f"Received: regression_weight={self.loss.regression_weight}, head_layers=0"
+            )
+        if self.maps.weight and self.loss.regression_weight:
+            raise InputError(
+                "A training learns its labels from maps or from a critic that predicts them, not from both. "
+                f"Received: maps.weight={self.maps.weight}, loss.regression_weight={self.loss.regression_weight}"
             )
         if self.devices is not None and self.devices < 1:
             raise InputError(f"devices must be at least 1. Received: devices={self.devices}")
@@ -218,7 +225,6 @@ CPU = dataclasses.replace(
     dropout=0.1,
     projection=True,
     head_layers=2,
-    window_means=True,
     refinements=4,
     fold_generator=True,
     hard_samples=True,
@@ -226,7 +232,8 @@ CPU = dataclasses.replace(
     xla=True,
     average_decay=0.998,
     shifts=True,
-    loss=LossOptions(gradient_penalty_weight=1.0, regression_weight=10.0),
+    loss=LossOptions(gradient_penalty_weight=1.0),
+    maps=MapOptions(weight=10.0),
 )
 
 QUICK = dataclasses.replace(

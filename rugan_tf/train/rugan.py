@@ -1,10 +1,14 @@
 """RUGAN: the training algorithm as a Keras model. Networks and optimisers are given to it."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from rugan_tf.train import losses, replicas
 from rugan_tf.train.averaging import MovingAverage
@@ -22,6 +26,21 @@ LOGGED = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class MapLoss:
+    """How a generator learns a label that is a map.
+
+    Attributes:
+        weight: of the squared error of the map, in the generator's loss.
+        obtained: encoding (batch, rows, cols, states) to the map (batch, rows/2, cols/2) that the sheets have.
+        smoothing: the filter of maps as a matrix (cells of a map, cells of a map).
+    """
+
+    weight: float
+    obtained: Callable[[Any], Any]
+    smoothing: NDArray[np.float32]
+
+
 class RUGAN(keras.Model):
     """Regressive upscaling GAN (Mills, Casert, Tamblyn 2019), trained as a Wasserstein GAN.
 
@@ -34,6 +53,7 @@ class RUGAN(keras.Model):
         loss_options: weights of the critic's loss.
         average_decay: of the moving average of the generator's weights.
         hard_samples: show the critic one-hot sheets instead of probabilities.
+        label_maps: how the generator learns a label that is a map; None for one label for a sheet.
         sample_noise: scale of the Gumbel noise on the log probabilities, of which hard samples are the best;
             0 for the states that users get, 1 to draw every cell by itself from its probabilities.
         seed: of latents and of the interpolation.
@@ -51,6 +71,7 @@ class RUGAN(keras.Model):
         average_decay: float = 0.998,
         hard_samples: bool = False,
         sample_noise: float = 0.0,
+        label_maps: MapLoss | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -65,7 +86,7 @@ class RUGAN(keras.Model):
         self.generator, self.critic = generator, critic
         self.num_states, self.latent_channels = num_states, latent_channels
         self.critic_steps, self.hard_samples, self.sample_noise = critic_steps, hard_samples, sample_noise
-        self.loss_options = loss_options or LossOptions()
+        self.loss_options, self.label_maps = loss_options or LossOptions(), label_maps
         for network in (generator, critic):
             if not network.built:
                 network.build()
@@ -105,7 +126,9 @@ class RUGAN(keras.Model):
         """Update the critic `critic_steps` times, then the generator once.
 
         Args:
-            data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}.
+            data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}. Where labels
+                are maps, "label" is float32 (critic_steps batch, rows/2, cols/2), and the same without noise comes as
+                "asked".
         """
         # A Python loop: inside tf.while_loop replicas could not wait for each other between two critic updates.
         for states, label in zip(self.split(data["states"]), self.split(data["label"]), strict=True):
@@ -113,7 +136,8 @@ class RUGAN(keras.Model):
             self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
             self.track(logs)
         # New latents under the labels of the last batch: labels that the data has, without one batch more.
-        logs, gradients = self.generator_gradients(states, label, self.next_seed(), replicas.own_number())
+        asked = self.split(data["asked"])[-1] if self.label_maps else label
+        logs, gradients = self.generator_gradients(states, label, asked, self.next_seed(), replicas.own_number())
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
         self.average.update(self.generator, self.generator_optimizer.iterations)
         self.track(logs)
@@ -152,7 +176,7 @@ class RUGAN(keras.Model):
             # One pass of three batches: real twice, since dropout differs from sheet to sheet, and the consistency term
             # compares the very pass of the Wasserstein term with a second one.
             score, features, *predicted = self.critic(
-                {"encoding": tf.concat([real, real, fake], 0), "label": tf.tile(label, [3])}, training=True
+                {"encoding": tf.concat([real, real, fake], 0), "label": tf.concat([label] * 3, 0)}, training=True
             )
             real_score, again_score, fake_score = tf.split(score, 3)
             real_features, again_features, _ = tf.split(features, 3)
@@ -187,14 +211,30 @@ class RUGAN(keras.Model):
         return logs, gradients
 
     def compute_generator_gradients(
-        self, states: Any, label: Any, seed: Any, replica: Any
+        self, states: Any, label: Any, asked: Any, seed: Any, replica: Any
     ) -> tuple[dict[str, Any], list[Any]]:
-        """Return the generator's loss and its gradients, for new latents under the labels of a batch."""
+        """Return the generator's loss and its gradients, for new latents under the labels of a batch.
+
+        Args:
+            states: uint8 (batch, rows, cols), whose size the fake sheets have.
+            label: what the networks see.
+            asked: what the sheets should have: the label, where it is a map without its noise.
+            seed: int32 (2,), of latents.
+            replica: int32 (), which of the replicas this is.
+        """
         with tf.GradientTape() as tape:
             fake = self.draw_fake(states, label, seed, replica)
             score, _, *predicted = self.critic({"encoding": fake, "label": label}, training=True)
-            error = losses.label_error(predicted[0], label) if predicted else tf.constant(0.0)
-            loss = losses.generator_loss(score) + self.loss_options.regression_weight * error
+            error, weight = tf.constant(0.0), self.loss_options.regression_weight
+            if self.label_maps is not None:
+                # One number everywhere asks for no more than the mean: such a label leaves the rest to the generator.
+                is_uniform = tf.reduce_all(tf.equal(label, label[:, :1, :1]), axis=(1, 2))
+                smoothing = tf.constant(self.label_maps.smoothing)
+                error = losses.map_error(self.label_maps.obtained(fake), asked, smoothing, is_uniform)
+                weight = self.label_maps.weight
+            elif predicted:
+                error = losses.label_error(predicted[0], label)
+            loss = losses.generator_loss(score) + weight * error
             scaled = replicas.own_share(loss)
         return {"generator_loss": loss, "label_error_fake": error}, tape.gradient(
             scaled, self.generator.trainable_variables
@@ -216,7 +256,7 @@ class RUGAN(keras.Model):
         if self.sample_noise:
             seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
         latent = replicas.own_part(tf.random.stateless_normal, shape, seed, replica)
-        label_map = tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
+        label_map = label if len(label.shape) == 3 else tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
         probabilities = self.generator({"latent": latent, "label": label_map}, training=True)
         if not self.hard_samples:
             return probabilities

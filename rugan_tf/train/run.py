@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from rugan_tf.data.label_maps import LabelMaps
 from rugan_tf.data.pipeline import training_batches
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.saved.label_scale import LabelScale
@@ -15,6 +16,7 @@ from rugan_tf.train.curves import write_curves
 from rugan_tf.train.gallery import Gallery
 from rugan_tf.train.interruption import StopOnSigterm
 from rugan_tf.train.judge import judge_for
+from rugan_tf.train.learnt_maps import LearntMaps
 from rugan_tf.train.loop import Course, compiled_step, train_updates
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
@@ -43,8 +45,9 @@ def train(options: TrainOptions) -> None:
     # Everything random follows from this: initial weights, dropout, and what RUGAN draws by its own generator.
     keras.utils.set_random_seed(options.seed % 2**32)
     keras.config.set_dtype_policy("mixed_bfloat16" if options.mixed_bfloat16 else "float32")
+    maps = LearntMaps.of(options, data_set, scale)
     with strategy.scope():
-        model = build_model(options, data_set)
+        model = build_model(options, data_set, maps and maps.loss)
     # Only now: networks that cannot be built leave no folder behind, and take away none that is to be overwritten.
     changes = open_run_folder(options, data_set) if is_chief else []
     folder = CheckpointFolder(options.run_dir / "checkpoints")
@@ -59,7 +62,7 @@ def train(options: TrainOptions) -> None:
     ):
         last_update = train_updates(
             compiled_step(strategy, model),
-            batches_from(first_update, options, data_set, scale, strategy),
+            batches_from(first_update, options, data_set, scale, strategy, maps and maps.labels),
             model.reset_metrics,
             first_update=first_update,
             num_updates=options.num_updates,
@@ -87,7 +90,12 @@ def begin(model: RUGAN, folder: CheckpointFolder, options: TrainOptions) -> int:
 
 
 def batches_from(
-    update: int, options: TrainOptions, data_set: DataSet, scale: LabelScale, strategy: Any
+    update: int,
+    options: TrainOptions,
+    data_set: DataSet,
+    scale: LabelScale,
+    strategy: Any,
+    maps: LabelMaps | None,
 ) -> Iterator[dict[str, Any]]:
     """Return the batches that come after so many updates, cut into parts for the replicas."""
     batches = training_batches(
@@ -100,6 +108,7 @@ def batches_from(
         critic_steps=options.critic_steps,
         num_replicas=strategy.num_replicas_in_sync,
         shifts=options.shifts,
+        maps=maps,
     )
     return iter(devices.shared_out(strategy, batches))
 

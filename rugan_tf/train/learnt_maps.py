@@ -1,0 +1,67 @@
+"""The maps of a training, from its options: what the data's sheets are labelled with, and what the generator learns."""
+
+import dataclasses
+from typing import Any
+
+from rugan_tf.data.label_maps import LabelMaps, MapFilter, local_labels
+from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, shipped_ednn
+from rugan_tf.energies.origin import origin_in, require_agreement
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import DataSet
+from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.train.options import TrainOptions
+from rugan_tf.train.rugan import MapLoss
+
+
+@dataclasses.dataclass(frozen=True)
+class LearntMaps:
+    """What a training on maps needs.
+
+    Attributes:
+        labels: the maps of the data.
+        loss: how the generator learns to obey them.
+    """
+
+    labels: LabelMaps
+    loss: MapLoss
+
+    @classmethod
+    def of(cls, options: TrainOptions, data_set: DataSet, scale: LabelScale) -> "LearntMaps | None":
+        """Return the maps that the options ask for; None for a training on one label for a sheet.
+
+        Raises:
+            InputError: there is no EDNN of the material, or it tells no local energies.
+        """
+        if not options.maps.weight:
+            return None
+        system, (rows, cols) = data_set.system, data_set.states.shape[1:]
+        ednn = map_ednn(options, data_set)
+        passed = MapFilter.of(system, rows, cols, options.maps.cutoff)
+        local = local_labels(data_set.states, system, ednn, scale)
+        labels = LabelMaps(local, passed, options.maps.noise, options.maps.uniform_share)
+        tile = system.extent(system.row_period, system.col_period)
+        local_energy = ednn.signatures.loaded().signatures["local_energy"]
+
+        def obtained(encoding: Any) -> Any:
+            per_area = local_energy(encoding=encoding)["energy"] / tile
+            return passed.apply((per_area - scale.mean) / scale.standard_deviation)
+
+        return cls(labels, MapLoss(options.maps.weight, obtained, passed.smoothing))
+
+
+def map_ednn(options: TrainOptions, data_set: DataSet) -> EdnnEnergy:
+    """Return the EDNN that tells a training where energies are.
+
+    Raises:
+        InputError: there is none.
+    """
+    given, shipped = options.maps.ednn, shipped_ednn(data_set.system)
+    if given is None and not shipped.exists():
+        raise InputError(
+            "A training on maps needs an EDNN of the material, --maps.ednn FOLDER (`rugan ednn train` makes one); or "
+            f"train on one label for a sheet, --maps.weight 0. Received: none for {data_set.system.spec}"
+        )
+    ednn = ednn_in(given or shipped)
+    origins = {"the data": origin_in(data_set.metadata), "the EDNN of the maps": ednn.origin}
+    require_agreement(origins, strict=options.strict)
+    return ednn
