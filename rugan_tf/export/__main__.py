@@ -22,6 +22,9 @@ class ExportOptions:
     """Put this EDNN inside instead, a saved_model folder of `rugan ednn train`."""
     calibration_sheets: int = 4096
     """With an EDNN: sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
+    feedback: int = 3
+    """With an EDNN: how often `generate` corrects what it asks the generator for, up to sheets of 128x128 cells; each
+    time costs as much as the sheet; 0 for none."""
     strict: bool = False
     """Refuse an EDNN whose energies may not be comparable with those that the model was trained on."""
     max_cells: int = 2**22
@@ -44,8 +47,10 @@ def export(options: ExportOptions) -> None:
         require_agreement(origins, strict=options.strict)
         judge = ednn.folder
         num_calibration = options.calibration_sheets
-    version = export_run(options.run_dir, options.out, options.max_cells, judge, num_calibration)
-    more = ", calibrate, energy" if judge else ", calibrate; without --ednn it does not tell the energies obtained"
+    version = export_run(
+        options.run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback
+    )
+    more = ", calibrate, map, energy" if judge else ", calibrate, map; without --ednn it does not tell the energies obtained"
     print(
         f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"
         f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area -2.6 --rows 28 --cols 32 "

@@ -1,5 +1,6 @@
 """The signatures of the SavedModel, as plain TensorFlow functions that check what they are given."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -7,9 +8,12 @@ import tensorflow as tf
 
 from rugan_tf.export.calibration import calibrated
 from rugan_tf.generate.latent import draw_latent
+from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.system import LatticeSystem
+
+FEEDBACK_CELLS = 2**14  # of one sheet, up to which requests are met by corrections
 
 
 class Endpoints(tf.Module):
@@ -22,6 +26,8 @@ class Endpoints(tf.Module):
         max_cells: largest batch * rows * cols of one request.
         ednn: a loaded SavedModel with the signature `energy`, which tells the energy obtained.
         calibration: of the energies requested of `generate`.
+        maps: what the generator learnt its labels from; None if its labels were one for a sheet.
+        feedback: how often `generate` corrects what it asks the generator for by the energies that the EDNN sees.
     """
 
     def __init__(
@@ -32,9 +38,12 @@ class Endpoints(tf.Module):
         max_cells: int,
         ednn: Any = None,
         calibration: Calibration | None = None,
+        maps: NaturalMaps | None = None,
+        feedback: int = 0,
     ) -> None:
         super().__init__()
-        self.ednn, self.calibration = ednn, calibration
+        self.ednn, self.calibration, self.maps = ednn, calibration, maps
+        self.feedback = feedback if ednn is not None else 0
         self.generator, self.system, self.scale, self.max_cells = generator, system, scale, max_cells
         self.tracked = list(generator.weights and [weight.value for weight in generator.weights])
         channels = generator.latent_channels
@@ -55,6 +64,19 @@ class Endpoints(tf.Module):
                 tf.TensorSpec([None], tf.float32, "energy_per_area"),
                 tf.TensorSpec([], tf.int32, "rows"),
                 tf.TensorSpec([], tf.int32, "cols"),
+            ],
+        )
+        self.draw_map = tf.function(
+            self.compute_map,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None], tf.float32, "energy_per_area"),
+                tf.TensorSpec([], tf.int32, "rows"),
+                tf.TensorSpec([], tf.int32, "cols"),
+                tf.TensorSpec([], tf.int64, "seed"),
+                tf.TensorSpec([], tf.int64, "first_sheet"),
+                tf.TensorSpec([2], tf.int32, "origin"),
+                tf.TensorSpec([2], tf.int32, "shape"),
             ],
         )
         self.generate_from_latent = tf.function(
@@ -80,12 +102,81 @@ class Endpoints(tf.Module):
             rows, cols = tf.identity(rows), tf.identity(cols)
         latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
         given = self.calibrated(energy_per_area, rows, cols)
-        field = tf.ones(tf.shape(latent)[:3]) * given[:, None, None]
-        states = tf.argmax(self.probabilities(latent, field), axis=-1, output_type=tf.int32)
-        states = tf.cast(self.repair(states), tf.uint8)
+        varied = tf.zeros(tf.shape(latent)[:3])
+        if self.maps is not None:
+            varied = self.maps.draw(given, rows // 2, cols // 2, seed) - given[:, None, None]
+
+        def make(given: Any) -> Any:
+            states = tf.argmax(self.probabilities(latent, varied + given[:, None, None]), axis=-1, output_type=tf.int32)
+            return tf.cast(self.repair(states), tf.uint8)
+
         if self.ednn is None:
-            return {"states": states}
-        return {"states": states, "energy_per_area": self.compute_energy(states)["energy_per_area"]}
+            return {"states": make(given)}
+        return self.corrected(make, energy_per_area, given, rows * cols)
+
+    def corrected(self, make: Callable[[Any], Any], energy_per_area: Any, given: Any, cells: Any) -> dict[str, Any]:
+        """Return sheets and their energies per area, after so many corrections of what the generator is asked for.
+
+        From the same latent and the same map but for its mean: what was too high by so much is asked for as much lower.
+        Of all rounds each sheet is the one nearest to its request.
+
+        Args:
+            make: energies per area (batch,) to repaired states (batch, rows, cols).
+            energy_per_area: requested, (batch,).
+            given: what the generator is asked for at first, (batch,).
+            cells: int32 (), of one sheet; above FEEDBACK_CELLS there are no corrections, since fluctuations average out.
+        """
+        states = make(given)
+        obtained = self.compute_energy(states)["energy_per_area"]
+        if not self.feedback:
+            return {"states": states, "energy_per_area": obtained}
+        rounds = tf.where(cells <= FEEDBACK_CELLS, self.feedback, 0)
+
+        def correct(number: Any, given: Any, last: Any, states: Any, obtained: Any) -> tuple[Any, ...]:
+            given += energy_per_area - last
+            made = make(given)
+            now = self.compute_energy(made)["energy_per_area"]
+            is_nearer = tf.abs(now - energy_per_area) < tf.abs(obtained - energy_per_area)
+            kept = tf.where(is_nearer[:, None, None], made, states)
+            return number + 1, given, now, kept, tf.where(is_nearer, now, obtained)
+
+        begun = (tf.constant(0), given, obtained, states, obtained)
+        ended = tf.while_loop(lambda number, *_: number < rounds, correct, begun, parallel_iterations=1)
+        return {"states": ended[3], "energy_per_area": ended[4]}
+
+    def compute_map(
+        self, energy_per_area: Any, rows: Any, cols: Any, seed: Any, first_sheet: Any, origin: Any, shape: Any
+    ) -> dict[str, Any]:
+        """Return windows (batch, height, width) of the maps of sheets rows x cols, before their means are exact.
+
+        To the window of a whole sheet, add what its mean lacks of the energy asked for; to several windows of one, what
+        the mean over all of them lacks.
+
+        Args:
+            energy_per_area: asked of the generator, (batch,): what `calibrate` returns.
+            rows: lattice cells of a sheet.
+            cols: lattice cells of a sheet.
+            seed: of the sheets.
+            first_sheet: number of the first sheet, 0 unless only later ones of a request are wanted.
+            origin: first row and column of the window, latent cells.
+            shape: rows and columns of the window, latent cells.
+        """
+        checks = [
+            *self.check_size(rows, cols),
+            *self.check_energies(energy_per_area),
+            tf.debugging.assert_non_negative(seed, "seed must not be negative"),
+            tf.debugging.assert_non_negative(first_sheet, "first_sheet must not be negative"),
+            tf.debugging.assert_non_negative(origin, "origin must not be negative"),
+            tf.debugging.assert_greater(shape, 0, "shape must be positive"),
+            *self.check_cells(tf.shape(energy_per_area)[0], 2 * shape[0], 2 * shape[1]),
+        ]
+        with tf.control_dependencies(checks):
+            energy_per_area = tf.identity(energy_per_area)
+        if self.maps is None:
+            number = tf.size(energy_per_area)
+            return {"energy_per_area": tf.ones(tf.concat([[number], shape], 0)) * energy_per_area[:, None, None]}
+        size = tf.stack([rows, cols]) // 2
+        return {"energy_per_area": self.maps.windows(energy_per_area, size, origin, shape, seed, first_sheet)}
 
     def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
         """Return the energies per area that `generate` gives to the generator for those requested, (batch,).
@@ -114,6 +205,7 @@ class Endpoints(tf.Module):
             "generate": self.generate,
             "generate_from_latent": self.generate_from_latent,
             "calibrate": self.calibrate,
+            "map": self.draw_map,
         }
         if self.ednn is not None:
             states = tf.TensorSpec([None, None, None], tf.uint8, "states")

@@ -12,6 +12,7 @@ from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.extras import require_extra
+from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.networks.generator import Generator
 from rugan_tf.saved.model_card import ModelCard, completed, read_run_card, write_exported_card
 from rugan_tf.saved.signatures import Signatures
@@ -19,7 +20,15 @@ from rugan_tf.saved.versions import next_version
 from rugan_tf.systems.named import system_named
 
 
-def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = None, num_calibration: int = 0) -> Path:
+def export_run(
+    run_dir: Path,
+    out: Path,
+    max_cells: int,
+    ednn: Path | None = None,
+    num_calibration: int = 0,
+    *,
+    feedback: int = 0,
+) -> Path:
     """Write the averaged generator of a run as the next version below `out`, and return the version folder.
 
     Args:
@@ -29,6 +38,7 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies.
         num_calibration: sheets of the training size that the requested energy is calibrated on, fewer of the larger
             ones; 0 for none. Needs an EDNN.
+        feedback: how often `generate` corrects what it asks the generator for by the energies that the EDNN sees.
 
     Raises:
         FileNotFoundError: the run has not written a model yet.
@@ -40,16 +50,17 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
     card, generator = read_run(run_dir)
     system = system_named(card.system)
     judge = None if ednn is None else Signatures(ednn, "EDNN").loaded()
-    endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge)
+    maps = None if card.map_statistics is None else NaturalMaps(card.map_statistics)
+    # A calibration is of what the generator does when it is asked once: corrections would leave nothing to see of it.
+    endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, maps=maps)
     calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
-    if calibration is not None:
-        endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration)
+    endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration, maps, feedback)
     version = next_version(out)
     with files.replacing(version) as temporary:
         # gradients of saved functions are for training: no signature reaches them
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=endpoints.signatures(), options=options)
-        write_exported_card(temporary, completed(card, max_cells, calibration, rugan_tf.__version__))
+        write_exported_card(temporary, completed(card, max_cells, calibration, endpoints.feedback, rugan_tf.__version__))
         write_requests(temporary, endpoints, card, max_cells)
     return version
 

@@ -32,6 +32,12 @@ def inputs_of_signatures(request: Request, states: NDArray[np.uint8], latent_cha
         "generate": request,
         "generate_from_latent": {"latent": latent, "energy_per_area": field},
         "calibrate": {name: request[name] for name in ("energy_per_area", "rows", "cols")},
+        "map": {
+            **{name: request[name] for name in ("energy_per_area", "rows", "cols", "seed")},
+            "first_sheet": np.int64(0),
+            "origin": np.zeros(2, np.int32),
+            "shape": np.array(shape[1:], np.int32),
+        },
         "energy": {"states": states},
     }
 

@@ -79,3 +79,27 @@ def draw_blocks(seed: Any, sheet: Any, block_rows: Any, block_cols: Any, channel
         fn_output_signature=tf.TensorSpec((BLOCK, BLOCK, channels), tf.float32),
     )
     return tf.reshape(blocks, (tf.size(block_rows), tf.size(block_cols), BLOCK, BLOCK, channels))
+
+
+def draw_cells(seed: Any, sheets: Any, rows: Any, cols: Any, channels: int) -> Any:
+    """Draw the latents float32 (sheets, rows, cols, channels) of some rows and columns of some sheets.
+
+    Args:
+        seed: int64 ().
+        sheets: int64 (n,), numbers of sheets.
+        rows: int32 (r,), numbers of latent rows, in any order.
+        cols: int32 (c,), numbers of latent columns, in any order.
+        channels: Gaussian channels.
+    """
+    (block_rows, place_row), (block_cols, place_col) = (tf.unique(index // BLOCK) for index in (rows, cols))
+    keys = tf.meshgrid(sheets, tf.cast(block_rows, tf.int64), tf.cast(block_cols, tf.int64), indexing="ij")
+    blocks = tf.map_fn(
+        lambda key: draw_block(seed, key, channels),
+        tf.stack([tf.reshape(index, (-1,)) for index in keys], axis=-1),
+        fn_output_signature=tf.TensorSpec((BLOCK, BLOCK, channels), tf.float32),
+    )
+    shape = (tf.size(sheets), tf.size(block_rows), tf.size(block_cols), BLOCK, BLOCK, channels)
+    places = (place_row[:, None], place_col[None], (rows % BLOCK)[:, None], (cols % BLOCK)[None])
+    index = tf.stack([tf.broadcast_to(place, (tf.size(rows), tf.size(cols))) for place in places], axis=-1)
+    by_place = tf.transpose(tf.reshape(blocks, shape), (1, 2, 3, 4, 0, 5))  # what is gathered by comes first
+    return tf.transpose(tf.gather_nd(by_place, index), (2, 0, 1, 3))

@@ -10,6 +10,7 @@ from rugan_tf.config import to_json
 from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.card_file import Content, read_content, values_of
 from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.map_statistics import MapStatistics
 
 VERSION = 1
 RUN_FILE = Path("model", "model.json")  # in a run folder
@@ -32,6 +33,7 @@ class ModelCard:
         energy_range: smallest and largest energy per area of the training data, in the unit of the system.
         energy_metadata: what the training data say about where their energies come from, under their keys.
         training: JSON content: options, data and version of the training.
+        map_statistics: of the maps that the generator learnt from; None if its labels were one for a sheet.
     """
 
     system: str
@@ -42,9 +44,11 @@ class ModelCard:
     energy_range: tuple[float, float]
     energy_metadata: Mapping[str, Any]
     training: Mapping[str, Any]
+    map_statistics: MapStatistics | None = None
 
     def content(self) -> dict[str, Any]:
         """Return the card as JSON content."""
+        maps = {} if self.map_statistics is None else {"map_statistics": to_json(self.map_statistics)}
         return {
             "version": VERSION,
             "system": self.system,
@@ -55,6 +59,7 @@ class ModelCard:
             "label_standard_deviation": self.label_scale.standard_deviation,
             "energy_range": list(self.energy_range),
             **self.energy_metadata,
+            **maps,
             "training": dict(self.training),
         }
 
@@ -66,23 +71,28 @@ class ExportedCard(ModelCard):
     Attributes:
         max_cells: most lattice cells (sheets * rows * cols) of one call of the SavedModel.
         calibration: of the energies requested of `generate`, if there is one.
+        feedback: how often `generate` corrects what it asks the generator for.
         rugan_tf: version of the package that exported it.
     """
 
     max_cells: int
     calibration: Calibration | None = None
+    feedback: int = 0
     rugan_tf: str | None = None
 
     def content(self) -> dict[str, Any]:
         """Return the card as JSON content."""
         calibration = {} if self.calibration is None else {"calibration": to_json(self.calibration)}
-        return {**super().content(), **calibration, "max_cells": self.max_cells, "rugan_tf": self.rugan_tf}
+        added = {"max_cells": self.max_cells, "feedback": self.feedback, "rugan_tf": self.rugan_tf}
+        return {**super().content(), **calibration, **added}
 
 
-def completed(card: ModelCard, max_cells: int, calibration: Calibration | None, rugan_tf: str) -> ExportedCard:
+def completed(
+    card: ModelCard, max_cells: int, calibration: Calibration | None, feedback: int, rugan_tf: str
+) -> ExportedCard:
     """Return the card of a run with what the export adds."""
     told = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
-    return ExportedCard(**told, max_cells=max_cells, calibration=calibration, rugan_tf=rugan_tf)
+    return ExportedCard(**told, max_cells=max_cells, calibration=calibration, feedback=feedback, rugan_tf=rugan_tf)
 
 
 def write_run_card(run_dir: Path, card: ModelCard) -> None:
@@ -126,6 +136,7 @@ def read_exported_card(folder: Path) -> ExportedCard:
             **trained(content),
             max_cells=int(content["max_cells"]),
             calibration=None if known is None else calibration_of(known),
+            feedback=int(content.get("feedback", 0)),
             rugan_tf=content.get("rugan_tf"),
         )
 
@@ -142,7 +153,22 @@ def trained(content: Content) -> dict[str, Any]:
         "energy_range": (low, high),
         "energy_metadata": {key: value for key, value in content.items() if key in ENERGY_KEYS},
         "training": content.get("training", {}),
+        "map_statistics": map_statistics_of(content["map_statistics"]) if "map_statistics" in content else None,
     }
+
+
+def map_statistics_of(content: Content) -> MapStatistics:
+    """Return the statistics of maps that JSON content holds."""
+    pitch, tile = (tuple(map(float, content[name])) for name in ("pitch", "tile"))
+    return MapStatistics(
+        pitch=(pitch[0], pitch[1]),
+        tile=(tile[0], tile[1]),
+        cutoff=float(content["cutoff"]),
+        noise=float(content["noise"]),
+        energies=tuple(map(float, content["energies"])),
+        spectrum=tuple((float(a), float(b), float(c)) for a, b, c in content["spectrum"]),
+        quantiles=tuple(tuple(map(float, row)) for row in content["quantiles"]),
+    )
 
 
 def calibration_of(content: Content) -> Calibration:

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +10,7 @@ from rugan_tf.figures.sheets import draw_sheet
 from rugan_tf.figures.side_by_side import mark_size, side_by_side
 from rugan_tf.figures.style import LABEL, new_figure, pixels
 from rugan_tf.formats.data_set import DataSet
-from rugan_tf.generate.from_generator import draw_from_generator
-from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.train.rugan import RUGAN
 
 QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.98)
@@ -32,14 +30,13 @@ class Gallery:
     """Sheets of the averaged generator at fixed latents and at energies over the whole range of the data.
 
     Args:
-        generator: a network of the same kind, which the averages are copied to.
+        averaged: a network of the same kind, which the averages are copied to.
         data_set: the training data.
-        scale: of its labels.
         seed: of the latents.
     """
 
-    def __init__(self, generator: keras.Model, data_set: DataSet, scale: LabelScale, seed: int) -> None:
-        self.generator, self.data_set, self.scale, self.seed = generator, data_set, scale, seed
+    def __init__(self, averaged: LabelledGenerator, data_set: DataSet, seed: int) -> None:
+        self.averaged, self.data_set, self.seed = averaged, data_set, seed
         self.unit = data_set.system.quantity.unit
         self.energies = np.quantile(data_set.energy_per_area, QUANTILES)
 
@@ -48,10 +45,10 @@ class Gallery:
 
         Returns: uint8 (n, times rows, times cols).
         """
-        model.average.copy_to(self.generator)
+        model.average.copy_to(self.averaged.generator)
         rows, cols = (times * length for length in self.data_set.states.shape[1:])
         rng = np.random.default_rng(self.seed)
-        return draw_from_generator(self.generator, self.scale, energies, rows=rows, cols=cols, rng=rng)
+        return self.averaged.draw(energies, rows=rows, cols=cols, rng=rng)
 
     def draw(self, model: RUGAN) -> Page:
         """Draw one sheet of every energy below a real one; shares of a few dozen sheets."""

@@ -1,6 +1,5 @@
 """Energies of generated sheets during a training. No gradient comes of it."""
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +12,7 @@ from rugan_tf.evaluate.figures import comparison_figure
 from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.figures.style import pixels
 from rugan_tf.formats.data_set import DataSet
-from rugan_tf.generate.from_generator import draw_from_generator
-from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.train.gallery import Page
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
@@ -34,9 +32,8 @@ class Judge:
 
     Args:
         num_sheets: at the training size, a quarter of them at twice that.
-        generator: a network of the same kind, which the averages are copied to.
+        averaged: a network of the same kind, which the averages are copied to.
         data_set: the training data.
-        scale: of its labels.
         energy: what judges.
         seed: of labels and latents.
     """
@@ -44,18 +41,17 @@ class Judge:
     def __init__(
         self,
         num_sheets: int,
-        generator: keras.Model,
+        averaged: LabelledGenerator,
         data_set: DataSet,
-        scale: LabelScale,
         energy: EnergyFunction,
         seed: int,
     ) -> None:
-        self.num_sheets, self.generator, self.data_set = num_sheets, generator, data_set
-        self.scale, self.energy, self.seed = scale, energy, seed
+        self.num_sheets, self.averaged, self.data_set = num_sheets, averaged, data_set
+        self.energy, self.seed = energy, seed
 
     def judge(self, model: RUGAN) -> Page:
         """Return how the energies obtained agree with those requested, at either size."""
-        model.average.copy_to(self.generator)
+        model.average.copy_to(self.averaged.generator)
         page = Page({}, {})
         for scale, fewer in SCALES.items():
             scalars, picture = self.judge_scale(scale, fewer)
@@ -69,7 +65,7 @@ class Judge:
         system, (rows, cols) = self.data_set.system, self.data_set.states.shape[1:]
         rng = np.random.default_rng([self.seed, scale])
         requested = rng.choice(self.data_set.energy_per_area, max(2, self.num_sheets // fewer))
-        made = draw_from_generator(self.generator, self.scale, requested, rows=scale * rows, cols=scale * cols, rng=rng)
+        made = self.averaged.draw(requested, rows=scale * rows, cols=scale * cols, rng=rng)
         states = system.repair(made)
         obtained = system.energy_per_area(
             self.energy.energies(states, Work(f"judging {scale}x{scale}")), scale * rows, scale * cols
@@ -97,7 +93,7 @@ def measured(requested: NDArray[np.float64], obtained: NDArray[np.float64], spre
     }
 
 
-def judge_for(options: TrainOptions, generator: keras.Model, data_set: DataSet, scale: LabelScale) -> Judge | None:
+def judge_for(options: TrainOptions, averaged: LabelledGenerator, data_set: DataSet) -> Judge | None:
     """Return the judge that the options name, by default the shipped EDNN where its energies are those of the data.
 
     None if no sheets shall be judged, or there is no such EDNN.
@@ -114,4 +110,4 @@ def judge_for(options: TrainOptions, generator: keras.Model, data_set: DataSet, 
         energy = energy_named(data_set.system, EDNN)
         if disagreements({"the data": labels, "the judge": energy.origin}):
             return None  # of other energies it would tell nothing; --judge names one that does
-    return Judge(options.judge_sheets, generator, data_set, scale, energy, options.seed)
+    return Judge(options.judge_sheets, averaged, data_set, energy, options.seed)

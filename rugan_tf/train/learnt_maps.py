@@ -4,11 +4,13 @@ import dataclasses
 from typing import Any
 
 from rugan_tf.data.label_maps import LabelMaps, MapFilter, local_labels
+from rugan_tf.data.map_fit import fit_map_statistics
 from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, shipped_ednn
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.map_statistics import MapStatistics
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import MapLoss
 
@@ -20,10 +22,12 @@ class LearntMaps:
     Attributes:
         labels: the maps of the data.
         loss: how the generator learns to obey them.
+        statistics: what natural maps are drawn by.
     """
 
     labels: LabelMaps
     loss: MapLoss
+    statistics: MapStatistics
 
     @classmethod
     def of(cls, options: TrainOptions, data_set: DataSet, scale: LabelScale) -> "LearntMaps | None":
@@ -46,7 +50,8 @@ class LearntMaps:
             per_area = local_energy(encoding=encoding)["energy"] / tile
             return passed.apply((per_area - scale.mean) / scale.standard_deviation)
 
-        return cls(labels, MapLoss(options.maps.weight, obtained, passed.smoothing))
+        statistics = fit_map_statistics(local, system, scale, passed, options.maps.noise)
+        return cls(labels, MapLoss(options.maps.weight, obtained, passed.smoothing), statistics)
 
 
 def map_ednn(options: TrainOptions, data_set: DataSet) -> EdnnEnergy:

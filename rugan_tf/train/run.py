@@ -8,6 +8,8 @@ import keras
 from rugan_tf.data.label_maps import LabelMaps
 from rugan_tf.data.pipeline import training_batches
 from rugan_tf.formats.data_set import DataSet, read_data_set
+from rugan_tf.generate.from_generator import LabelledGenerator
+from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.train import devices
 from rugan_tf.train.building import build_generator, build_model, lattice_period, require_even
@@ -54,8 +56,8 @@ def train(options: TrainOptions) -> None:
     first_update = begin(model, folder, options)
     if is_chief:
         record_changes(options, changes, first_update)
-        write_model_card(options, data_set, scale)
-    course = make_course(options, data_set, scale, model, folder) if is_chief else None
+        write_model_card(options, data_set, scale, maps and maps.statistics)
+    course = make_course(options, data_set, scale, maps, model, folder) if is_chief else None
     with (
         devices.told_of_lost_workers(strategy, folder.last_good),
         StopOnSigterm(devices.any_worker(strategy)) as stop,
@@ -117,20 +119,22 @@ def make_course(
     options: TrainOptions,
     data_set: DataSet,
     scale: LabelScale,
+    maps: LearntMaps | None,
     model: RUGAN,
     folder: CheckpointFolder,
 ) -> Course:
     """Return what this process keeps of the training: TensorBoard, checkpoints, the averaged generator."""
     # A network of its own takes the averages: the one that is trained must not be touched between updates.
-    averaged = build_generator(options, data_set)
-    if not averaged.built:
-        averaged.build()
-    gallery = Gallery(averaged, data_set, scale, options.seed)
-    judge = judge_for(options, averaged, data_set, scale)
+    network = build_generator(options, data_set)
+    if not network.built:
+        network.build()
+    averaged = LabelledGenerator(network, scale, None if maps is None else NaturalMaps(maps.statistics))
+    gallery = Gallery(averaged, data_set, options.seed)
+    judge = judge_for(options, averaged, data_set)
 
     def save(update: int) -> None:
         folder.write(model, update)
-        write_generator(model, averaged, options.run_dir)
+        write_generator(model, network, options.run_dir)
 
     log = TensorBoardLog(options.run_dir / "tensorboard", options, model, gallery, judge)
     return Course(log, save, options.checkpoint_minutes)

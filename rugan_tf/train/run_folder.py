@@ -12,6 +12,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.networks.generator import Generator
 from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.map_statistics import MapStatistics
 from rugan_tf.saved.model_card import ENERGY_KEYS, ModelCard, write_run_card
 from rugan_tf.train.options import Change, TrainOptions, changes_of
 from rugan_tf.train.rugan import RUGAN
@@ -65,7 +66,9 @@ def record_changes(options: TrainOptions, changes: list[Change], update: int) ->
         print(f"{options.run_dir}: after update {update} {change.option}={change.after} instead of {change.before}")
 
 
-def write_model_card(options: TrainOptions, data_set: DataSet, scale: LabelScale) -> None:
+def write_model_card(
+    options: TrainOptions, data_set: DataSet, scale: LabelScale, map_statistics: MapStatistics | None
+) -> None:
     """Write model/model.json: what is needed, beside the generator, to generate and to say where it comes from."""
     energies = data_set.energy_per_area
     card = ModelCard(
@@ -77,6 +80,7 @@ def write_model_card(options: TrainOptions, data_set: DataSet, scale: LabelScale
         energy_range=(float(energies.min()), float(energies.max())),
         energy_metadata={key: data_set.metadata[key] for key in ENERGY_KEYS if key in data_set.metadata},
         training=options.resolved() | {"data_sha256": data_set.checksum, "rugan_tf": rugan_tf.__version__},
+        map_statistics=map_statistics,
     )
     write_run_card(options.run_dir, card)
 
