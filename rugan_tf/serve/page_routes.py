@@ -27,7 +27,7 @@ def page_routes(manager: ModelManager) -> list[BaseRoute]:
     def file(request: Request) -> Response:
         return file_response(request.path_params.get("name", "index.html"))
 
-    def models(request: Request) -> Response:
+    def models(_: Request) -> Response:
         return Response(
             json.dumps({"models": described_models(manager)}), media_type="application/json", headers=HEADERS
         )

@@ -165,8 +165,13 @@ class LatticeSystem(abc.ABC):
         """Return the labels (n,) of total energies (n,): these over the extent of a sheet."""
         return np.asarray(energy, dtype=np.float64) / self.extent(rows, cols)
 
-    def draw_states(
-        self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: Any
+    def draw_states(  # what materials that can be drawn are given
+        self,
+        rng: np.random.Generator,  # noqa: ARG002
+        num_sheets: int,  # noqa: ARG002
+        rows: int,  # noqa: ARG002
+        cols: int,  # noqa: ARG002
+        options: Any,  # noqa: ARG002
     ) -> NDArray[np.uint8]:
         """Draw sheets at random, uint8 (num_sheets, rows, cols)."""
         raise InputError(f"The system must say how sheets are drawn. Received: {self.name}, which does not")

@@ -80,10 +80,10 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> keras.Model:
     return Generator(
         options.width,
         data_set.system.num_states,
-        options.latent_channels,
-        period,
-        (rows, cols) if options.window_means else None,
-        options.refinements,
+        latent_channels=options.latent_channels,
+        period=period,
+        window=(rows, cols) if options.window_means else None,
+        refinements=options.refinements,
         name="generator",
     )
 
@@ -94,17 +94,17 @@ def build_critic(options: TrainOptions, data_set: DataSet) -> keras.Model:
     if options.critic is not None:
         request = network_request(options, data_set, options.critic_width)
         network = imported(options.critic, "A critic")(request)
-        require_critic(network, request, options.critic, regression)
+        require_critic(network, request, options.critic, regression=regression)
         return network
     return Critic(
         options.critic_width,
         data_set.system.num_states,
-        lattice_period(data_set),
-        options.dropout,
-        options.projection,
-        options.head_layers,
-        regression,
-        options.critic_blocks,
+        period=lattice_period(data_set),
+        dropout=options.dropout,
+        projection=options.projection,
+        head_layers=options.head_layers,
+        regression=regression,
+        num_blocks=options.critic_blocks,
         name="critic",
     )
 
@@ -136,7 +136,7 @@ def require_generator(network: Any, request: NetworkRequest, spec: str) -> None:
         )
 
 
-def require_critic(network: Any, request: NetworkRequest, spec: str, regression: bool) -> None:
+def require_critic(network: Any, request: NetworkRequest, spec: str, *, regression: bool) -> None:
     """Raise InputError unless a user's critic takes and gives what RUGAN needs."""
     if not isinstance(network, keras.Model):
         raise InputError(f"A critic must be a keras.Model. Received: {type(network).__name__} from {spec}")

@@ -201,7 +201,7 @@ def test_accessibility_check_finds_nothing(page, width):
     assert rules == []
 
 
-def test_page_loads_nothing_from_elsewhere(server, version_folder):
+def test_page_loads_nothing_from_elsewhere(server):
     folder = Path(described_lattice.__code__.co_filename).parent / "page"
     texts = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     assert {"index.html", "page.css", "page.js"} <= set(texts)
