@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import rugan_tf
 from rugan_tf import files
+from rugan_tf.energies.ednn import EdnnEnergy
+from rugan_tf.energies.origin import as_metadata
 from rugan_tf.errors import InputError
 from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
@@ -26,7 +28,8 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         run_dir: run folder of a training.
         out: base folder.
         max_cells: largest batch * rows * cols of one request.
-        ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies.
+        ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies; where these come
+            from goes into the card.
         num_calibration: sheets of the training size that the requested energy is calibrated on, fewer of the larger
             ones; 0 for none. Needs an EDNN.
 
@@ -40,6 +43,7 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
     card, generator = read_run(run_dir)
     system = system_named(card.system)
     judge = None if ednn is None else Signatures(ednn, "EDNN").loaded()
+    told = None if ednn is None else as_metadata(EdnnEnergy(ednn).origin)
     endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge)
     calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
     if calibration is not None:
@@ -49,7 +53,10 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
         # gradients of saved functions are for training: no signature reaches them
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=endpoints.signatures(), options=options)
-        write_exported_card(temporary, completed(card, max_cells, calibration, rugan_tf.__version__))
+        complete = completed(
+            card, max_cells, calibration=calibration, ednn_metadata=told, rugan_tf=rugan_tf.__version__
+        )
+        write_exported_card(temporary, complete)
         write_requests(temporary, endpoints, card, max_cells)
     return version
 
