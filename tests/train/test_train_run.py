@@ -31,7 +31,7 @@ class Mine(Generator):
     pass
 
 def generator(request):
-    return Mine(request.width, request.num_states, request.latent_channels)
+    return Mine(request.width, request.num_states, latent_channels=request.latent_channels)
 
 def critic(request):
     return Critic(request.width, request.num_states, period=request.period)
