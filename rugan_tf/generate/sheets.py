@@ -155,14 +155,18 @@ class SheetModel:
         calibrated: bool = True,
     ) -> NDArray[np.uint8]:
         """Return the sheets of a request, uint8 (n, rows, cols), each made in tiles."""
-        from rugan_tf.generate.tiles import calibrated_request, generate_in_tiles, largest_tile
+        from rugan_tf.generate.maps import UniformMap
+        from rugan_tf.generate.tiles import generate_in_tiles, generator_reach, largest_tile, requested_map
 
         if tile is None:
-            tile = largest_tile(self.max_cells, calibrated_request(self, float(energy[0]), rows, cols)[1])
-        wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile}
-        wanted |= {"repaired": repaired, "calibrated": calibrated}
+            tile = largest_tile(self.max_cells, generator_reach(self, rows, cols))
+        wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile, "repaired": repaired}
+
+        def asked(one: float) -> UniformMap:
+            return requested_map(self, one, rows, cols) if calibrated else UniformMap(one)
+
         sheets = [
-            generate_in_tiles(self, self.system, float(one), seed=part_seed, sheet=sheet, **wanted)
+            generate_in_tiles(self, self.system, asked(float(one)), seed=part_seed, sheet=sheet, **wanted)
             for part, part_seed in self.parts(energy, rows, cols, seed)
             for sheet, one in enumerate(part)
         ]
