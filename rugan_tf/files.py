@@ -44,7 +44,7 @@ def write_json(path: Path | str, content: Any) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def require_fresh_folder(path: Path | str, overwrite: bool = False) -> Path:
+def require_fresh_folder(path: Path | str, *, overwrite: bool = False) -> Path:
     """Create the folder `path`, which must be new or empty unless `overwrite` says that its content may go.
 
     Raises:

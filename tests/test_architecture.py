@@ -202,6 +202,24 @@ def test_modules_are_at_most_300_lines(module):
     assert 1 <= len(source.read_text("utf-8").splitlines()) <= 300
 
 
+def long_functions(tree):
+    """Functions of more than 60 lines, each with its length, decorators not counted."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = [(node.name, node.end_lineno - node.lineno + 1) for node in functions]
+    return [(name, length) for name, length in lengths if length > 60]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_functions_are_at_most_60_lines(module):
+    assert not long_functions(TREES[module])
+
+
+def test_long_functions_are_found_wherever_they_stand():
+    body = "        pass\n" * 60
+    inside = f"class A:\n    async def long(self):\n{body}    def short(self):\n{body[13:]}"
+    assert long_functions(ast.parse(inside)) == [("long", 61)]
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_source_neither_asserts_nor_pickles(module):
     _, others = imports(module, [TREES[module]])

@@ -117,7 +117,7 @@ def test_folder_with_content_goes_only_on_demand(tmp_path):
 def test_folder_never_takes_the_place_of_a_file(tmp_path, overwrite):
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(FileExistsError, match=r"must not take the place of a file. Received: .*runs"):
-        require_fresh_folder(tmp_path / "runs", overwrite)
+        require_fresh_folder(tmp_path / "runs", overwrite=overwrite)
     assert (tmp_path / "runs").read_text() == "a file"
 
 

@@ -96,7 +96,7 @@ def build(options: BuildOptions) -> None:
         options.cols,
         options.seed,
         drawing_of(system, options),
-        options.distinct,
+        distinct=options.distinct,
     )
     label_and_write(system, states, energy_function, options)
 

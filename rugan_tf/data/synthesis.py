@@ -19,6 +19,7 @@ def draw_sheets(
     cols: int,
     seed: int,
     options: Any,
+    *,
     distinct: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw sheets, uint8 (num_sheets, rows, cols).

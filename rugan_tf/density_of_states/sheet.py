@@ -104,7 +104,7 @@ def sheet_spectrum(atoms: PlanarAtoms, options: DensityOptions, pieces: Pieces, 
         NOT_COUNTED if forced is None or forced.unmatched is None else forced.unmatched,
         energies,
         spread,
-        None if options.local == "none" else local_sheet(atoms, built, options, edge_distances(atoms, bonds)),
+        None if options.local == "none" else local_sheet(built, options, edge_distances(atoms, bonds)),
     )
 
 
@@ -116,7 +116,7 @@ def paired(block: LevelSpectrum | MomentSpectrum) -> LevelSpectrum | MomentSpect
     return dataclasses.replace(block, moments=np.where(even, block.moments, 0.0))
 
 
-def local_sheet(atoms: PlanarAtoms, built: dict[str, Build], options: DensityOptions, distance: Floats) -> LocalSheet:
+def local_sheet(built: dict[str, Build], options: DensityOptions, distance: Floats) -> LocalSheet:
     """Return local spectra by distance from the nearest edge or by site.
 
     Raises:

@@ -45,7 +45,7 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
         "reference_energy_per_area": first.tolist(),
         "other_energy_per_area": second.tolist(),
     }
-    folder = files.require_fresh_folder(options.out, options.overwrite)
+    folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
     figure = cross_figure(system, first, second, density, content)
     write_figure(folder / "cross_check.png", figure)
     files.write_json(folder / "cross_check.json", content)

@@ -40,7 +40,7 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
         "by_filling": errors_by_filling(data_set, states, energy, predicted),
         "by_size": errors_by_size(model, data_set, options),
     }
-    folder = files.require_fresh_folder(options.out, options.overwrite)
+    folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
     system, extent = data_set.system, data_set.system.extent(*states.shape[1:])
     write_figure(folder / "parity.png", parity_figure(system, energy / extent, predicted / extent, content["test"]))
     if content["by_size"]:

@@ -105,7 +105,7 @@ class EpochOfBatches(keras.callbacks.Callback):
         super().__init__()
         self.batches = batches
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - as Keras calls it
         """Set the epoch."""
         self.batches.epoch = epoch
 
@@ -116,7 +116,7 @@ def open_run_folder(options: EdnnTrainOptions, facts: dict[str, Any]) -> None:
     if not options.resume:
         if options.data.resolve().is_relative_to(folder.resolve()) and options.overwrite:
             raise InputError(f"A run folder that is overwritten must not hold the data. Received: {options.data}")
-        files.require_fresh_folder(folder, options.overwrite)
+        files.require_fresh_folder(folder, overwrite=options.overwrite)
         files.write_json(config, facts)
         return
     if not config.is_file():

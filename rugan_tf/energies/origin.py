@@ -15,6 +15,7 @@ from rugan_tf.systems.energy import EnergyOrigin
 
 BY_EDNN = re.compile(r"ednn: trained on (?P<reference>.*) \(data [0-9a-f]*\)", re.DOTALL)
 RELATIVE = re.compile(r"in \S+ relative to (?P<zero>.*)$")
+UNKNOWN = "unknown"
 AS_GIVEN = " in eV as the ASE calculator gives it"
 
 
@@ -39,7 +40,7 @@ def origin_in(metadata: Mapping[str, Any]) -> EnergyOrigin:
     """Return the origin that the metadata of a data set, or a card, tell; unknown where they tell nothing."""
     description = metadata.get("energy")
     if not isinstance(description, str):
-        return EnergyOrigin("unknown", None, "unknown")
+        return EnergyOrigin(UNKNOWN, None, UNKNOWN)
     told = metadata.get("energy_origin")
     if isinstance(told, dict) and isinstance(told.get("method"), str):
         return EnergyOrigin(told["method"], told.get("zero"), description)
@@ -63,6 +64,8 @@ def disagreements(origins: Mapping[str, EnergyOrigin]) -> list[str]:
         if origin.zero is None
     ]
     for (name, one), (other_name, other) in itertools.pairwise(origins.items()):
+        if UNKNOWN in (one.method, other.method):  # said above: an unknown method has no known zero
+            continue
         if one.method != other.method:
             found.append(f"{name} has energies by {one.method}, {other_name} by {other.method}")
         elif one.zero is not None and other.zero is not None and one.zero != other.zero:

@@ -65,7 +65,7 @@ def evaluate(
         "error_unit": model.system.error_unit,
         "scales": {one.samples.name: one.content for one in results},
     }
-    write_evaluation(files.require_fresh_folder(options.out, options.overwrite), content, results, data_set)
+    write_evaluation(files.require_fresh_folder(options.out, overwrite=options.overwrite), content, results, data_set)
     for scale in options.scales:
         for path in (progress_path(options.out, scale), direct_progress_path(options.out, scale)):
             path.unlink(missing_ok=True)

@@ -130,7 +130,7 @@ class Endpoints(tf.Module):
         obtained = self.compute_energy(states)["energy_per_area"]
         if not self.feedback:
             return {"states": states, "energy_per_area": obtained}
-        rounds = tf.where(cells <= FEEDBACK_CELLS, self.feedback, 0)
+        rounds = self.corrections(cells)
 
         def correct(number: Any, given: Any, last: Any, states: Any, obtained: Any) -> tuple[Any, ...]:
             given += energy_per_area - last
@@ -181,12 +181,22 @@ class Endpoints(tf.Module):
     def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
         """Return the energies per area that `generate` gives to the generator for those requested, (batch,).
 
-        And the reach of the generator, int32 (2,), latent rows and columns: with both, a client makes a sheet in tiles.
+        And what else a client needs to make the sheet in tiles: the reach of the generator, int32 (2,), latent rows and
+        columns; whether it is asked for maps; how many corrections follow.
         """
         with tf.control_dependencies([*self.check_size(rows, cols), *self.check_energies(energy_per_area)]):
             energy_per_area = tf.identity(energy_per_area)
         given = self.calibrated(energy_per_area, rows, cols)
-        return {"energy_per_area": given, "reach": tf.constant(self.generator.halo, tf.int32)}
+        return {
+            "energy_per_area": given,
+            "reach": tf.constant(self.generator.halo, tf.int32),
+            "has_maps": tf.constant(int(self.maps is not None), tf.int32),
+            "corrections": self.corrections(rows * cols),
+        }
+
+    def corrections(self, cells: Any) -> Any:
+        """Return how many corrections a sheet of so many cells gets, int32 ()."""
+        return tf.where(cells <= FEEDBACK_CELLS, self.feedback, 0)
 
     def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:
         """Apply the calibration, if there is one."""

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import rugan_tf
 from rugan_tf import files
+from rugan_tf.energies.ednn import EdnnEnergy
+from rugan_tf.energies.origin import as_metadata
 from rugan_tf.errors import InputError
 from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
@@ -35,7 +37,8 @@ def export_run(
         run_dir: run folder of a training.
         out: base folder.
         max_cells: largest batch * rows * cols of one request.
-        ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies.
+        ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies; where these come
+            from goes into the card.
         num_calibration: sheets of the training size that the requested energy is calibrated on, fewer of the larger
             ones; 0 for none. Needs an EDNN.
         feedback: how often `generate` corrects what it asks the generator for by the energies that the EDNN sees.
@@ -53,6 +56,7 @@ def export_run(
     maps = None if card.map_statistics is None else NaturalMaps(card.map_statistics)
     # A calibration is of what the generator does when it is asked once: corrections would leave nothing to see of it.
     endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, maps=maps)
+    told = None if ednn is None else as_metadata(EdnnEnergy(ednn).origin)
     calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
     endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration, maps, feedback)
     version = next_version(out)
@@ -60,7 +64,15 @@ def export_run(
         # gradients of saved functions are for training: no signature reaches them
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=endpoints.signatures(), options=options)
-        write_exported_card(temporary, completed(card, max_cells, calibration, endpoints.feedback, rugan_tf.__version__))
+        complete = completed(
+            card,
+            max_cells,
+            calibration=calibration,
+            feedback=endpoints.feedback,
+            ednn_metadata=told,
+            rugan_tf=rugan_tf.__version__,
+        )
+        write_exported_card(temporary, complete)
         write_requests(temporary, endpoints, card, max_cells)
     return version
 

@@ -61,12 +61,12 @@ def write_structures(
     return paths
 
 
-def write_extxyz(path: Path, structures: list["ase.Atoms"], system: LatticeSystem) -> None:
+def write_extxyz(path: Path, structures: list["ase.Atoms"], _: LatticeSystem) -> None:
     """Write structures as frames of one file."""
     write_by_ase(path, structures, "extxyz")
 
 
-def write_cif(path: Path, structures: list["ase.Atoms"], system: LatticeSystem) -> None:
+def write_cif(path: Path, structures: list["ase.Atoms"], _: LatticeSystem) -> None:
     """Write one structure; without atoms it is its cell, for which ASE has no words."""
     if len(structures[0]):
         write_by_ase(path, structures, "cif")

@@ -37,7 +37,7 @@ class GenerateOptions:
     max_candidates: int = 10_000
     """With --tolerance: most sheets to try for each requested energy."""
     strict: bool = False
-    """Refuse energies that the training data does not cover, instead of a warning."""
+    """Refuse energies that the training data does not cover, and with --tolerance an EDNN that may mean others."""
     overwrite: bool = False
     """Replace a file that exists."""
 
@@ -83,7 +83,7 @@ def generate(options: GenerateOptions) -> None:
     design = None
     if options.tolerance is not None:
         limits = options.tolerance, rows, cols, options.seed, options.max_candidates
-        design = design_sheets(model, requested, *limits)
+        design = design_sheets(model, requested, *limits, strict=options.strict)
         states = design.states
     else:
         make = model.generate if options.repair else model.generate_unrepaired

@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from rugan_tf.energies.origin import UNKNOWN, origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.saved.model_card import ExportedCard
+from rugan_tf.systems.energy import EnergyOrigin
 
 FEWEST_AT_ONCE = 32  # candidates of one call, memory permitting
 
@@ -37,6 +40,8 @@ def design_sheets(
     cols: int,
     seed: int = 0,
     max_candidates: int = 10_000,
+    *,
+    strict: bool = False,
 ) -> Design:
     """Generate candidates until there is one within the tolerance for every requested energy per area.
 
@@ -51,6 +56,8 @@ def design_sheets(
         cols: lattice cells, even.
         seed: not negative.
         max_candidates: most candidates for each distinct energy.
+        strict: refuse, instead of a warning, an EDNN whose energies may not be comparable with the labels that the
+            model was trained on: a request would then be met by another quantity.
 
     Raises:
         InputError: bad options, a model without an EDNN, or too few sheets within the tolerance.
@@ -65,6 +72,8 @@ def design_sheets(
             f"Sheets within a tolerance are judged whole: rows * cols must be at most {model.max_cells}; without "
             f"--tolerance any size is made, in tiles. Received: rows={rows}, cols={cols}"
         )
+    origins = {"the training data": origin_in(model.card.energy_metadata), "the EDNN inside": ednn_origin(model.card)}
+    require_agreement(origins, strict=strict)
     requested = model.check_request(energy_per_area, rows, cols, seed)
     model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
     states, obtained = np.empty((len(requested), rows, cols), np.uint8), np.empty(len(requested))
@@ -75,6 +84,14 @@ def design_sheets(
         states[places], obtained[places] = found.states, found.obtained
         num_candidates, num_within = num_candidates + found.num_candidates, num_within + found.num_within
     return Design(states, obtained, num_candidates, num_within)
+
+
+def ednn_origin(card: ExportedCard) -> EnergyOrigin:
+    """Return where the energies of the EDNN inside of a model come from; unknown where the card is too old to tell."""
+    if card.ednn_metadata is None:
+        exported = f"rugan_tf {card.rugan_tf}" if card.rugan_tf else "an early rugan_tf"
+        return EnergyOrigin(UNKNOWN, None, f"exported by {exported}, whose cards did not tell: export the run anew")
+    return origin_in(card.ednn_metadata)
 
 
 def search(

@@ -155,14 +155,29 @@ class SheetModel:
         calibrated: bool = True,
     ) -> NDArray[np.uint8]:
         """Return the sheets of a request, uint8 (n, rows, cols), each made in tiles."""
-        from rugan_tf.generate.tiles import calibrated_request, generate_in_tiles, largest_tile
+        from rugan_tf.generate.corrections import corrected_sheet
+        from rugan_tf.generate.maps import ShiftedMap
+        from rugan_tf.generate.tiles import generate_in_tiles, largest_tile, map_of, recipe_of
 
         if tile is None:
-            tile = largest_tile(self.max_cells, calibrated_request(self, float(energy[0]), rows, cols)[1])
-        wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile}
-        wanted |= {"repaired": repaired, "calibrated": calibrated}
+            tile = largest_tile(self.max_cells, recipe_of(self, 0.0, rows, cols).reach)
+        wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile, "repaired": repaired}
+
+        def made(requested: float, part_seed: int, sheet: int) -> NDArray[np.uint8]:
+            recipe = recipe_of(self, requested, rows, cols)
+            place = {"seed": part_seed, "sheet": sheet}
+            given = recipe.given if calibrated else requested
+            asked = map_of(self, recipe, given, rows, cols, **place)
+            return corrected_sheet(
+                lambda now: generate_in_tiles(self, self.system, ShiftedMap(asked, now - given), **wanted, **place),
+                lambda states: float(self.judged_energies(states[None])[0]),
+                requested,
+                given,
+                recipe.corrections if calibrated and repaired else 0,
+            )
+
         sheets = [
-            generate_in_tiles(self, self.system, float(one), seed=part_seed, sheet=sheet, **wanted)
+            made(float(one), part_seed, sheet)
             for part, part_seed in self.parts(energy, rows, cols, seed)
             for sheet, one in enumerate(part)
         ]
@@ -230,7 +245,7 @@ class SheetModel:
         calibrated: bool = True,
         tile: int | None = None,
     ) -> NDArray[np.uint8]:
-        """Return what the generator itself makes, uint8 (n, rows, cols): the sheets of `generate` before their repair.
+        """Return what the generator itself makes of one request, uint8 (n, rows, cols): neither corrected nor repaired.
 
         Args:
             energy_per_area: as of `generate`.
@@ -248,13 +263,25 @@ class SheetModel:
         size = {"rows": np.int32(rows), "cols": np.int32(cols)}
         sheets = []
         for part, part_seed in self.parts(energy, rows, cols, seed):
-            given = self.predict("calibrate", energy_per_area=part, **size)["energy_per_area"] if calibrated else part
+            answer = self.predict("calibrate", energy_per_area=part, **size)
+            given = answer["energy_per_area"] if calibrated else part
             drawn = (np.int32(number) for number in (len(part), rows // 2, cols // 2))
             latent = draw_latent(np.int64(part_seed), *drawn, self.latent_channels())
             field = np.broadcast_to(given[:, None, None], latent.shape[:3])
+            if answer.get("has_maps"):
+                field = self.whole_maps(given, rows, cols, part_seed)
             outputs = self.predict("generate_from_latent", latent=latent, energy_per_area=field)
             sheets.append(outputs["probabilities"].argmax(axis=-1).astype(np.uint8))
         return np.concatenate(sheets)
+
+    def whole_maps(self, given: NDArray[np.float32], rows: int, cols: int, seed: int) -> NDArray[np.float32]:
+        """Return the maps (n, rows/2, cols/2) of whole sheets, whose means are what the generator is asked for (n,)."""
+        place = {"seed": np.int64(seed), "first_sheet": np.int64(0), "origin": np.zeros(2, np.int32)}
+        shape = np.array([rows // 2, cols // 2], np.int32)
+        size = {"rows": np.int32(rows), "cols": np.int32(cols)}
+        drawn = self.predict("map", energy_per_area=given, **size, **place, shape=shape)["energy_per_area"]
+        missing = given - drawn.mean(axis=(1, 2), dtype=np.float64)
+        return drawn + missing[:, None, None].astype(np.float32)
 
     def parts(
         self, energy: NDArray[np.float32], rows: int, cols: int, seed: int

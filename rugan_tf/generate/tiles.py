@@ -1,39 +1,128 @@
-"""A sheet of any size from many small requests: what `generate` would return, without a request of its size.
+"""A sheet of any size as a stream of tiles, each generated, repaired and judged while it is hot.
 
-Latents are drawn here, block by block from the seed, and each tile goes to the model with a halo as wide as the
-generator sees, which the model tells. Halos are cut off, and the whole sheet is repaired at the end, since a repair may
-cross tiles. The model may lie on this disk or behind a server.
+A tile is what the whole sheet is there, cell by cell: it is cut out of a window with a halo as wide as the rule and the
+energy see. Whoever takes the tiles puts them together, writes them to a disk, or sends them from a worker of a cluster.
 """
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.errors import InputError
-from rugan_tf.generate.latent import draw_window
+from rugan_tf.generate.finishing import FINISHED_WHOLE, Finishing, Place, Repairs, Tile
+from rugan_tf.generate.maps import ConditionMap, NaturalMap, UniformMap
+from rugan_tf.generate.regions import UPSCALING, Region, SheetRequest, Stretch, TileModel
 from rugan_tf.systems.system import LatticeSystem
 
-UPSCALING = 2  # cells for each latent cell
 LARGEST_TILE = 512  # cells; a larger one saves a tenth of the work and takes four times the memory
+BLOCK = 8192  # cells along each side of what one stream keeps of the generator's states: 64 MB
 
 
-class TileModel(Protocol):
-    """What tiles ask of a model: `SheetModel` and `serve.client.Client` both answer."""
+def places_of(area: Place, tile: int) -> list[Place]:
+    """Return the tiles of an area, row by row; the last of each row and column may be smaller.
 
-    def latent_channels(self) -> int:
-        """Return the Gaussian channels of the latent."""
+    >>> places_of(Place(0, 4, 6, 4), 4)
+    [Place(row=0, col=4, rows=4, cols=4), Place(row=4, col=4, rows=2, cols=4)]
+    """
+    end_row, end_col = area.row + area.rows, area.col + area.cols
+    return [
+        Place(row, col, min(tile, end_row - row), min(tile, end_col - col))
+        for row in range(area.row, end_row, tile)
+        for col in range(area.col, end_col, tile)
+    ]
 
-    def predict(self, signature: str, **inputs: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Call a signature with arrays, and return arrays."""
+
+def blocks_of(rows: int, cols: int, tile: int, block: int = BLOCK) -> list[Place]:
+    """Return the blocks that a sheet is streamed in, whole tiles each; one for a sheet that is repaired whole."""
+    if rows * cols <= FINISHED_WHOLE:
+        return [Place(0, 0, rows, cols)]
+    return places_of(Place(0, 0, rows, cols), max(tile, block // tile * tile))
+
+
+def stream_tiles(
+    model: TileModel,
+    request: SheetRequest,
+    finishing: Finishing,
+    *,
+    tile: int = LARGEST_TILE,
+    is_wanted: Callable[[Place], bool] = lambda place: True,
+) -> Iterator[Tile]:
+    """Yield the tiles of one sheet, in memory that does not grow with it.
+
+    Args:
+        model: with `generate_from_latent`.
+        request: the sheet.
+        finishing: repair and energy.
+        tile: cells along each side of a tile, even and whole periods of the energy.
+        is_wanted: whether a tile is to be made.
+
+    Raises:
+        InputError: an odd tile, or a request that the model refuses.
+    """
+    require_whole_periods(tile, request, finishing.energy)
+    for block in blocks_of(request.rows, request.cols, tile):
+        yield from stream_block(model, request, finishing, block=block, tile=tile, is_wanted=is_wanted)
+
+
+def stream_block(
+    model: TileModel,
+    request: SheetRequest,
+    finishing: Finishing,
+    *,
+    block: Place,
+    tile: int,
+    is_wanted: Callable[[Place], bool] = lambda place: True,
+) -> Iterator[Tile]:
+    """Yield the tiles of one block, which needs nothing of the others: workers of a cluster share no memory.
+
+    One tile is repaired and judged while the generator works on the next.
+
+    Args:
+        model: as of `stream_tiles`.
+        request: as of `stream_tiles`.
+        finishing: as of `stream_tiles`.
+        block: one of `blocks_of`.
+        tile: as of `stream_tiles`.
+        is_wanted: as of `stream_tiles`.
+    """
+    size, halos = (request.rows, request.cols), finishing.halos
+    rows, cols = (
+        Stretch.around(first, length, whole, halo)
+        for first, length, whole, halo in zip(block[:2], block[2:], size, halos, strict=True)
+    )
+    with ThreadPoolExecutor(1) as drawing, ThreadPoolExecutor(1) as finisher:
+        region = Region(model, request, rows=rows, cols=cols, tile=tile, drawing=drawing)
+        hot: deque[Future[Tile]] = deque()
+        repair_once = Repairs(finishing)
+        for place in filter(is_wanted, places_of(block, tile)):
+            window = finishing.window(place, size)
+            hot.append(finisher.submit(repair_once.tile, place, region.window(*window), *window))
+            if len(hot) > 1:
+                yield hot.popleft().result()
+        while hot:
+            yield hot.popleft().result()
+
+
+def require_whole_periods(tile: int, request: SheetRequest, energy: HaloEnergy | None) -> None:
+    """Refuse tiles that the generator or the energy cannot make."""
+    if tile < UPSCALING or tile % UPSCALING:
+        raise InputError(f"tile must be even. Received: tile={tile}")
+    if energy is not None:
+        for length, period in zip((tile, tile, request.rows, request.cols), energy.period * 2, strict=True):
+            if length % period:
+                raise InputError(f"Tiles and sheets must be whole periods of the EDNN. Received: {length}, {period}")
 
 
 def generate_in_tiles(
     model: TileModel,
     system: LatticeSystem,
-    energy_per_area: float,
+    condition_map: ConditionMap,
     *,
     rows: int,
     cols: int,
@@ -41,7 +130,6 @@ def generate_in_tiles(
     sheet: int = 0,
     tile: int = LARGEST_TILE,
     repaired: bool = True,
-    calibrated: bool = True,
 ) -> NDArray[np.uint8]:
     """Return one sheet, uint8 (rows, cols): the one that the model's `generate` returns for the same seed.
 
@@ -50,33 +138,49 @@ def generate_in_tiles(
     Args:
         model: with `generate_from_latent` and `calibrate`, which tells how far the generator sees.
         system: the material, whose rule repairs sheets.
-        energy_per_area: requested, in the unit of the system.
+        condition_map: what the generator is asked for, as `requested_map` returns it for one energy.
         rows: lattice cells, even.
         cols: lattice cells, even.
         seed: not negative.
         sheet: which of the sheets of that seed.
         tile: cells along each side of a tile, even; a request has the model's halo more on either side.
         repaired: whether the rule is applied.
-        calibrated: whether the request is calibrated, as by `generate`.
 
     Raises:
         InputError: an odd or too small size, a model that does not tell how far it sees, or a request that it refuses.
     """
     if min(rows, cols, tile) < UPSCALING or rows % UPSCALING or cols % UPSCALING or tile % UPSCALING:
         raise InputError(f"rows, cols and tile must be even. Received: rows={rows}, cols={cols}, tile={tile}")
-    given, reach = calibrated_request(model, energy_per_area, rows, cols)
-    asked = given if calibrated else energy_per_area
+    reach = generator_reach(model, rows, cols)
+    request = SheetRequest(condition_map=condition_map, rows=rows, cols=cols, seed=seed, sheet=sheet, reach=reach)
     states = np.empty((rows, cols), dtype=np.uint8)
+    finishing = Finishing(system=system, repaired=repaired)
     number = -(-rows // tile) * -(-cols // tile)
-    with tqdm(total=number, desc="tiles", unit="tile", disable=number == 1) as bar:
-        for row, col, part in stream_tiles(model, asked, (rows, cols), place=(seed, sheet), tile=tile, reach=reach):
-            states[row : row + part.shape[0], col : col + part.shape[1]] = part.argmax(axis=-1)
-            bar.update()
-    return system.repair(states[None])[0] if repaired else states
+    with tqdm(total=rows * cols, desc="tiles", unit="cell", unit_scale=True, disable=number == 1) as bar:
+        for place, part, _ in stream_tiles(model, request, finishing, tile=tile):
+            states[place.row : place.row + place.rows, place.col : place.col + place.cols] = part
+            bar.update(part.size)
+    return states
 
 
-def calibrated_request(model: TileModel, energy_per_area: float, rows: int, cols: int) -> tuple[float, tuple[int, int]]:
-    """Return the energy per area to ask the generator for, and how far it sees, latent rows and columns.
+class Recipe(NamedTuple):
+    """How a model makes a sheet of one size at one energy, as its signature `calibrate` tells.
+
+    Attributes:
+        given: energy per area that the generator is asked for at first, in the unit of the system.
+        reach: how far the generator sees, latent rows and columns.
+        has_maps: whether it is asked for a map.
+        corrections: how often the energy obtained corrects what it is asked for.
+    """
+
+    given: float
+    reach: tuple[int, int]
+    has_maps: bool
+    corrections: int
+
+
+def recipe_of(model: TileModel, energy_per_area: float, rows: int, cols: int) -> Recipe:
+    """Ask a model how it makes a sheet.
 
     Raises:
         InputError: the model does not tell how far it sees.
@@ -89,7 +193,35 @@ def calibrated_request(model: TileModel, energy_per_area: float, rows: int, cols
             f"`rugan export`. Received: a signature calibrate that returns {', '.join(answer)}"
         )
     reach_rows, reach_cols = answer["reach"].tolist()
-    return float(answer["energy_per_area"][0]), (reach_rows, reach_cols)
+    # Models of before there were maps tell of neither.
+    has_maps, corrections = (int(answer[name]) if name in answer else 0 for name in ("has_maps", "corrections"))
+    return Recipe(float(answer["energy_per_area"][0]), (reach_rows, reach_cols), bool(has_maps), corrections)
+
+
+def requested_map(
+    model: TileModel, energy_per_area: float, rows: int, cols: int, *, seed: int = 0, sheet: int = 0
+) -> ConditionMap:
+    """Return what the generator is asked for where `generate` would be asked for one energy per area."""
+    recipe = recipe_of(model, energy_per_area, rows, cols)
+    return map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet)
+
+
+def map_of(
+    model: TileModel, recipe: Recipe, given: float, rows: int, cols: int, *, seed: int, sheet: int
+) -> ConditionMap:
+    """Return the map of a sheet with the mean `given`, in the unit of the system."""
+    if not recipe.has_maps:
+        return UniformMap(given)
+    return NaturalMap(model, given, rows, cols, seed, sheet)
+
+
+def generator_reach(model: TileModel, rows: int, cols: int) -> tuple[int, int]:
+    """Return how far the generator sees, latent rows and columns.
+
+    Raises:
+        InputError: the model does not tell.
+    """
+    return recipe_of(model, 0.0, rows, cols).reach
 
 
 def largest_tile(max_cells: int, reach: tuple[int, int]) -> int:
@@ -114,38 +246,3 @@ def largest_tile(max_cells: int, reach: tuple[int, int]) -> int:
         f"A tile with its halo has at least {smallest} cells: export the run anew with --max-cells of as many or more. "
         f"Received: a model with max_cells={max_cells}"
     )
-
-
-def stream_tiles(
-    model: TileModel,
-    energy_per_area: float,
-    size: tuple[int, int],
-    *,
-    place: tuple[int, int],
-    tile: int,
-    reach: tuple[int, int],
-) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-    """Yield first row, first column and probabilities (height, width, states) of one tile after another.
-
-    Args:
-        model: as of `generate_in_tiles`.
-        energy_per_area: what the generator is asked for, in the unit of the system.
-        size: rows and columns of the sheet.
-        place: seed and number of the sheet.
-        tile: as of `generate_in_tiles`.
-        reach: how far the generator sees, latent rows and columns.
-    """
-    channels = model.latent_channels()
-    step, height, width = tile // UPSCALING, size[0] // UPSCALING, size[1] // UPSCALING
-    for first_row in range(0, height, step):
-        for first_col in range(0, width, step):
-            inner = min(step, height - first_row), min(step, width - first_col)
-            wanted_rows = (first_row + np.arange(-reach[0], inner[0] + reach[0])) % height
-            wanted_cols = (first_col + np.arange(-reach[1], inner[1] + reach[1])) % width
-            latent = draw_window(place[0], wanted_rows, wanted_cols, channels, sheet=place[1])
-            field = np.full(latent.shape[:3], energy_per_area, np.float32)
-            answer = model.predict("generate_from_latent", latent=latent, energy_per_area=field)
-            probabilities = answer["probabilities"][0]
-            ends = zip(reach, inner, strict=True)
-            kept = tuple(slice(UPSCALING * before, UPSCALING * (before + length)) for before, length in ends)
-            yield UPSCALING * first_row, UPSCALING * first_col, probabilities[kept]

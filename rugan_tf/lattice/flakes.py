@@ -34,7 +34,7 @@ def piece_labels(lattice: Lattice, chosen: Sequence[Any], xp: Any = np) -> list[
     """
     start, above = scattered_labels(chosen, xp)
 
-    def body(changed: Any, *labels: Any) -> tuple[Any, ...]:
+    def body(_: Any, *labels: Any) -> tuple[Any, ...]:
         around = lattice.around(labels, xp)
         highest = [
             highest_of([own, *others], xp) * taken for own, others, taken in zip(labels, around, chosen, strict=True)

@@ -99,6 +99,7 @@ class Critic(keras.Model):
         self,
         width: int = 128,
         num_states: int = 4,
+        *,
         period: tuple[int, int] = (1, 2),
         dropout: float = 0.25,
         projection: bool = False,
@@ -139,7 +140,7 @@ class Critic(keras.Model):
         self.regression = keras.layers.Dense(1, dtype="float32", name="regression") if regression else None
         self.embedding = keras.layers.Dense(width, use_bias=False, dtype="float32", name="embedding")
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any = None) -> None:  # noqa: ARG002 - as Keras calls it
         """Create all weights; no lattice size is needed for that."""
         channels = self.num_states * self.period[0] * self.period[1] + int(self.sees_label)
         shape: tuple[int | None, ...] = (None, None, None, channels)
@@ -158,7 +159,7 @@ class Critic(keras.Model):
             self.embedding.build((None, 1))
         self.built = True
 
-    def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, ...]:
+    def call(self, inputs: dict[str, Any], *, training: bool = False) -> tuple[Any, ...]:
         """Return score (batch,), features (batch, width) and, with `regression`, the predicted label (batch,)."""
         hidden = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
         label = ops.cast(inputs["label"], "float32")

@@ -47,7 +47,7 @@ class TileNetwork(keras.layers.Layer):
         self.energy.build(shape)
         self.built = True
 
-    def call(self, inputs: Any, periodic: bool = True) -> Any:
+    def call(self, inputs: Any, *, periodic: bool = True) -> Any:
         """Return the network's value of every tile; without `periodic` of the tiles that lie inside of the input."""
         hidden = inputs
         for index, convolution in enumerate(self.convolutions):
@@ -107,13 +107,13 @@ class EDNN(keras.Model):
             )
         self.tile_network = TileNetwork(width, context, name="tile_network")
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any = None) -> None:  # noqa: ARG002 - as Keras calls it
         """Create all weights; no lattice size is needed for that."""
         channels = self.num_states * self.period[0] * self.period[1]
         self.tile_network.build((None, None, None, channels))
         self.built = True
 
-    def tile_energies(self, states: Any, periodic: bool = True) -> Any:
+    def tile_energies(self, states: Any, *, periodic: bool = True) -> Any:
         """Return the energies of all tiles, eV, float32 (batch, rows/period, cols/period).
 
         Without `periodic`, `states` holds `halo` more cells on every side than the tiles whose energies are returned.
@@ -121,7 +121,7 @@ class EDNN(keras.Model):
         encoding = ops.one_hot(ops.cast(states, "int32"), self.num_states, dtype=self.compute_dtype)
         return self.encoded_tile_energies(encoding, periodic=periodic)
 
-    def encoded_tile_energies(self, encoding: Any, periodic: bool = True) -> Any:
+    def encoded_tile_energies(self, encoding: Any, *, periodic: bool = True) -> Any:
         """Return `tile_energies` of one-hot sheets, (batch, rows, cols, num_states), differentiable by them."""
         encoding = ops.cast(encoding, self.compute_dtype)
         correction = self.tile_network(fold_cells(encoding, *self.period), periodic=periodic)

@@ -29,6 +29,7 @@ class GeneratorBlock(keras.layers.Layer):
     def __init__(
         self,
         filters: int,
+        *,
         upsampling: tuple[int, int] = (1, 1),
         preactivate: bool = True,
         window: tuple[int, int] | None = None,
@@ -186,6 +187,7 @@ class Generator(keras.Model):
         self,
         width: int = 128,
         num_states: int = 4,
+        *,
         latent_channels: int = 63,
         period: tuple[int, int] = (1, 1),
         window: tuple[int, int] | None = None,
@@ -224,7 +226,7 @@ class Generator(keras.Model):
         ]
         self.softmax = keras.layers.Softmax(dtype="float32", name="softmax")
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any = None) -> None:  # noqa: ARG002 - as Keras calls it
         """Create all weights; no lattice size is needed for that."""
         shape: tuple[int | None, ...] = (None, None, None, self.latent_channels + 1)
         for block in self.blocks:
@@ -236,7 +238,7 @@ class Generator(keras.Model):
             block.build({"features": shape, "scores": self.convolution.compute_output_shape(shape)})
         self.built = True
 
-    def call(self, inputs: dict[str, Any], training: bool = False) -> Any:
+    def call(self, inputs: dict[str, Any], *, training: bool = False) -> Any:
         """Return the probabilities of the states."""
         latent, label = inputs["latent"], ops.expand_dims(inputs["label"], -1)
         hidden = ops.concatenate([latent, ops.cast(label, latent.dtype)], axis=-1)

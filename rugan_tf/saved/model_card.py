@@ -72,27 +72,44 @@ class ExportedCard(ModelCard):
         max_cells: most lattice cells (sheets * rows * cols) of one call of the SavedModel.
         calibration: of the energies requested of `generate`, if there is one.
         feedback: how often `generate` corrects what it asks the generator for.
+        ednn_metadata: what the EDNN inside says about where its energies come from, under the keys of data sets; None
+            where there is none inside, or where the card is older than this key.
         rugan_tf: version of the package that exported it.
     """
 
     max_cells: int
     calibration: Calibration | None = None
     feedback: int = 0
+    ednn_metadata: Mapping[str, Any] | None = None
     rugan_tf: str | None = None
 
     def content(self) -> dict[str, Any]:
         """Return the card as JSON content."""
         calibration = {} if self.calibration is None else {"calibration": to_json(self.calibration)}
+        ednn = {} if self.ednn_metadata is None else {"ednn": dict(self.ednn_metadata)}
         added = {"max_cells": self.max_cells, "feedback": self.feedback, "rugan_tf": self.rugan_tf}
-        return {**super().content(), **calibration, **added}
+        return {**super().content(), **calibration, **ednn, **added}
 
 
 def completed(
-    card: ModelCard, max_cells: int, calibration: Calibration | None, feedback: int, rugan_tf: str
+    card: ModelCard,
+    max_cells: int,
+    *,
+    calibration: Calibration | None,
+    feedback: int,
+    ednn_metadata: Mapping[str, Any] | None,
+    rugan_tf: str,
 ) -> ExportedCard:
     """Return the card of a run with what the export adds."""
     told = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
-    return ExportedCard(**told, max_cells=max_cells, calibration=calibration, feedback=feedback, rugan_tf=rugan_tf)
+    return ExportedCard(
+        **told,
+        max_cells=max_cells,
+        calibration=calibration,
+        feedback=feedback,
+        ednn_metadata=ednn_metadata,
+        rugan_tf=rugan_tf,
+    )
 
 
 def write_run_card(run_dir: Path, card: ModelCard) -> None:
@@ -130,13 +147,14 @@ def read_exported_card(folder: Path) -> ExportedCard:
     """
     path = folder / MODEL_FILE
     content = read_content(path, VERSION, EXPORTED, "`rugan export` writes it; export the run anew")
-    known = content.get("calibration")
+    known, ednn = content.get("calibration"), content.get("ednn")
     with values_of(path):
         return ExportedCard(
             **trained(content),
             max_cells=int(content["max_cells"]),
             calibration=None if known is None else calibration_of(known),
             feedback=int(content.get("feedback", 0)),
+            ednn_metadata=None if ednn is None else energy_metadata_in(ednn),
             rugan_tf=content.get("rugan_tf"),
         )
 
@@ -151,7 +169,7 @@ def trained(content: Content) -> dict[str, Any]:
         "latent_channels": int(content["latent_channels"]),
         "label_scale": LabelScale(float(content["label_mean"]), float(content["label_standard_deviation"])),
         "energy_range": (low, high),
-        "energy_metadata": {key: value for key, value in content.items() if key in ENERGY_KEYS},
+        "energy_metadata": energy_metadata_in(content),
         "training": content.get("training", {}),
         "map_statistics": map_statistics_of(content["map_statistics"]) if "map_statistics" in content else None,
     }
@@ -169,6 +187,11 @@ def map_statistics_of(content: Content) -> MapStatistics:
         spectrum=tuple((float(a), float(b), float(c)) for a, b, c in content["spectrum"]),
         quantiles=tuple(tuple(map(float, row)) for row in content["quantiles"]),
     )
+
+
+def energy_metadata_in(content: Content) -> dict[str, Any]:
+    """Return what JSON content says about where energies come from."""
+    return {key: content[key] for key in ENERGY_KEYS if key in content}
 
 
 def calibration_of(content: Content) -> Calibration:

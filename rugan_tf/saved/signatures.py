@@ -65,7 +65,7 @@ class Signatures:
 
 
 @functools.lru_cache(maxsize=LOADED_AT_ONCE)
-def load_once(folder: Path, written: int) -> Any:
+def load_once(folder: Path, written: int) -> Any:  # noqa: ARG001 - a part of what is remembered
     """Load a SavedModel; `written` is when, so that a folder that was written anew is loaded anew."""
     import tensorflow as tf
 

@@ -218,13 +218,14 @@ def generate(options: GenerateOptions) -> None:
         if options.tile is None:
             states, obtained = client.generate(requested, *size, options.seed)
         else:
-            from rugan_tf.generate.tiles import generate_in_tiles
+            from rugan_tf.generate.tiles import generate_in_tiles, requested_map
 
             if len(requested) > 1:
                 raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
             wanted: dict[str, Any] = {"rows": options.rows, "cols": options.cols, "seed": options.seed}
             wanted |= {"tile": options.tile}
-            states = generate_in_tiles(client, system, float(requested[0]), **wanted)[None]
+            asked = requested_map(client, float(requested[0]), *size)
+            states = generate_in_tiles(client, system, asked, **wanted)[None]
             obtained = None
     told = None if obtained is None else obtained.astype(np.float64)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}

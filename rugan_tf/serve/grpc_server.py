@@ -99,7 +99,7 @@ def predict(served: Served, content: bytes, timeout: float | None) -> bytes:
     response.model_spec.name, response.model_spec.signature_name = spec.name, signature
     response.model_spec.version.value = number
     for name, value in outputs.items():
-        fill_proto(response.outputs[name], value, served.as_content)
+        fill_proto(response.outputs[name], value, as_content=served.as_content)
     return response.SerializeToString()
 
 
@@ -210,7 +210,7 @@ def health_handler(served: Served) -> Any:
 
         return await told(context, work())
 
-    async def watch(content: bytes, context: Any) -> AsyncIterator[bytes]:
+    async def watch(content: bytes, _: Any) -> AsyncIterator[bytes]:
         kind = health_pb2.HealthCheckResponse
         is_known, last = parsed(health_pb2.HealthCheckRequest, content).service in HEALTH_SERVICES, None
         while True:

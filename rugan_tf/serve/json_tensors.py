@@ -108,7 +108,7 @@ def to_json(name: str, values: NDArray[Any]) -> str:
     if values.dtype.kind == "f":
         return nested(decimals(values), values.shape)
     if values.dtype.kind == "O":
-        return nested(texts(values, name.endswith(BYTES_SUFFIX)), values.shape)
+        return nested(texts(values, as_base64=name.endswith(BYTES_SUFFIX)), values.shape)
     return json.dumps(values.tolist(), separators=(",", ":"))
 
 
@@ -126,7 +126,7 @@ def decimals(values: NDArray[Any]) -> Iterator[str]:
                 yield text if "." in text or "e" in text else f"{text}.0"
 
 
-def texts(values: NDArray[Any], as_base64: bool) -> Iterator[str]:
+def texts(values: NDArray[Any], *, as_base64: bool) -> Iterator[str]:
     """Yield the JSON of one string after another."""
     for value in values.ravel():
         if as_base64:

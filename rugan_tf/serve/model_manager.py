@@ -27,14 +27,14 @@ class LoadOptions:
         num_retries: further attempts to load a version that fails.
         retry_wait: s, between them.
         has_early_labels: whether a label may name a version that is not served yet.
-        on_load: called with each folder and whether it could be loaded.
+        on_load: called with each folder and `success` or `fail`.
     """
 
     session: SessionOptions = SessionOptions()
     num_retries: int = 0
     retry_wait: float = 60.0
     has_early_labels: bool = False
-    on_load: Callable[[str, bool], None] = lambda folder, is_success: None
+    on_load: Callable[[str, str], None] = lambda *_: None
 
 
 @dataclasses.dataclass
@@ -121,11 +121,11 @@ class ModelManager:
             except Exception as error:  # TensorFlow raises many kinds for damaged files, IndexError among them
                 reason = reason_in(str(getattr(error, "message", error))) or type(error).__name__
                 version.code, version.message = Code.UNKNOWN, reason
-                self.options.on_load(str(folder), False)
+                self.options.on_load(str(folder), "fail")
                 LOGGER.error("%s version %d cannot be served: %s", name, number, reason)
                 continue
             version.code, version.message, version.state = Code.OK, "", AVAILABLE
-            self.options.on_load(str(folder), True)
+            self.options.on_load(str(folder), "success")
             LOGGER.info("%s version %d is served from %s", name, number, folder)
             return
         version.state = END

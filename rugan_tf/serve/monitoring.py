@@ -64,10 +64,10 @@ class ServerMetrics:
                 buckets[bisect.bisect_left(BUCKETS, microseconds)] += 1
                 self.sums[key] += microseconds
 
-    def count_load(self, folder: str, *, is_success: bool) -> None:
-        """Add one attempt to load a version folder."""
+    def count_load(self, folder: str, result: str) -> None:
+        """Add one attempt to load a version folder, whose result is `success` or `fail`."""
         with self.lock:
-            self.loads[folder, "success" if is_success else "fail"] += 1
+            self.loads[folder, result] += 1
 
     def collect(self) -> Iterator[Metric]:
         """Return what Prometheus reads."""

@@ -1,5 +1,6 @@
-"""What the page needs to draw atoms: where each state of a cell puts which, asked of the material itself."""
+"""What the page says and draws of a material, asked of the material itself: words, units, and where atoms are."""
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
@@ -8,23 +9,37 @@ import numpy as np
 from rugan_tf.errors import InputError
 
 PERIOD = (2, 2)  # cells after which every lattice here repeats; columns of a honeycomb come in twos
-DECIMALS = 6  # of positions, Å
+DECIMALS = 6  # of positions
 
 
-def described_lattice(system_name: str) -> dict[str, Any] | None:
-    """Return cell lengths (Å), period and, for each cell of it, each state's atoms.
+def system_of(name: str) -> Any:
+    """Return the material of a card, or None where it is not known here."""
+    from rugan_tf.systems.named import system_named
 
-    None for an unknown material, or one that is not made of atoms.
+    try:
+        return system_named(name)
+    except InputError:
+        return None
+
+
+def described_words(system: Any) -> dict[str, Any]:
+    """Return what labels mean, with the unit, the unit of lengths, and what vacant sites are called."""
+    return {
+        "quantity": system.quantity.words,
+        "unit": system.quantity.unit,
+        "length_unit": system.length_unit,
+        "vacancy": dataclasses.asdict(system.vacancy),
+    }
+
+
+def described_lattice(system: Any) -> dict[str, Any] | None:
+    """Return cell lengths (in the material's unit), period and, for each cell of it, each state's atoms.
+
+    None for a material that is not made of atoms.
 
     What a state puts into a cell is what appears when that one cell gets the state. So only `structure` of the material
     is asked, and its atoms come out as it places them.
     """
-    from rugan_tf.systems.named import system_named
-
-    try:
-        system = system_named(system_name)
-    except InputError:
-        return None
     if system.atoms is None:
         return None
     num_states, (rows, cols) = system.num_states, PERIOD

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from rugan_tf.serve.model_manager import ModelManager
-from rugan_tf.serve.page_lattice import described_lattice
+from rugan_tf.serve.page_lattice import described_lattice, described_words, system_of
 
 CARD = "assets.extra/rugan.json"  # in a version folder
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -27,7 +27,7 @@ def page_routes(manager: ModelManager) -> list[BaseRoute]:
     def file(request: Request) -> Response:
         return file_response(request.path_params.get("name", "index.html"))
 
-    def models(request: Request) -> Response:
+    def models(_: Request) -> Response:
         return Response(
             json.dumps({"models": described_models(manager)}), media_type="application/json", headers=HEADERS
         )
@@ -56,10 +56,11 @@ def described_models(manager: ModelManager) -> list[dict[str, Any]]:
 
 
 def described_model(name: str, version: int, folder: Path) -> dict[str, Any]:
-    """Return name, version, card and lattice of a model; the last two are None where they are not told."""
+    """Return name, version, card, words and lattice of a model; the last three are None where they are not told."""
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a model of somebody else, or one whose folder has gone meanwhile
         card = None
-    lattice = described_lattice(card["system"]) if isinstance(card, dict) and "system" in card else None
-    return {"name": name, "version": version, "card": card, "lattice": lattice}
+    system = system_of(card["system"]) if isinstance(card, dict) and "system" in card else None
+    words, lattice = (None, None) if system is None else (described_words(system), described_lattice(system))
+    return {"name": name, "version": version, "card": card, "words": words, "lattice": lattice}

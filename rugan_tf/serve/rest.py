@@ -88,7 +88,7 @@ def build_app(
             response.headers.update(CORS)
         return response
 
-    def numbers(request: Request) -> Response:
+    def numbers(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     routes: list[BaseRoute] = [Route(options.metrics_path, numbers)] if options.metrics_path else []
@@ -183,7 +183,7 @@ def refused(error: ServingError) -> Response:
     return Response(text, HTTP_STATUS.get(error.code, 500), media_type="application/json")
 
 
-def elsewhere(request: Request, error: Exception) -> Response:
+def elsewhere(_: Request, error: Exception) -> Response:
     """Answer a path that there is not."""
     return Response(status_code=error.status_code if isinstance(error, HTTPException) else 500)
 

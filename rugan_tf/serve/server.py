@@ -90,7 +90,7 @@ def load_options(options: ServeOptions, metrics: ServerMetrics) -> LoadOptions:
         options.max_num_load_retries,
         options.load_retry_interval_micros / MICROSECONDS,
         options.allow_version_labels_for_unavailable_models,
-        lambda folder, is_success: metrics.count_load(folder, is_success=is_success),
+        metrics.count_load,
     )
 
 

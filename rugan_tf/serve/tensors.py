@@ -83,7 +83,7 @@ def within(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any
     return values.astype(dtype)
 
 
-def fill_proto(proto: Any, values: NDArray[Any], as_content: bool = False) -> None:
+def fill_proto(proto: Any, values: NDArray[Any], *, as_content: bool = False) -> None:
     """Write an array into an empty TensorProto, in its typed field, or as raw content; strings are always typed.
 
     Raises:

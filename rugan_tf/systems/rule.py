@@ -24,7 +24,7 @@ class Rule(abc.ABC):
     def step(self, states: Any, xp: Any = np) -> Any:
         """Apply the rule once; integer arrays (batch, rows, cols). `xp` is NumPy or keras.ops."""
 
-    def finish(self, states: Any, xp: Any = np, *, is_window: bool = False) -> Any:
+    def finish(self, states: Any, xp: Any = np, *, is_window: bool = False) -> Any:  # noqa: ARG002 - for rules that do
         """Apply, after all steps, what needs to be done only once and makes no further step necessary.
 
         Args:
@@ -47,7 +47,7 @@ class Rule(abc.ABC):
                 settled[start : start + size] = self.finish(part, is_window=is_window)
             return settled
 
-        def body(before: Any, changed: Any) -> tuple[Any, Any]:
+        def body(before: Any, _: Any) -> tuple[Any, Any]:
             after = self.step(before, xp)
             return after, xp.any(after != before)
 
@@ -66,7 +66,7 @@ class Rule(abc.ABC):
             active = active[(reduced != current).any(axis=(1, 2))]
         return settled
 
-    def num_pieces(self, states: NDArray[np.uint8]) -> NDArray[np.int64] | None:
+    def num_pieces(self, states: NDArray[np.uint8]) -> NDArray[np.int64] | None:  # noqa: ARG002 - for rules that do
         """Return the pieces (n,) of sheets (n, rows, cols), one at most in valid ones; None if that is no matter."""
         return None
 

@@ -63,6 +63,21 @@ class LabelQuantity:
     per: Literal["area", "site"]
 
 
+@dataclasses.dataclass(frozen=True)
+class VacancyWords:
+    """What a material calls sites without an atom.
+
+    Attributes:
+        share: of the sites that are vacant.
+        region: vacant sites that touch.
+        regions: several of those.
+    """
+
+    share: str = "share of vacant sites"
+    region: str = "vacant region"
+    regions: str = "vacant regions"
+
+
 class LatticeSystem(abc.ABC):
     """A periodic lattice whose cells are in one of a few states, uint8 (batch, rows, cols).
 
@@ -75,6 +90,7 @@ class LatticeSystem(abc.ABC):
         species: by the state, then by the site: what is there; None for nothing.
         quantity: what labels mean.
         length_unit: of the lattice.
+        vacancy: what sites without an atom are called.
         drawing: the options of `draw_states`, an instance of a frozen dataclass; None if sheets cannot be drawn.
         reference_drawing: the same for sheets that references are computed for, where another range is better.
         rule: what valid sheets obey; None if all are valid.
@@ -87,6 +103,7 @@ class LatticeSystem(abc.ABC):
     species: ClassVar[tuple[tuple[str | None, ...], ...]]
     quantity: ClassVar[LabelQuantity]
     length_unit: ClassVar[str]
+    vacancy: ClassVar[VacancyWords] = VacancyWords()
     drawing: ClassVar[Any] = None
     reference_drawing: ClassVar[Any] = None
     rule: ClassVar[Rule | None] = None
@@ -165,8 +182,13 @@ class LatticeSystem(abc.ABC):
         """Return the labels (n,) of total energies (n,): these over the extent of a sheet."""
         return np.asarray(energy, dtype=np.float64) / self.extent(rows, cols)
 
-    def draw_states(
-        self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: Any
+    def draw_states(  # what materials that can be drawn are given
+        self,
+        rng: np.random.Generator,  # noqa: ARG002
+        num_sheets: int,  # noqa: ARG002
+        rows: int,  # noqa: ARG002
+        cols: int,  # noqa: ARG002
+        options: Any,  # noqa: ARG002
     ) -> NDArray[np.uint8]:
         """Draw sheets at random, uint8 (num_sheets, rows, cols)."""
         raise InputError(f"The system must say how sheets are drawn. Received: {self.name}, which does not")

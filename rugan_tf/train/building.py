@@ -36,6 +36,7 @@ class NetworkRequest:
         latent_channels: Gaussian channels of the latent.
         period: rows and columns after which the lattice repeats.
         size: rows and columns of a training sheet.
+        maps: whether labels are maps (batch, rows/2, cols/2), which a critic gets as they are.
     """
 
     width: int
@@ -43,6 +44,7 @@ class NetworkRequest:
     latent_channels: int
     period: tuple[int, int]
     size: tuple[int, int]
+    maps: bool = False
 
 
 def build_model(options: TrainOptions, data_set: DataSet, label_maps: MapLoss | None = None) -> RUGAN:
@@ -81,10 +83,10 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> keras.Model:
     return Generator(
         options.width,
         data_set.system.num_states,
-        options.latent_channels,
-        period,
-        (rows, cols) if options.window_means else None,
-        options.refinements,
+        latent_channels=options.latent_channels,
+        period=period,
+        window=(rows, cols) if options.window_means else None,
+        refinements=options.refinements,
         name="generator",
     )
 
@@ -95,18 +97,18 @@ def build_critic(options: TrainOptions, data_set: DataSet) -> keras.Model:
     if options.critic is not None:
         request = network_request(options, data_set, options.critic_width)
         network = imported(options.critic, "A critic")(request)
-        require_critic(network, request, options.critic, regression)
+        require_critic(network, request, options.critic, regression=regression)
         return network
     return Critic(
         options.critic_width,
         data_set.system.num_states,
-        lattice_period(data_set),
-        options.dropout,
-        options.projection,
-        options.head_layers,
-        regression,
-        options.critic_blocks,
-        options.maps.weight > 0,
+        period=lattice_period(data_set),
+        dropout=options.dropout,
+        projection=options.projection,
+        head_layers=options.head_layers,
+        regression=regression,
+        num_blocks=options.critic_blocks,
+        maps=options.maps.weight > 0,
         name="critic",
     )
 
@@ -115,7 +117,12 @@ def network_request(options: TrainOptions, data_set: DataSet, width: int) -> Net
     """Return what a user's own function is told."""
     rows, cols = data_set.states.shape[1:]
     return NetworkRequest(
-        width, data_set.system.num_states, options.latent_channels, lattice_period(data_set), (rows, cols)
+        width,
+        data_set.system.num_states,
+        options.latent_channels,
+        lattice_period(data_set),
+        (rows, cols),
+        maps=options.maps.weight > 0,
     )
 
 
@@ -138,12 +145,13 @@ def require_generator(network: Any, request: NetworkRequest, spec: str) -> None:
         )
 
 
-def require_critic(network: Any, request: NetworkRequest, spec: str, regression: bool) -> None:
+def require_critic(network: Any, request: NetworkRequest, spec: str, *, regression: bool) -> None:
     """Raise InputError unless a user's critic takes and gives what RUGAN needs."""
     if not isinstance(network, keras.Model):
         raise InputError(f"A critic must be a keras.Model. Received: {type(network).__name__} from {spec}")
     encoding = keras.ops.zeros((2, *request.size, request.num_states))
-    given = network({"encoding": encoding, "label": keras.ops.zeros((2,))}, training=False)
+    label = keras.ops.zeros((2, *(length // 2 for length in request.size)) if request.maps else (2,))
+    given = network({"encoding": encoding, "label": label}, training=False)
     shapes = [tuple(part.shape) for part in given] if isinstance(given, tuple | list) else [tuple(given.shape)]
     number = 3 if regression else 2
     if len(shapes) != number or shapes[0] != (2,) or len(shapes[1]) != 2 or (regression and shapes[2] != (2,)):

@@ -47,6 +47,10 @@ class Course:
     save: Callable[[int], None]
     minutes: float | None = None
 
+    def is_late(self, saved_at: float) -> bool:
+        """Whether the longest time has passed since a checkpoint was saved, by the clock that only goes on."""
+        return self.minutes is not None and time.monotonic() - saved_at >= 60 * self.minutes
+
 
 def train_updates(
     step: Callable[[Any], Logs],
@@ -79,7 +83,7 @@ def train_updates(
         InputError: the training diverged.
     """
     bar = tqdm(total=num_updates, initial=first_update, desc="training", unit="update", disable=course is None)
-    written = time.monotonic()
+    saved_at = time.monotonic()
     if course is not None:
         course.log.begin(first_update)
     try:
@@ -96,10 +100,9 @@ def train_updates(
             if course is not None:
                 if whole:
                     course.log.after_interval(update, means)
-                is_due = course.minutes is not None and time.monotonic() - written >= 60 * course.minutes
-                if whole or stopping or is_due:
+                if whole or stopping or course.is_late(saved_at):
                     course.save(update)
-                    written = time.monotonic()
+                    saved_at = time.monotonic()
             if stopping:
                 return update
             if whole:

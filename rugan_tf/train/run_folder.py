@@ -30,7 +30,7 @@ def open_run_folder(options: TrainOptions, data_set: DataSet) -> list[Change]:
         if not config.is_file():
             raise FileNotFoundError(f"A run that is resumed must have a config.json. Received: {options.run_dir}")
         return changes_of(options, config, data_set.checksum)
-    files.require_fresh_folder(options.run_dir, options.overwrite)
+    files.require_fresh_folder(options.run_dir, overwrite=options.overwrite)
     content = {
         "options": options.resolved(),
         "data": {"path": str(options.data), "sha256": data_set.checksum, "num_sheets": len(data_set.states)},

@@ -111,7 +111,7 @@ def add_torch(settings, data_set, states, label, latent, steps, generations) -> 
     inputs = torch.from_numpy(latent.numpy()).permute(0, 3, 1, 2).contiguous()
     request = torch.zeros(len(inputs))
     for name, compiled in (("PyTorch eager", False), ("torch.compile", True)):
-        theirs = PytorchRUGAN(settings, lattice_period(data_set), (ROWS, COLS), compiled)
+        theirs = PytorchRUGAN(settings, lattice_period(data_set), (ROWS, COLS), compiled=compiled)
         source = build_model(settings, data_set)
         copy_weights(source.generator, theirs.generator)
         copy_weights(source.critic, theirs.critic)

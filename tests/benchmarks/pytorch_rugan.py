@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 
 class PeriodicConv2d(nn.Conv2d):
-    def __init__(self, inputs, outputs, size=3, bias=True):
+    def __init__(self, inputs, outputs, size=3, *, bias=True):
         super().__init__(inputs, outputs, size, bias=bias)
         self.reach = size // 2
 
@@ -163,7 +163,7 @@ def unfold(x, rows, cols):
 class PytorchRUGAN:
     """One training step: critic_steps updates of the critic, one of the generator, and the average of its weights."""
 
-    def __init__(self, settings, period, size, compiled=False):
+    def __init__(self, settings, period, size, *, compiled=False):
         self.settings = settings
         self.generator = Generator(
             settings.width,
@@ -233,10 +233,10 @@ class PytorchRUGAN:
                 fake = self.draw(part, part_label)
             loss = self.critic_loss_of(part, part_label, fake, torch.rand(len(part), 1, 1, 1))
             update(self.critic_optimizer, loss)
-        self.critic.requires_grad_(False)
+        self.critic.requires_grad_(requires_grad=False)
         loss = self.generator_loss_of(part, part_label)
         update(self.generator_optimizer, loss)
-        self.critic.requires_grad_(True)
+        self.critic.requires_grad_(requires_grad=True)
         self.updates += 1
         decay = min(self.settings.average_decay, (1 + self.updates) / (10 + self.updates))
         with torch.no_grad():

@@ -9,9 +9,9 @@ from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 
-def draw(num_sheets, seed=0, rows=4, cols=6, distinct=False, **options):
+def draw(num_sheets, seed=0, rows=4, cols=6, *, distinct=False, **options):
     system = system_named("porous_graphene")
-    return draw_sheets(system, num_sheets, rows, cols, seed, PoreOptions(**options), distinct)
+    return draw_sheets(system, num_sheets, rows, cols, seed, PoreOptions(**options), distinct=distinct)
 
 
 def test_sheets_have_the_size_asked_for():

@@ -98,7 +98,8 @@ def test_pi_model_by_site(sheets):
     np.testing.assert_allclose(mean, results.density[0], atol=1e-5)
 
 
-def test_every_format_gives_the_same_sheets(sheets, tmp_path):
+@pytest.mark.usefixtures("sheets")  # sheets.npz
+def test_every_format_gives_the_same_sheets(tmp_path):
     frames = [system_named("porous_graphene").structure(states) for states in STATES]
     ase.io.write(tmp_path / "sheets.extxyz", frames)
     ase.io.write(tmp_path / "sheets.xyz", frames, format="extxyz")

@@ -56,7 +56,7 @@ def test_impossible_number_of_training_sheets_is_refused(num_reference):
         split_reference(40, num_reference)
 
 
-def test_total_energy_is_the_energy_per_area_times_the_area(graphene):
+def test_total_energy_is_the_energy_per_area_times_the_area():
     states = draw_states(3, 2, 4)
     energy = total_energy(DataSet(states, np.array([-1.0, 0.0, 2.5]), {"system": "porous_graphene"}))
     np.testing.assert_allclose(energy, np.array([-1.0, 0.0, 2.5]) * 2 * 2.46 * 4 * 2.46 * np.sqrt(3) / 2)

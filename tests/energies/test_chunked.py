@@ -80,7 +80,7 @@ def test_sheet_shorter_than_the_halo_is_refused(ednn):
         chunked_energies(np.zeros((1, 8, 2), np.uint8), ednn)
 
 
-def test_chunks_that_were_never_written_are_refused(tmp_path, capsys):
+def test_chunks_that_were_never_written_are_refused(tmp_path):
     array = zarr.create_array(
         tmp_path / "a.zarr", shape=(1, 8, 8), chunks=(1, 4, 4), dtype="uint8", config={"write_empty_chunks": True}
     )

@@ -215,46 +215,55 @@ def test_damaged_beginning_is_refused(tmp_path, journal, scripted):
     assert calls(tmp_path) == []
 
 
-KILLED = """
-import sys
+FORKING = """
+import multiprocessing, sys
 from pathlib import Path
 from scripted import ScriptedEnergy, numbered_sheets
+from rugan_tf.energies import workers
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.one_by_one import OneByOne
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+folder = Path(sys.argv[1])
+function, states = OneByOne(ScriptedEnergy(folder)), numbered_sheets(64)
+forked = multiprocessing.get_context("fork")
+workers.multiprocessing.get_context = lambda _: forked
+for _ in sys.stdin:
     work = Work(processes=2, journal=folder / "sheets.progress")
-    OneByOne(ScriptedEnergy(folder)).energies(numbered_sheets(16), work)
+    process = forked.Process(target=function.energies, args=(states, work))
+    process.start()
+    print(process.pid, flush=True)
+    process.join()
+    print(process.exitcode, flush=True)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_work_that_is_killed_loses_the_sheets_in_flight_alone(tmp_path, journal, scripted, number):
-    """Again and again until it is done: every sheet but those in flight is computed once."""
-    program = tmp_path / "killed.py"
-    program.write_text(KILLED)
+@pytest.mark.parametrize(("number", "num_kills"), [(signal.SIGKILL, 10), (signal.SIGTERM, 3)])
+def test_work_that_is_killed_loses_the_sheets_in_flight_alone(tmp_path, journal, scripted, number, num_kills):
+    """Killed at random moments, then left to end: every sheet but those in flight is computed once.
+
+    A program that has imported everything forks the work and its workers, so that a start takes no time.
+    """
     script(tmp_path, every="slow")
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    states, kills, rng = numbered_sheets(16), 0, np.random.default_rng(number)
-    while True:
-        before = len(calls(tmp_path))
-        process = subprocess.Popen(
-            [sys.executable, str(program), str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
-        )
-        wanted = before + int(rng.integers(2, 5))
-        while process.poll() is None and len(calls(tmp_path)) < wanted:
-            time.sleep(0.01)
-        if process.poll() is not None:
-            break
-        process.send_signal(number)
-        process.wait()
-        kills += 1
-        time.sleep(0.3)  # what is in flight may still end; nobody hears it
-    assert process.returncode == 0
-    assert kills >= 3
-    assert len(calls(tmp_path)) <= 16 + 2 * kills
-    np.testing.assert_array_equal(scripted.energies(states, Work(processes=1, journal=journal)), -np.arange(1.0, 17))
+    rng, pipes = np.random.default_rng(number), {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", FORKING, str(tmp_path)]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **pipes) as program:
+        for kill in range(num_kills + 1):
+            before = len(calls(tmp_path))
+            print("begin, or go on", file=program.stdin, flush=True)
+            process = int(program.stdout.readline())
+            if kill < num_kills:
+                while len(calls(tmp_path)) == before:
+                    time.sleep(0.005)
+                time.sleep(rng.uniform(0, 0.25))  # of 0.1 s that a sheet takes
+                os.kill(process, number)
+            assert int(program.stdout.readline()) == (-number if kill < num_kills else 0)
+        program.stdin.close()
+    assert set(calls(tmp_path)) == set(range(64))
+    assert len(calls(tmp_path)) <= 64 + 2 * num_kills
+    script(tmp_path, every="raise")  # nothing is left to compute
+    energies = scripted.energies(numbered_sheets(64), Work(processes=1, journal=journal))
+    assert energies.tobytes() == (-np.arange(1.0, 65)).tobytes()
 
 
 def test_workers_that_cannot_start_are_an_error_and_not_a_hang(scripted, monkeypatch):

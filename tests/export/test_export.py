@@ -14,6 +14,7 @@ from untrained_run import CHANNELS, FACTS, build_generator, write_counting_energ
 from rugan_tf.export.__main__ import main
 from rugan_tf.export.saved_model import export_run
 from rugan_tf.generate.latent import draw_latent
+from rugan_tf.saved.model_card import read_exported_card
 from rugan_tf.systems.named import system_named
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
@@ -250,6 +251,7 @@ def test_energy_model_travels_inside_and_tells_the_energy_obtained(run_dir, grap
     energy_model = write_counting_energy(tmp_path / "energy")
     inside = export_run(run_dir, tmp_path / "models", MAX_CELLS, energy_model)
     shutil.rmtree(energy_model)
+    assert read_exported_card(inside).ednn_metadata["energy"] == "ednn: trained on made-up (data 0)"
     loaded = tf.saved_model.load(str(inside))
     answer = generate(loaded)
     expected = -graphene.num_atoms(answer["states"].numpy()) / (2.0 * 14 * 16)

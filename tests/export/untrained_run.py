@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rugan_tf.networks.generator import Generator
+from rugan_tf.saved.ednn_card import EdnnCard, write_ednn_card
 
 CHANNELS = 63
 FACTS = {
@@ -59,4 +60,8 @@ def write_counting_energy(folder: Path) -> Path:
     """Write it as a SavedModel with the signature `energy`."""
     module = CountingEnergy()
     tf.saved_model.save(module, str(folder), signatures={"energy": module.energy})
+    card = EdnnCard(
+        system="porous_graphene", reference="made-up", data_sha256="0", max_cells=10**6, halo=(0, 0), period=(1, 1)
+    )
+    write_ednn_card(folder, card)
     return folder

@@ -45,7 +45,7 @@ def test_round_trip_is_exact(data_set, path):
     assert again.system is system_named("porous_graphene")
 
 
-def test_others_can_write_and_read_the_format(data_set, path, tmp_path):
+def test_others_can_write_and_read_the_format(path, tmp_path):
     with np.load(path) as archive:
         assert sorted(archive.files) == ["energy_per_area", "metadata", "states"]
         assert json.loads(str(archive["metadata"])) == METADATA
@@ -157,7 +157,7 @@ def test_states_are_read_whatever_else_there_is(tmp_path):
         read_states(write_arrays(path, states=None), system)
 
 
-def test_arrays_are_read_by_name(path, data_set):
+def test_arrays_are_read_by_name(path):
     assert list(read_arrays(path, ("energy_per_area",))) == ["energy_per_area"]
 
 

@@ -14,6 +14,8 @@ CARD = {
     "label_standard_deviation": 0.5,
     "energy_range": [-3.0, 0.0],
     "latent_channels": 5,
+    "energy": "tight-binding: made-up, in eV relative to free atoms",
+    "ednn": {"energy": "ednn: trained on tight-binding: made-up, in eV relative to free atoms (data 0)"},
     "rugan_tf": "0.0.0",
     "training": {},
 }

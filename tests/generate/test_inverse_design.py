@@ -1,3 +1,7 @@
+import dataclasses
+import json
+import re
+
 import numpy as np
 import pytest
 from random_model import save_random_model
@@ -66,6 +70,56 @@ def test_bad_options_are_refused(model, options, message):
 def test_model_without_an_ednn_is_refused(model_base):
     with pytest.raises(ValueError, match="must be exported with an EDNN inside, --ednn"):
         design_sheets(SheetModel.load(model_base), [-1.5], 0.1, 4, 4)
+
+
+def told_of(model, **changes):
+    """Return the model with another card."""
+    return dataclasses.replace(model, card=dataclasses.replace(model.card, **changes))
+
+
+OTHER_ZERO = {"energy": "ednn: trained on tight-binding: made-up, in eV relative to the pristine sheet (data 0)"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"ednn_metadata": OTHER_ZERO},
+            "the training data has energies relative to free atoms, the EDNN inside relative to the pristine sheet",
+        ),
+        (
+            {"ednn_metadata": None},
+            "the EDNN inside does not say what its energies are relative to (exported by rugan_tf 0.0.0, whose cards "
+            "did not tell: export the run anew)",
+        ),
+        (
+            {"energy_metadata": {}},
+            "the training data does not say what its energies are relative to (unknown)",
+        ),
+    ],
+)
+def test_ednn_whose_energies_may_mean_something_else_is_told_or_refused(model, changes, sentence):
+    told = told_of(model, **changes)
+    with pytest.warns(InputWarning) as warned:
+        design_sheets(told, [-1.5], 0.2, 4, 4)
+    assert [str(one.message) for one in warned] == [f"energies are compared that may not be comparable: {sentence}"]
+    with pytest.raises(ValueError, match=f"of one method and one zero. Received: {re.escape(sentence)}"):
+        design_sheets(told, [-1.5], 0.2, 4, 4, strict=True)
+
+
+def test_strict_command_refuses_an_ednn_of_another_zero_and_writes_nothing(model, tmp_path, capsys):
+    card = model.folder / "assets.extra" / "rugan.json"
+    kept = card.read_text()
+    card.write_text(json.dumps(json.loads(kept) | {"ednn": OTHER_ZERO}))
+    words = ["--model", str(model.folder), "--energy-per-area", "-1.5", "--tolerance", "0.2"]
+    try:
+        assert main([*words, "--strict", "--out", str(tmp_path / "sheet.npz")]) == 2
+        assert "one method and one zero. Received: the training data has" in capsys.readouterr().err
+        assert list(tmp_path.iterdir()) == []
+        assert main([*words, "--out", str(tmp_path / "sheet.npz")]) == 0
+        assert "may not be comparable: the training data has" in capsys.readouterr().err
+    finally:
+        card.write_text(kept)
 
 
 def test_command_writes_what_was_accepted_and_says_the_rate(model, tmp_path, capsys):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rugan_tf.generate.latent import draw_latent, draw_window
+from rugan_tf.generate.maps import UniformMap
 from rugan_tf.generate.sheets import SheetModel, load_model
-from rugan_tf.generate.tiles import generate_in_tiles, largest_tile
+from rugan_tf.generate.tiles import generate_in_tiles, largest_tile, requested_map
 from rugan_tf.systems.named import system_named
 
 
@@ -42,7 +43,8 @@ def test_sheet_in_tiles_is_the_whole_sheet(model, rows, cols, tile):
     # The shipped model may have an older rule inside, so the present one is applied to the whole sheet as well.
     whole = model.system.repair(model.generate([-2.0], rows, cols, seed=5))[0]
     watched = Watched(model)
-    tiled = generate_in_tiles(watched, model.system, -2.0, rows=rows, cols=cols, seed=5, tile=tile)
+    asked = requested_map(watched, -2.0, rows, cols)
+    tiled = generate_in_tiles(watched, model.system, asked, rows=rows, cols=cols, seed=5, tile=tile)
     np.testing.assert_array_equal(tiled, whole)
     assert len(watched.cells) == -(-rows // tile) * -(-cols // tile)
     assert len(np.unique(whole)) == 4 or whole.size < 100  # a sheet of one state would agree with anything
@@ -58,7 +60,8 @@ def test_halo_that_is_too_narrow_is_seen_in_the_sheet(model, monkeypatch):
         return answer | {"reach": answer["reach"] // 3} if "reach" in answer else answer
 
     monkeypatch.setattr(SheetModel, "predict", narrower)
-    tiled = generate_in_tiles(model, model.system, -2.0, rows=56, cols=64, seed=5, tile=16, repaired=False)
+    asked = requested_map(model, -2.0, 56, 64)
+    tiled = generate_in_tiles(model, model.system, asked, rows=56, cols=64, seed=5, tile=16, repaired=False)
     assert (tiled != whole).any()
 
 
@@ -97,13 +100,13 @@ def test_window_is_that_part_of_the_latent(sheet):
 
 def test_model_that_does_not_tell_how_far_it_sees_is_refused(model):
     with pytest.raises(ValueError, match=r"must tell how far .* export its run anew.* Received: .* energy_per_area$"):
-        generate_in_tiles(Watched(model, tells=False), model.system, -2.0, rows=4, cols=4)
+        generate_in_tiles(Watched(model, tells=False), model.system, UniformMap(-2.0), rows=4, cols=4)
 
 
 @pytest.mark.parametrize(("rows", "cols", "tile"), [(5, 4, 4), (4, 5, 4), (4, 4, 3), (0, 4, 4), (4, 4, 0)])
 def test_odd_and_empty_sizes_are_refused(model, rows, cols, tile):
     with pytest.raises(ValueError, match=f"must be even. Received: rows={rows}, cols={cols}, tile={tile}"):
-        generate_in_tiles(model, system_named("porous_graphene"), -2.0, rows=rows, cols=cols, tile=tile)
+        generate_in_tiles(model, system_named("porous_graphene"), UniformMap(-2.0), rows=rows, cols=cols, tile=tile)
 
 
 def test_largest_tile_fits_with_its_halo():

@@ -49,7 +49,7 @@ def test_with_all_sites_it_is_the_largest_piece_in_a_graph_too(lattice, share):
     np.testing.assert_array_equal(np.stack([part.numpy() for part in in_graph(parts)], -1), expected)
 
 
-def test_labels_cross_long_pieces_in_few_rounds(monkeypatch):
+def test_labels_cross_long_pieces_in_few_rounds():
     snake = np.zeros((1, 64, 64), np.int32)
     snake[0, ::2, :63] = 1
     snake[0, 1::4, 62] = snake[0, 3::4, 0] = 1

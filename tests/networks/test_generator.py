@@ -35,7 +35,7 @@ def draw_request(rows, cols, num_sheets=2):
     return latent, rng.normal(size=(num_sheets, rows, cols)).astype(np.float32)
 
 
-def probabilities(generator, latent, label, training=False):
+def probabilities(generator, latent, label, *, training=False):
     return generator({"latent": latent, "label": label}, training=training).numpy()
 
 

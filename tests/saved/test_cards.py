@@ -31,7 +31,8 @@ CARD = ModelCard(
     energy_metadata={"energy": "made-up", "energy_origin": {"method": "made-up", "zero": None}},
     training={"seed": 3},
 )
-EXPORTED = completed(CARD, 4096, Calibration(14, 16, (1.0, 2.0), (-3.5, -1.0), ((0.0, 0.1), (0.2, 0.3))), "9.9.9")
+CALIBRATION = Calibration(14, 16, (1.0, 2.0), (-3.5, -1.0), ((0.0, 0.1), (0.2, 0.3)))
+EXPORTED = completed(CARD, 4096, calibration=CALIBRATION, ednn_metadata={"energy": "ednn: made-up"}, rugan_tf="9.9.9")
 EDNN = EdnnCard(
     system="porous_graphene",
     reference="made-up",
@@ -51,7 +52,7 @@ def test_card_of_a_run_is_read_as_it_was_written(tmp_path):
 def test_card_of_a_model_is_read_as_it_was_written(tmp_path):
     write_exported_card(tmp_path, EXPORTED)
     assert read_exported_card(tmp_path) == EXPORTED
-    plain = completed(CARD, 64, None, "9.9.9")
+    plain = completed(CARD, 64, calibration=None, ednn_metadata=None, rugan_tf="9.9.9")
     write_exported_card(tmp_path, plain)
     assert read_exported_card(tmp_path) == plain
 
@@ -71,6 +72,7 @@ def test_shipped_cards_are_read():
     assert card.label_scale == LabelScale(-2.696528186160548, 0.5606202546042616)
     assert card.calibration.scales == (1.0, 2.0, 4.0)
     assert card.energy_metadata["energy"].startswith("ednn: trained on tight-binding")
+    assert card.ednn_metadata["energy_origin"] == {"method": "tight-binding", "zero": "2 E_s + 2 E_p per atom"}
     ednn = read_ednn_card(MODELS / "porous_graphene_ednn" / "2")
     assert (ednn.halo, ednn.period, ednn.data_sha256[:6]) == ((4, 8), (1, 2), "d3db74")
 
@@ -99,7 +101,7 @@ def test_card_of_another_form_is_refused(tmp_path, file, write, read, command, v
 def test_every_missing_key_is_named_with_what_to_do(tmp_path, file, write, read, command):
     write(tmp_path)
     content = json.loads((tmp_path / file).read_text())
-    optional = {"version", "training", "energy", "energy_origin", "calibration", "rugan_tf", "split"}
+    optional = {"version", "training", "energy", "energy_origin", "calibration", "ednn", "rugan_tf", "split"}
     for key in content.keys() - optional:
         (tmp_path / file).write_text(json.dumps({name: value for name, value in content.items() if name != key}))
         with pytest.raises(ValueError, match=rf"must hold .*{command}.* Received: .* without {key}"):

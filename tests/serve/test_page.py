@@ -15,12 +15,13 @@ import pytest
 from steady_model import MAX_CELLS
 
 from rugan_tf.serve.client import Client, Connection
-from rugan_tf.serve.page_lattice import described_lattice
+from rugan_tf.serve.page_lattice import described_lattice, described_words, system_of
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.statistics import pore_sizes
 
 IS_DONE = "return !document.getElementById('status').textContent.includes('…')"
 PLUS, ARROW_LEFT, ENTER = "+", "\ue012", "\ue007"
+GRAPHENE = system_named("porous_graphene")
 ENERGY, ROWS, COLS, SEED = "-1.75", 12, 20, 7
 AXE = os.environ.get("RUGAN_TF_AXE")
 
@@ -201,7 +202,7 @@ def test_accessibility_check_finds_nothing(page, width):
     assert rules == []
 
 
-def test_page_loads_nothing_from_elsewhere(server, version_folder):
+def test_page_loads_nothing_from_elsewhere(server):
     folder = Path(described_lattice.__code__.co_filename).parent / "page"
     texts = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     assert {"index.html", "page.css", "page.js"} <= set(texts)
@@ -217,8 +218,22 @@ def test_models_are_described_as_their_cards_and_materials_say(server, version_f
     models = json.loads(server.request("/page/models.json")[1])["models"]
     steady = next(one for one in models if one["name"] == "steady")
     assert steady["card"] == json.loads((version_folder / "assets.extra" / "rugan.json").read_text())
-    assert steady["lattice"] == described_lattice("porous_graphene")
+    assert steady["lattice"] == described_lattice(GRAPHENE)
     assert steady["version"] == 1
+
+
+def test_words_and_units_are_those_of_the_material():
+    assert described_words(GRAPHENE) == {
+        "quantity": "energy per area",
+        "unit": "eV/Å²",
+        "length_unit": "Å",
+        "vacancy": {"share": "porosity", "region": "pore", "regions": "pores"},
+    }
+    spins = runpy.run_path(str(Path(__file__).parents[1] / "systems" / "spins.py"))["Spins"]()
+    assert described_words(spins)["quantity"] == "energy per site"
+    assert (described_words(spins)["unit"], described_words(spins)["vacancy"]["regions"]) == ("J", "vacant regions")
+    assert described_lattice(spins) is None
+    assert system_of("nothing that is known") is None
 
 
 def test_script_for_the_proxy_writes_what_the_server_tells(server, version_folder, capsys):
@@ -232,7 +247,7 @@ def test_script_for_the_proxy_writes_what_the_server_tells(server, version_folde
 
 
 def test_described_lattice_builds_the_structures_of_the_material():
-    described, system = described_lattice("porous_graphene"), system_named("porous_graphene")
+    described, system = described_lattice(GRAPHENE), GRAPHENE
     states = np.random.default_rng(0).integers(0, 4, (4, 6)).astype(np.uint8)
     atoms = []
     for (row, col), state in np.ndenumerate(states):
@@ -243,7 +258,6 @@ def test_described_lattice_builds_the_structures_of_the_material():
     assert sorted(symbol for symbol, *_ in atoms) == sorted(structure.get_chemical_symbols())
     expected = sorted(structure.positions.round(3).tolist())
     np.testing.assert_allclose(sorted(np.round(place, 3).tolist() for _, *place in atoms), expected, atol=2e-3)
-    assert described_lattice("nothing that is known") is None
 
 
 def test_page_can_be_left_out():

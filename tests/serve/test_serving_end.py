@@ -63,7 +63,7 @@ def code_of(channel, seconds, timeout=90.0):
     return code, time.monotonic() - start
 
 
-def test_busy_server_tells_its_health_keeps_deadlines_and_ends_in_time(base, tmp_path):
+def test_busy_server_tells_its_health_keeps_deadlines_and_ends_in_time(base):
     words = ["--port", 0, "--rest_api_port", 0, "--model_name", "slow", "--model_base_path", base, "--grace", GRACE]
     words += ["--grpc_max_threads", THREADS, "--rest_api_timeout_in_ms", 60_000, "--enable_grpc_healthcheck_service"]
     words.append("--tensorflow_inter_op_parallelism=16")  # a loop keeps one of them; with few, requests wait within

@@ -17,7 +17,7 @@ from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 from rugan_tf.serve.client import Client, Connection, main
 
 
-def add_version(source, base, number, damage=False):
+def add_version(source, base, number, *, damage=False):
     """Write a version aside, then rename it into place."""
     aside = base / f".{number}.tmp"
     shutil.copytree(source, aside)

@@ -196,15 +196,15 @@ SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 @settings(deadline=None)
 @given(st.sampled_from(KINDS).flatmap(lambda dtype: arrays.arrays(dtype, SHAPES)), st.booleans())
 def test_arrays_survive_the_wire_and_tensorflow_reads_them_alike(values, as_content):
-    proto = to_proto(values, as_content)
+    proto = to_proto(values, as_content=as_content)
     np.testing.assert_array_equal(from_proto("x", proto), values)
     np.testing.assert_array_equal(tf.make_ndarray(proto), values)
     np.testing.assert_array_equal(from_proto("x", tf.make_tensor_proto(values)), values)
 
 
-def to_proto(values, as_content=False):
+def to_proto(values, *, as_content=False):
     proto = tensor_pb2.TensorProto()
-    fill_proto(proto, values, as_content)
+    fill_proto(proto, values, as_content=as_content)
     return proto
 
 

@@ -18,7 +18,7 @@ from rugan_tf.evaluate.__main__ import main as evaluate
 from rugan_tf.export.__main__ import main as export
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main as generate
-from rugan_tf.generate.tiles import generate_in_tiles
+from rugan_tf.generate.tiles import generate_in_tiles, requested_map
 from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.client import main as client
 from rugan_tf.systems.named import system_in, system_named
@@ -149,7 +149,8 @@ def test_spins_go_through_every_command(tmp_path, capsys):
         assert client(["generate", *asked]) == 0
         with Client(Connection(server.address, "spins")) as connection:
             whole = connection.generate([float(energy)], 20, 16)[0][0]
-            tiled = generate_in_tiles(connection, Spins(), float(energy), rows=20, cols=16, tile=8)
+            asked = requested_map(connection, float(energy), 20, 16)
+            tiled = generate_in_tiles(connection, Spins(), asked, rows=20, cols=16, tile=8)
         np.testing.assert_array_equal(tiled, whole)
     finally:
         server.end()

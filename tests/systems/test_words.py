@@ -14,8 +14,6 @@ REGISTER = {
     "systems/__init__.py": 1,  # the name of the default
     "systems/named.py": 2,  # the systems that come with the package: import and list
     "saved/shipped.py": 1,  # the name of the model that comes with it
-    "serve/page/page.js": 6,  # draws the sheets of the main model until cards tell units, sites and colours
-    "serve/page/sheet.js": 2,
 }
 
 

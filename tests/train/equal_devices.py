@@ -17,7 +17,7 @@ from rugan_tf.train.loop import compiled_step
 STEPS, CRITIC_STEPS, BATCH = 3, 2, 4
 
 
-def main(number: int, out: Path, use_xla: bool) -> None:
+def main(number: int, out: Path, *, use_xla: bool) -> None:
     """Train on the same sheets, whatever the number of devices."""
     strategy = distribution_strategy(number if number > 1 else None)
     with strategy.scope():
@@ -46,4 +46,4 @@ def main(number: int, out: Path, use_xla: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), "xla" in sys.argv[3:])
+    main(int(sys.argv[1]), Path(sys.argv[2]), use_xla="xla" in sys.argv[3:])

@@ -31,7 +31,7 @@ def test_curves_are_a_table_and_a_picture(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_step_that_was_written_again_after_a_resumption_counts_once(tmp_path, monkeypatch):
+def test_step_that_was_written_again_after_a_resumption_counts_once(tmp_path):
     write_events(tmp_path, [100, 200])
     first = next(tmp_path.iterdir())
     first.rename(tmp_path / first.name.replace("events.out.tfevents.", "events.out.tfevents.0"))

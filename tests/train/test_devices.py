@@ -23,7 +23,7 @@ from rugan_tf.train.__main__ import main
 HERE = Path(__file__).parent
 
 
-def start(out, number=1, tf_config=None, xla=False):
+def start(out, number=1, tf_config=None, *, xla=False):
     words = [sys.executable, str(HERE / "equal_devices.py"), str(number), str(out), *(["xla"] if xla else [])]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     if tf_config is not None:

@@ -152,9 +152,9 @@ def test_generator_is_given_the_label_of_each_sheet_everywhere(monkeypatch):
     seen = []
     call = model.generator.call
 
-    def record(inputs, training=False):
+    def record(inputs, *, training=False):
         seen.append((inputs, training))
-        return call(inputs, training)
+        return call(inputs, training=training)
 
     monkeypatch.setattr(model.generator, "call", record)
     batch = draw_batch(3, rows=4, cols=6)

@@ -31,21 +31,21 @@ class Mine(Generator):
     pass
 
 def generator(request):
-    return Mine(request.width, request.num_states, request.latent_channels)
+    return Mine(request.width, request.num_states, latent_channels=request.latent_channels)
 
 def critic(request):
-    return Critic(request.width, request.num_states, request.period)
+    return Critic(request.width, request.num_states, period=request.period)
 
 @keras.saving.register_keras_serializable("own")
 class Narrow(Generator):
-    def call(self, inputs, training=False):
+    def call(self, inputs, *, training=False):
         return super().call(inputs, training=training)[:, ::2, ::2]
 
 def narrow(request):
-    return Narrow(request.width, request.num_states, request.latent_channels)
+    return Narrow(request.width, request.num_states, latent_channels=request.latent_channels)
 
 class OneOutput(keras.Model):
-    def call(self, inputs, training=False):
+    def call(self, inputs, *, training=False):
         return keras.ops.sum(inputs["encoding"], axis=(1, 2, 3))
 
 def one_output(request):
@@ -237,7 +237,7 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoin
     assert sorted((run_dir / "checkpoints").iterdir()) == [good]
 
 
-def test_energies_are_judged_where_the_shipped_ednn_labelled_the_data(tmp_path, capsys):
+def test_energies_are_judged_where_the_shipped_ednn_labelled_the_data(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     data = tmp_path / "sheets.npz"

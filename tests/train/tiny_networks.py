@@ -20,7 +20,7 @@ class TinyGenerator(keras.Model):
         self.dense.build((None, None, None, CHANNELS + 1))
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, *, training=False):
         cells = self.dense(ops.concatenate([inputs["latent"], inputs["label"][..., None]], axis=-1))
         return ops.repeat(ops.repeat(cells, 2, axis=1), 2, axis=2)
 
@@ -39,7 +39,7 @@ class TinyCritic(keras.Model):
         self.linear.build((None, 3))
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, *, training=False):
         encoding = inputs["encoding"]
         label = ops.ones_like(encoding[..., :1]) * ops.reshape(inputs["label"], (-1, 1, 1, 1))
         hidden = self.dense(ops.concatenate([encoding, label], axis=-1))

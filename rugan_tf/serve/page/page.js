@@ -7,8 +7,8 @@ import { View } from "./view.js";
 
 const SIGNATURE = "generate";
 const SIZES = ["rows", "cols"];
-const UNITS = { energy_per_area: "eV/Å²" }; // of conditions whose card tells no unit
-const NAMES = { energy_per_area: "Energy per area" };
+const LABEL = "energy_per_area"; // the condition that is called so whatever the material's quantity is
+const PLAIN = { share: "share of vacant sites", region: "vacant region", regions: "vacant regions" };
 const MAX_SEED = 2 ** 31;
 const NARROW = 860; // pixels, below which the sheet lies under the form
 const $ = (id) => document.getElementById(id);
@@ -69,16 +69,25 @@ function element(tag, properties = {}, ...children) {
 // --- what can be asked
 
 function unitOf(name) {
-  return state.model.card?.units?.[name] ?? UNITS[name] ?? "";
+  return state.model.card?.units?.[name] ?? (name === LABEL ? state.model.words?.unit : null) ?? "";
 }
 
 function nameOf(name) {
-  return NAMES[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
+  return sentence((name === LABEL ? state.model.words?.quantity : null) ?? name.replaceAll("_", " "));
+}
+
+function sentence(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
+/** What the material calls vacant sites. */
+function vacancy() {
+  return state.model.words?.vacancy ?? PLAIN;
 }
 
 function rangeOf(name) {
   const card = state.model.card;
-  return card?.ranges?.[name] ?? (name === "energy_per_area" ? card?.energy_range : null) ?? null;
+  return card?.ranges?.[name] ?? (name === LABEL ? card?.energy_range : null) ?? null;
 }
 
 function conditionNames() {
@@ -97,7 +106,8 @@ async function chooseModel(name) {
   if (!known || ![...SIZES, "seed"].every((one) => one in state.signature.inputs)) {
     throw new Refused(`The model ${name} has no signature ${SIGNATURE} that this page can ask. Use curl or the client.`);
   }
-  state.lattice = state.model.lattice ? new Lattice(state.model.lattice) : null;
+  state.lattice = state.model.lattice ? new Lattice(state.model.lattice, state.model.words.length_unit) : null;
+  $("length-unit").textContent = state.model.words?.length_unit ?? "length";
   $("conditions").replaceChildren(...conditionNames().map(conditionField));
   const { card } = state.model, isMetric = Boolean(state.lattice);
   for (const radio of document.querySelectorAll("[name=unit]")) {
@@ -172,7 +182,7 @@ function hintSize() {
   if (isLength()) parts.push(`${rows} × ${cols} cells`);
   else if (state.lattice) {
     const [height, width] = state.lattice.lengths;
-    parts.push(`${(rows * height).toFixed(1)} × ${(cols * width).toFixed(1)} Å`);
+    parts.push(`${(rows * height).toFixed(1)} × ${(cols * width).toFixed(1)} ${state.lattice.unit}`);
   }
   if (card?.max_cells) parts.push(`at most ${card.max_cells.toLocaleString("en")} cells`);
   $("size-hint").textContent = parts.join("; ");
@@ -253,9 +263,10 @@ function show(seconds) {
   view.show(sheet, isLarger ? [card.rows, card.cols] : null);
   const counted = sheet.lattice?.canBeVacant ? sheet.count() : null;
   numbers(counted);
-  const area = sheet.lattice ? `${sheet.lengths[0].toFixed(0)} by ${sheet.lengths[1].toFixed(0)} ångström, ` : "";
-  const pores = counted ? `, ${counted.pores.length} pores, porosity ${percent(counted)}` : "";
-  const label = `Sheet of ${sheet.rows} by ${sheet.cols} cells, ${area}seed ${inputs.seed}${pores}`;
+  const area = sheet.lattice ? `${sheet.lengths[0].toFixed(0)} by ${sheet.lengths[1].toFixed(0)} ${sheet.lattice.unit}, ` : "";
+  const words = vacancy();
+  const vacant = counted ? `, ${counted.regions.length} ${words.regions}, ${words.share} ${percent(counted)}` : "";
+  const label = `Sheet of ${sheet.rows} by ${sheet.cols} cells, ${area}seed ${inputs.seed}${vacant}`;
   $("canvas").setAttribute("aria-label", label);
   $("status").textContent = `Made in ${seconds.toFixed(seconds < 10 ? 2 : 0)} s. ${label}.`;
   downloads();
@@ -276,13 +287,14 @@ function numbers(counted) {
     else entries.push([`${nameOf(name)}, obtained`, "not told", "this model has no energy judge"]);
   }
   if (counted) {
-    entries.push(["Porosity", percent(counted), "share of vacant sites"]);
-    const largest = counted.pores.length ? `largest: ${counted.pores[0].toLocaleString("en")} sites` : "";
-    entries.push(["Pores", counted.pores.length.toLocaleString("en"), largest]);
+    const words = vacancy(), number = counted.regions.length;
+    entries.push([sentence(words.share), percent(counted), "vacant of all sites"]);
+    const largest = number ? `largest: ${counted.regions[0].toLocaleString("en")} sites` : "";
+    entries.push([sentence(words.regions), number.toLocaleString("en"), largest]);
     entries.push(["Atoms", counted.atoms.toLocaleString("en"), `of ${counted.sites.toLocaleString("en")} sites`]);
   }
   const cells = `${sheet.rows} × ${sheet.cols} cells`;
-  entries.push(sheet.lattice ? ["Size", `${sheet.lengths[0].toFixed(0)} × ${sheet.lengths[1].toFixed(0)} Å`, cells] : ["Size", cells]);
+  entries.push(sheet.lattice ? ["Size", `${sheet.lengths[0].toFixed(0)} × ${sheet.lengths[1].toFixed(0)} ${sheet.lattice.unit}`, cells] : ["Size", cells]);
   $("numbers").replaceChildren(...entries.map(([name, value, more]) => element("div", {},
     element("dt", {}, name), element("dd", {}, value, ...(more ? [element("small", {}, more)] : [])))));
 }
@@ -362,7 +374,8 @@ function about() {
   if (card?.system) lines.push(`Material: ${card.system.replaceAll("_", " ")}, trained on sheets of ${card.rows} × ${card.cols} cells.`);
   if (card?.energy) lines.push(`Energies: ${card.energy}.`);
   if (state.lattice?.canBeVacant) {
-    lines.push("Porosity is the share of vacant sites; a pore is a set of vacant sites that touch, across the edges too. Both are counted here, from the sheet.");
+    const words = vacancy(), first = words.share === PLAIN.share ? "" : `${sentence(words.share)} is the ${PLAIN.share}. `;
+    lines.push(`${first}A ${words.region} is a set of vacant sites that touch, across the edges too. All is counted here, from the sheet.`);
   } else if (!state.lattice) {
     lines.push("This model does not tell its lattice, so cells are drawn instead of atoms, and structures cannot be written.");
   }

@@ -3,8 +3,9 @@
 
 /** Sites, occupations and neighbours of a lattice: for each cell of the period, what each state puts where. */
 export class Lattice {
-  constructor(described) {
-    this.lengths = described.cell; // of one cell along rows and columns, and the height, Å
+  constructor(described, unit) {
+    this.unit = unit; // of all lengths
+    this.lengths = described.cell; // of one cell along rows and columns, and the height
     this.period = described.period;
     this.kinds = described.cells.map((states) => kindOf(states));
     this.neighbours = neighboursOf(this);
@@ -100,7 +101,7 @@ export class Sheet {
     return this.lattice.kind(r, c).occupants[this.states[r][c]][site];
   }
 
-  /** Numbers of atoms, sites and vacant sites, and the vacant sites of each pore: vacant sites that touch. */
+  /** Numbers of atoms, sites and vacant sites, and of the vacant sites of each region of those that touch. */
   count() {
     const { lattice, rows, cols } = this;
     const most = Math.max(...lattice.kinds.map((kind) => kind.sites.length));
@@ -133,6 +134,6 @@ export class Sheet {
     for (let index = 0; index < parent.length; index++) {
       if (parent[index] >= 0) sizes.set(find(index), (sizes.get(find(index)) || 0) + 1);
     }
-    return { atoms, sites, vacant: sites - atoms, pores: [...sizes.values()].sort((a, b) => b - a) };
+    return { atoms, sites, vacant: sites - atoms, regions: [...sizes.values()].sort((a, b) => b - a) };
   }
 }

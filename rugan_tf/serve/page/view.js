@@ -1,8 +1,8 @@
 // The sheet on a canvas: moved, zoomed, with a scale bar and a frame of the training size.
 
-const BONDS_FROM = 3; // pixels per Å
+const BONDS_FROM = 3; // pixels per unit of length
 const MANY = 120000; // atoms in view, beyond which pixels are written directly
-const LARGEST = 90; // pixels per Å
+const LARGEST = 90; // pixels per unit of length
 // Okabe and Ito's colours, told apart by colour-blind eyes; two for the two grounds
 const LIGHT = ["#17222b", "#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 const DARK = ["#dfe8ee", "#56b4e9", "#e69f00", "#2fd0a0", "#f0a8cf"];
@@ -12,8 +12,8 @@ export class View {
     this.canvas = canvas;
     this.sheet = null;
     this.frame = null;
-    this.scale = 1; // pixels of the page per Å
-    this.centre = [0, 0]; // of the view, Å along columns and rows
+    this.scale = 1; // pixels of the page per unit of length
+    this.centre = [0, 0]; // of the view, lengths along columns and rows
     this.pointers = new Map();
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -205,7 +205,7 @@ export class View {
   drawBar(ctx, width, height, style) {
     const wanted = 130 / this.scale, power = 10 ** Math.floor(Math.log10(wanted));
     const length = [5, 2, 1].find((step) => step * power <= wanted) * power;
-    const unit = this.sheet.lattice ? "Å" : "cells", label = `${Number(length.toPrecision(2))} ${unit}`;
+    const unit = this.sheet.lattice ? this.sheet.lattice.unit : "cells", label = `${Number(length.toPrecision(2))} ${unit}`;
     ctx.font = "600 14px system-ui, DejaVu Sans, sans-serif";
     const wide = Math.max(length * this.scale, ctx.measureText(label).width) + 20;
     ctx.fillStyle = style.getPropertyValue("--card");

@@ -11,7 +11,7 @@ from rugan_tf.systems.porous_graphene import geometry, holes, reference, statist
 from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene.carbon import CARBON
 from rugan_tf.systems.porous_graphene.rule import OnePiece
-from rugan_tf.systems.system import LabelQuantity, LatticeSystem, Statistic
+from rugan_tf.systems.system import LabelQuantity, LatticeSystem, Statistic, VacancyWords
 from rugan_tf.units import ENERGY, LENGTH
 
 
@@ -23,6 +23,7 @@ class PorousGraphene(LatticeSystem):
     species = geometry.SPECIES
     quantity = LabelQuantity("energy per area", f"{ENERGY}/{LENGTH}²", ENERGY, "area")
     length_unit = LENGTH
+    vacancy = VacancyWords("porosity", "pore", "pores")
     drawing = holes.PoreOptions()
     reference_drawing = holes.PoreOptions(min_holes=0, max_hole_density=0.03, max_radius=4.0)
     tight_binding = CARBON
