@@ -59,7 +59,7 @@ def write_sheets(
         write_npz(path, {"states": states, **energies}, told)
     elif path.suffix == ".zarr":
         energies = energies_by_name("energy_per_area_requested", requested, energy_per_area_obtained)
-        write_zarr_states(path, states, told | {name: values.tolist() for name, values in energies.items()})
+        write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif path.suffix == ".png":
         write_png(path, system, states, requested, energy_per_area_obtained)
     else:
