@@ -130,13 +130,12 @@ def test_window_variance_is_that_of_every_window_counted_one_by_one():
         ]
         np.testing.assert_allclose(window_variances(kinds, rows, cols), expected, atol=1e-15)
     assert window_variances(kinds, 5, 6).max() < 1e-15
-    with pytest.raises(ValueError, match="A window must fit into 5x6 cells. Received: 6x2"):
+    with pytest.raises(ValueError, match=r"A window must fit into 5x6 cells. Received: 6x2"):
         window_variances(kinds, 6, 2)
 
 
 def test_window_variance_follows_exactly_from_the_structure_factor():
     """On one site a cell: var = sum over all k of S |W|^2 / N, W the transform of the window's sites."""
-    lattice = square(1.0)
     kinds = np.random.default_rng(4).integers(0, 2, (3, 6, 8, 1), np.uint8)
     window = np.zeros((6, 8))
     window[:2, :3] = 1 / 6
