@@ -1,4 +1,4 @@
-"""Which site of a lattice each of some points is on, for points in a cell that is turned, shifted and a little strained.
+"""Which site of a lattice each of some points is on, in a cell that is turned, shifted and a little strained.
 
 Points come as fractions of a periodic plane cell, so how the cell lies in space does not matter. A `CellFit` says how
 many rows and columns a rectangular supercell of it holds, and which of its directions are the rows. The origin is where

@@ -108,8 +108,8 @@ def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = Ma
             problems.append(problem)
             continue
         states = states_on_sites(atoms, match, np.array(kept.get_chemical_symbols()))
-        furthest = (float(np.abs(part).max(initial=0)) for part in (match.distances, layer.heights))
-        return StructureMatch(states, match.fit.num_copies, match.fit.strain, *furthest, num_dropped)
+        in_plane, across = (float(np.abs(part).max(initial=0)) for part in (match.distances, layer.heights))
+        return StructureMatch(states, match.fit.num_copies, match.fit.strain, in_plane, across, num_dropped)
     raise problems[0]
 
 
@@ -273,4 +273,3 @@ def states_on_sites(atoms: Atoms, match: Match, symbols: NDArray[np.str_]) -> ND
     row, col = np.argwhere(states < 0)[0]
     found = " ".join(names[kind] or "-" for kind in cells[row, col])
     raise InputError(f"The species of a cell must be those of a state. Received: {found} in row {row}, column {col}")
-
