@@ -11,6 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rugan_tf.data.importing import import_structures as import_structures
+    from rugan_tf.energies.calculator import Calculator as Calculator
     from rugan_tf.energies.named import energy_named as energy_named
     from rugan_tf.errors import InputError as InputError
     from rugan_tf.formats.data_set import DataSet as DataSet
@@ -20,17 +22,23 @@ if TYPE_CHECKING:
     from rugan_tf.generate.sheets import load_model as load_model
     from rugan_tf.generate.writers import write_sheets as write_sheets
     from rugan_tf.systems.named import system_named as system_named
+    from rugan_tf.systems.structure_match import MatchLimits as MatchLimits
+    from rugan_tf.systems.structure_match import match_structure as match_structure
     from rugan_tf.systems.system import LatticeSystem as LatticeSystem
 
 __version__ = "0.1.0"
 
 PUBLIC = {
+    "Calculator": "rugan_tf.energies.calculator",
     "DataSet": "rugan_tf.formats.data_set",
     "InputError": "rugan_tf.errors",
     "LatticeSystem": "rugan_tf.systems.system",
     "SheetModel": "rugan_tf.generate.sheets",
     "energy_named": "rugan_tf.energies.named",
+    "import_structures": "rugan_tf.data.importing",
     "load_model": "rugan_tf.generate.sheets",
+    "MatchLimits": "rugan_tf.systems.structure_match",
+    "match_structure": "rugan_tf.systems.structure_match",
     "read_data_set": "rugan_tf.formats.data_set",
     "system_named": "rugan_tf.systems.named",
     "write_data_set": "rugan_tf.formats.data_set",

@@ -15,7 +15,7 @@ MODULES = {
         "starlette",
         "uvicorn",
     ),
-    "large": ("dask", "zarr"),
+    "large": ("dask", "distributed", "zarr"),
     "physics": ("tblite",),
 }
 

@@ -1,4 +1,4 @@
-"""`python -m rugan_tf.data`: draw sheets and compute their energies, or label sheets that the user brings."""
+"""`python -m rugan_tf.data`: draw sheets and compute energies, import structures, label sheets that the user brings."""
 
 import dataclasses
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
+from rugan_tf.data.import_command import ImportOptions, import_data
 from rugan_tf.errors import InputError
 from rugan_tf.systems.drawing import drawing_of, with_drawing
 from rugan_tf.systems.named import DEFAULT_SYSTEM, system_in
@@ -201,6 +202,7 @@ def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
     build_options = with_drawing(BuildOptions, system_in(args).drawing)
     return {
         "build": Command(build_options, build, "Draw sheets and compute their energies."),
+        "import": Command(ImportOptions, import_data, "Make a data set of structures that you have."),
         "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
     }
 

@@ -90,6 +90,19 @@ class AseEnergy:
         return energy
 
 
+def calculator_named(spec: str) -> Any:
+    """Return the calculator of this process that "ase:package.module:Class" or "...:Class:{arguments}" names.
+
+    Raises:
+        InputError: another form, a class that cannot be imported, or arguments that it refuses.
+    """
+    module, _, rest = spec.removeprefix(ASE_PREFIX).partition(":")
+    name, _, arguments = rest.partition(":")
+    if not (spec.startswith(ASE_PREFIX) and module and name):
+        raise InputError(f"A calculator must be given as {ASE_PREFIX}package.module:Class. Received: {spec!r}")
+    return _calculator(module, name, arguments or "{}")
+
+
 def _calculator_class(module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,3 +128,12 @@ def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10
         }
         for part in parts
     ]
+
+
+def defined(value: Any) -> Any:
+    """Return content in which None stands for NaN and infinity, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: defined(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [defined(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -79,7 +79,7 @@ def measure(
         "direct": direct_content(model, samples, options),
         "energy": energy_function.origin.description,
     }
-    return ScaleResults(samples, defined(content), compared)
+    return ScaleResults(samples, metrics.defined(content), compared)
 
 
 def agreement(requested: NDArray[np.float64], obtained: NDArray[np.float64], spread: float) -> dict[str, float]:
@@ -197,12 +197,3 @@ def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOp
 def direct_progress_path(out: Path, scale: int) -> Path:
     """Return the file that keeps the direct energies of an unfinished evaluation, beside its folder."""
     return out.with_name(f"{out.name}.{scale}x{scale}.direct.progress")
-
-
-def defined(value: Any) -> Any:
-    """Return content in which None stands for NaN and infinity, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: defined(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [defined(held) for held in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

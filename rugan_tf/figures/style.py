@@ -1,10 +1,12 @@
 """What all pictures share: colours, legends, sizes of letters, and how a figure becomes a file or pixels."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
@@ -29,9 +31,16 @@ def new_figure(width: float, height: float, padding: float = 0.1) -> Figure:
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG; the file appears whole or not at all."""
+    """Write a figure in the format that the suffix names, PNG, SVG or PDF; it appears whole or not at all."""
     with files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+        figure.savefig(temporary, format=path.suffix.lower()[1:], dpi=DOTS_PER_INCH)
+
+
+def write_pages(path: Path, figures: Iterator[Figure]) -> None:
+    """Write figures as the pages of one PDF; they are drawn one after another, so memory holds one."""
+    with files.replacing(path) as temporary, PdfPages(temporary) as pages:
+        for figure in figures:
+            figure.savefig(pages, format="pdf", dpi=DOTS_PER_INCH)
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:

@@ -24,12 +24,13 @@ def write_npz(path: Path | str, arrays: Mapping[str, Any], metadata: Mapping[str
         InputError: another suffix.
         OSError: the file cannot be written; what stood there before is kept.
     """
-    if Path(path).suffix != ".npz":
+    if Path(path).suffix.lower() != ".npz":
         raise InputError(f"A data set must be an .npz file. Received: {path}")
     told = {} if metadata is None else {"metadata": np.array(json.dumps(metadata))}
     content: dict[str, Any] = {**arrays, **told}
-    with files.replacing(path) as temporary:
-        np.savez_compressed(temporary, **content)
+    # NumPy would add .npz to the name of a .NPZ; an open file it takes as it is.
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **content)
 
 
 def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -1,31 +1,81 @@
-"""Atoms in the formats of other programs, through ASE: which files sheets become, and what they hold."""
+"""Files of structures: which format a path means, what is written into one, and what is read from any."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rugan_tf import files
+from rugan_tf.formats.databases import read_database, write_database
+from rugan_tf.formats.extxyz import read_extxyz, write_extxyz
+from rugan_tf.formats.frames import Frame, Reader, ReadOptions, expanded, read_by_ase
+from rugan_tf.formats.single_files import (
+    read_cif,
+    read_lammps,
+    read_pdb,
+    read_poscar,
+    write_cif,
+    write_lammps,
+    write_pdb,
+    write_poscar,
+)  # fmt: skip
 from rugan_tf.systems.system import LatticeSystem
 
 if TYPE_CHECKING:
     import ase
 
-SUFFIXES = (".extxyz", ".cif", ".vasp")
-ONE_SHEET_SUFFIXES = (".cif", ".vasp")  # formats whose files hold one structure
-EMPTY_CIF = """data_sheet_without_atoms
-_cell_length_a       {0:.10g}
-_cell_length_b       {1:.10g}
-_cell_length_c       {2:.10g}
-_cell_angle_alpha    {3:.10g}
-_cell_angle_beta     {4:.10g}
-_cell_angle_gamma    {5:.10g}
+OTHERS = (".traj", ".xdatcar", ".xml", ".outcar", ".out", ".in", ".xsf", ".gen", ".res")  # which folders are read for
+OTHER_NAMES = ("XDATCAR", "OUTCAR", "vasprun")
 
-_space_group_name_H-M_alt    "P 1"
-_space_group_IT_number       1
-"""
+
+@dataclasses.dataclass(frozen=True)
+class StructureFormat:
+    """A format that structures are written in.
+
+    Attributes:
+        suffixes: of its files, lower case; the first is what it is called.
+        read: yields the frames of a file.
+        write_one: writes a structure, knowing the elements of the material; of formats whose files hold one.
+        write_all: writes structures and their energies; of formats whose files hold many.
+        names: what its files are called, or begin with, where they have no suffix.
+    """
+
+    suffixes: tuple[str, ...]
+    read: Reader
+    write_one: Callable[[Path, "ase.Atoms", list[str]], None] | None = None
+    write_all: Callable[[Path, list["ase.Atoms"]], None] | None = None
+    names: tuple[str, ...] = ()
+
+
+FORMATS = (
+    StructureFormat((".extxyz", ".xyz"), read_extxyz, write_all=write_extxyz),
+    StructureFormat((".db", ".json"), read_database, write_all=write_database),
+    StructureFormat((".cif",), read_cif, write_one=write_cif),
+    StructureFormat((".vasp", ".poscar"), read_poscar, write_one=write_poscar, names=("POSCAR", "CONTCAR")),
+    StructureFormat((".data", ".lmp", ".lammps"), read_lammps, write_one=write_lammps),
+    StructureFormat((".pdb",), read_pdb, write_one=write_pdb),
+)
+SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
+
+
+def format_of(path: Path) -> StructureFormat | None:
+    """Return the format of a file by its suffix, in letters of any case, or by its name.
+
+    >>> format_of(Path("sheet.CIF")).suffixes
+    ('.cif',)
+    >>> format_of(Path("run/CONTCAR")).suffixes
+    ('.vasp', '.poscar')
+    """
+    for form in FORMATS:
+        if path.suffix.lower() in form.suffixes or path.name.startswith(form.names or ("\0",)):
+            return form
+    return None
+
+
+def is_structure_file(path: Path) -> bool:
+    """Return whether a file's name is one that structures are known to have."""
+    is_other = path.suffix.lower() in OTHERS or path.name.startswith(OTHER_NAMES)
+    return not path.name.startswith(".") and (format_of(path) is not None or is_other)
 
 
 def structure_paths(path: Path, num_sheets: int) -> list[Path]:
@@ -34,68 +84,54 @@ def structure_paths(path: Path, num_sheets: int) -> list[Path]:
     >>> [target.name for target in structure_paths(Path("sheet.cif"), 2)]
     ['sheet-0000.cif', 'sheet-0001.cif']
     """
-    if path.suffix not in ONE_SHEET_SUFFIXES or num_sheets == 1:
+    form = format_of(path)
+    if form is None or form.write_all is not None or num_sheets == 1:
         return [path]
     return [path.with_name(f"{path.stem}-{index:04d}{path.suffix}") for index in range(num_sheets)]
 
 
-def write_structures(
-    path: Path, system: LatticeSystem, states: NDArray[np.uint8], properties: Mapping[str, NDArray[np.floating]]
-) -> list[Path]:
-    """Write sheets as atoms in the format that the suffix names, and return the files written.
+def write_structures(path: Path, system: LatticeSystem, structures: list["ase.Atoms"]) -> list[Path]:
+    """Write structures in the format that the path names, and return the files written.
 
     Args:
-        path: .extxyz (sheets as frames), .cif or .vasp (see `structure_paths`).
+        path: as of one of `FORMATS`; see `structure_paths`.
         system: the material.
-        states: uint8 (n, rows, cols).
-        properties: of the sheets, each (n,), by the names that they get in `info`, which .extxyz keeps.
+        structures: what `info` and calculators hold is kept by formats of many structures.
     """
-    structures = [system.structure(sheet) for sheet in states]
-    for index, structure in enumerate(structures):
-        structure.info.update({name: float(values[index]) for name, values in properties.items()})
+    form = format_of(path)
+    if form is None:
+        raise ValueError(f"no format of structures: {path}")
     paths = structure_paths(path, len(structures))
-    frames = [structures] if len(paths) == 1 else [[structure] for structure in structures]
-    for target, content in zip(paths, frames, strict=True):
-        with files.replacing(target) as temporary:
-            WRITERS[path.suffix](temporary, content, system)
+    if form.write_all is not None:
+        with files.replacing(path) as temporary:
+            form.write_all(temporary, structures)
+    elif form.write_one is not None:
+        named = elements(system, structures)
+        for target, structure in zip(paths, structures, strict=True):
+            with files.replacing(target) as temporary:
+                form.write_one(temporary, structure, named)
     return paths
 
 
-def write_extxyz(path: Path, structures: list["ase.Atoms"], _: LatticeSystem) -> None:
-    """Write structures as frames of one file."""
-    write_by_ase(path, structures, "extxyz")
+def read_structures(names: tuple[str, ...], options: ReadOptions = ReadOptions()) -> Iterator[Frame]:
+    """Yield the frames of files, folders and patterns, whatever ASE reads, one after another.
+
+    Raises:
+        FileNotFoundError: a file that does not exist.
+        InputError: a folder or a pattern without files.
+    """
+    for path in expanded(names, is_structure_file):
+        form = format_of(path)
+        yield from form.read(path, options) if form is not None else read_by_ase(path)
 
 
-def write_cif(path: Path, structures: list["ase.Atoms"], _: LatticeSystem) -> None:
-    """Write one structure; without atoms it is its cell, for which ASE has no words."""
-    if len(structures[0]):
-        write_by_ase(path, structures, "cif")
-    else:
-        path.write_text(EMPTY_CIF.format(*structures[0].cell.cellpar()), encoding="ascii")
-
-
-def write_poscar(path: Path, structures: list["ase.Atoms"], system: LatticeSystem) -> None:
-    """Write one structure; without atoms its line of species names those of the material, none of each."""
-    empty = {} if len(structures[0]) else {"symbol_count": [(symbol, 0) for symbol in elements(system)]}
-    write_by_ase(path, structures, "vasp", direct=True, **empty)
-
-
-def write_by_ase(path: Path, structures: list["ase.Atoms"], form: str, **options: object) -> None:
-    """Write structures in a format of ASE."""
-    import ase.io
-
-    write: Callable[..., None] = ase.io.write
-    write(path, structures, format=form, **options)
-
-
-WRITERS = {".extxyz": write_extxyz, ".cif": write_cif, ".vasp": write_poscar}
-
-
-def elements(system: LatticeSystem) -> list[str]:
-    """Return the symbols of the elements that a material's states put on its sites, sorted.
+def elements(system: LatticeSystem, structures: list["ase.Atoms"] | None = None) -> list[str]:
+    """Return the symbols of the elements of a material, sorted, and then others that structures hold.
 
     >>> from rugan_tf.systems.named import DEFAULT_SYSTEM, system_named
     >>> elements(system_named(DEFAULT_SYSTEM))
     ['C']
     """
-    return sorted({symbol for sites in system.species for symbol in sites if symbol is not None})
+    own = sorted({symbol for sites in system.species for symbol in sites if symbol is not None})
+    held = {symbol for structure in structures or [] for symbol in structure.get_chemical_symbols()}
+    return own + sorted(held - set(own))

@@ -1,4 +1,4 @@
-"""Sheets that do not fit into memory: Zarr arrays of states."""
+"""States in Zarr: as `zarr_store` writes them, or as an array that a user brings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,26 +9,24 @@ from numpy.typing import NDArray
 
 from rugan_tf import files
 from rugan_tf.errors import InputError
+from rugan_tf.formats.zarr_store import Chunk, create_store, open_store
 from rugan_tf.systems.system import LatticeSystem
 
-CHUNK = 512  # lattice cells along each side, as energies are summed
 
-
-def write_zarr_states(path: Path, states: NDArray[np.uint8], metadata: Mapping[str, Any]) -> None:
-    """Write states, uint8 (n, rows, cols), as a Zarr array, and JSON content as its attributes.
+def write_zarr_states(
+    path: Path, system: LatticeSystem, states: NDArray[np.uint8], metadata: Mapping[str, Any]
+) -> None:
+    """Write sheets that are whole in memory, uint8 (n, rows, cols), as a stream would; the folder appears whole.
 
     Raises:
         FileExistsError: the folder exists.
     """
-    import zarr
-
-    chunks = (1, min(CHUNK, states.shape[1]), min(CHUNK, states.shape[2]))
     with files.replacing(path) as temporary:
-        array = zarr.create_array(
-            temporary, shape=states.shape, dtype=np.uint8, chunks=chunks, attributes=dict(metadata),
-            config={"write_empty_chunks": True},
-        )  # fmt: skip
-        array[:] = states
+        store = create_store(temporary, system, states.shape, metadata, has_energy=False)
+        for index in np.ndindex(store.group["chunk_filling"].shape):
+            chunk = Chunk(*index)
+            store.write(chunk, states[store.place(chunk)], None)
+        store.finish()
 
 
 def open_zarr_states(path: Path, system: LatticeSystem) -> Any:
@@ -40,19 +38,28 @@ def open_zarr_states(path: Path, system: LatticeSystem) -> Any:
     import zarr
 
     try:
-        array = zarr.open_array(path, mode="r")
+        found = zarr.open(path, mode="r")
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"Sheets must be a Zarr array. Received: {path} ({error})") from None
-    if array.ndim != 3 or array.dtype != np.uint8:
+    if isinstance(found, zarr.Group):
+        store = open_store(path, system, is_writable=False)
+        missing = int(np.isnan(store.chunk_values("chunk_filling")).sum())
+        if missing:
+            raise InputError(
+                "Every chunk must be finished; the command that began goes on where it was. "
+                f"Received: {missing} chunks missing in {path}"
+            )
+        return store.states
+    if found.ndim != 3 or found.dtype != np.uint8:
         raise InputError(
-            f"states must be uint8 (n, rows, cols). Received: dtype={array.dtype}, shape={array.shape} in {path}"
+            f"states must be uint8 (n, rows, cols). Received: dtype={found.dtype}, shape={found.shape} in {path}"
         )
-    if not array.shape[0]:
+    if not found.shape[0]:
         raise InputError(f"states must hold at least one sheet. Received: 0 sheets in {path}")
-    system.validate_size(*array.shape[1:])
-    if array.nchunks_initialized != array.nchunks:
+    system.validate_size(*found.shape[1:])
+    if found.nchunks_initialized != found.nchunks:
         raise InputError(
             "Every chunk of a Zarr array must have been written (write_empty_chunks=True). "
-            f"Received: {array.nchunks_initialized} of {array.nchunks} chunks in {path}"
+            f"Received: {found.nchunks_initialized} of {found.nchunks} chunks in {path}"
         )
-    return array
+    return found

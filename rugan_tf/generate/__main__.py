@@ -4,10 +4,17 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rugan_tf.generate.sheets import SheetModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +31,18 @@ class GenerateOptions:
     """Lattice cells along the rows, even; as in training unless said otherwise."""
     cols: int | None = None
     """Lattice cells along the columns, even; as in training unless said otherwise."""
+    size: tuple[str, ...] | None = None
+    """Instead of rows and cols: lengths along x and y, or one for both, as 100 (Å), 100nm, 1um."""
     num_sheets: int | None = None
     """Number of sheets; as many as there are energies unless said otherwise."""
     seed: int = 0
     """Seed of the random numbers."""
     tile: int | None = None
     """Make sheets in tiles of so many cells a side, in less memory; sheets above the model's limit always are."""
+    dask: bool = False
+    """With --out NAME.zarr: share the work among the processes of a Dask cluster on this machine."""
+    dask_scheduler: str | None = None
+    """With --out NAME.zarr: address of the scheduler of a Dask cluster whose workers see the same folder."""
     repair: bool = True
     """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None
@@ -47,6 +60,24 @@ class GenerateOptions:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
         if self.tolerance is not None and self.tile is not None:
             raise InputError("Sheets within a tolerance are judged whole. Received: --tolerance with --tile")
+        if self.size is not None and (self.rows, self.cols) != (None, None):
+            raise InputError("A size is told by lengths or by cells. Received: --size with --rows or --cols")
+        if self.has_cluster and not self.is_streamed:
+            raise InputError(
+                f"A cluster makes sheets that are streamed, --out NAME.zarr without --tolerance. Received: {self.out}"
+            )
+        if self.dask and self.dask_scheduler is not None:
+            raise InputError("A cluster is on this machine or elsewhere. Received: --dask with --dask-scheduler")
+
+    @property
+    def has_cluster(self) -> bool:
+        """Whether a Dask cluster does the work."""
+        return self.dask or self.dask_scheduler is not None
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether sheets go to the disk as they are made; those within a tolerance are judged whole."""
+        return self.out.suffix == ".zarr" and self.tolerance is None
 
     @property
     def requested(self) -> list[float]:
@@ -67,53 +98,103 @@ def generate(options: GenerateOptions) -> None:
     """Check, generate, write."""
     import numpy as np
 
-    from rugan_tf.generate.inverse_design import design_sheets
     from rugan_tf.generate.sheets import load_model
-    from rugan_tf.generate.writers import write_sheets
 
     requested = options.requested
     check_targets(options, len(requested))
     model = load_model(options.model)
-    rows = model.rows if options.rows is None else options.rows
-    cols = model.cols if options.cols is None else options.cols
+    rows, cols = size_of(options, model)
     model.check_request(requested, rows, cols, options.seed)
     if options.strict:
         model.require_covered(np.array(requested))
     options.out.parent.mkdir(parents=True, exist_ok=True)
+    if options.is_streamed:
+        stream(options, model, requested, (rows, cols))
+    else:
+        generate_whole(options, model, requested, (rows, cols))
+
+
+def size_of(options: GenerateOptions, model: "SheetModel") -> tuple[int, int]:
+    """Return rows and columns, and say them where they are the nearest to a size."""
+    if options.size is None:
+        return options.rows or model.rows, options.cols or model.cols
+    from rugan_tf.systems.lengths import nearest_size, size_in_words
+
+    size = nearest_size(model.system, options.size, multiple=2)
+    print(f"nearest to {' x '.join(options.size)}: {size[0]}x{size[1]} cells, {size_in_words(model.system, *size)}")
+    return size
+
+
+def stream(options: GenerateOptions, model: "SheetModel", requested: list[float], size: tuple[int, int]) -> None:
+    """Make sheets tile by tile and write each tile at once, going on with what the same command has begun."""
+    from rugan_tf.generate.cluster import OnCluster
+    from rugan_tf.generate.large import draw_picture, stream_of, stream_sheets, summary
+    from rugan_tf.generate.streaming import InThisProcess
+
+    wanted = stream_of(
+        model, requested, rows=size[0], cols=size[1], seed=options.seed, repaired=options.repair, piece=options.tile
+    )
+    runner = OnCluster(options.dask_scheduler) if options.has_cluster else InThisProcess()
+    store = stream_sheets(wanted, options.out, runner, overwrite=options.overwrite)
+    for line in summary(store):
+        print(line)
+    print(f"picture: {draw_picture(store, (model.rows, model.cols))}")
+    print(f"next: {next_command(options.out)}")
+
+
+def generate_whole(
+    options: GenerateOptions, model: "SheetModel", requested: list[float], size: tuple[int, int]
+) -> None:
+    """Make sheets in memory and write them."""
+    import numpy as np
+
+    from rugan_tf.generate.inverse_design import design_sheets
+    from rugan_tf.generate.needs import require_memory
+    from rugan_tf.generate.writers import write_sheets
+
+    require_memory(options.out.suffix, len(requested) * size[0] * size[1])
     design = None
     if options.tolerance is not None:
-        limits = options.tolerance, rows, cols, options.seed, options.max_candidates
+        limits = options.tolerance, *size, options.seed, options.max_candidates
         design = design_sheets(model, requested, *limits, strict=options.strict)
         states = design.states
     else:
         make = model.generate if options.repair else model.generate_unrepaired
-        states = make(requested, rows, cols, options.seed, tile=options.tile)
+        states = make(requested, *size, options.seed, tile=options.tile)
     obtained = model.obtained_energies(states)
     written = write_sheets(
         options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
     )
-    quantity = model.system.quantity
     if design:
+        told = f"{options.tolerance:g} {model.system.quantity.unit}"
         rate = f"{design.num_within / design.num_candidates:.1%}"
-        print(
-            f"accepted: {rate} of {design.num_candidates} candidates lay within {options.tolerance:g} {quantity.unit}"
-        )
-    count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
+        print(f"accepted: {rate} of {design.num_candidates} candidates lay within {told}")
+    say_what_was_written(model, states, obtained, written)
+
+
+def say_what_was_written(
+    model: "SheetModel", states: "NDArray[np.uint8]", obtained: "NDArray[np.float64] | None", written: list[Path]
+) -> None:
+    """Say where the sheets are, and their energies where they are known."""
+    quantity, (num_sheets, rows, cols) = model.system.quantity, states.shape
+    count = "1 sheet" if num_sheets == 1 else f"{num_sheets} sheets"
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
     print(f"{names}: {count} of {rows}x{cols} cells")
     if obtained is not None:
         shown = " ".join(f"{value:.3f}" for value in obtained[:5]) + (" ..." if len(obtained) > 5 else "")
         print(f"{quantity.words} obtained, as the model's EDNN sees it: {shown} {quantity.unit}")
     elif not model.is_whole(rows, cols):
-        print(f"{quantity.words} obtained: not computed of sheets above the model's limit; `rugan data label` does")
+        print(f"{quantity.words} obtained: not computed of sheets above the model's limit; --out NAME.zarr computes it")
     print(f"next: {next_command(written[0])}")
 
 
 def check_targets(options: GenerateOptions, num_sheets: int) -> None:
-    """Refuse an unknown format or an existing file before any work is done."""
+    """Refuse an unknown format or an existing file before any work is done; a stream looks at its folder itself."""
     from rugan_tf.generate.writers import target_paths
 
-    files.require_absent(*target_paths(options.out, num_sheets), overwrite=options.overwrite)
+    paths = target_paths(options.out, num_sheets)
+    if not (options.is_streamed and options.out.is_dir()):
+        files.require_absent(*paths, overwrite=options.overwrite and not options.is_streamed)
 
 
 def metadata(options: GenerateOptions, folder: Path) -> dict[str, object]:
@@ -129,7 +210,10 @@ def metadata(options: GenerateOptions, folder: Path) -> dict[str, object]:
 
 def next_command(path: Path) -> str:
     """Return what a user may want to do with the file."""
-    if path.suffix in (".npz", ".zarr"):
+    if path.suffix == ".zarr":
+        part = path.with_name(f"{path.stem}-part.extxyz")
+        return f"python -m rugan_tf.data window --states {path} --origin 0 0 --size 100 100 --out {part}"
+    if path.suffix == ".npz":
         labelled = path.with_name(f"{path.stem}-labelled.npz")
         return f"python -m rugan_tf.data label --states {path} --energy ednn --out {labelled}"
     if path.suffix == ".png":

@@ -13,8 +13,6 @@ from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.generate.regions import Stretch
 from rugan_tf.systems.system import LatticeSystem
 
-FINISHED_WHOLE = 2**18  # cells of sheets that are repaired whole, so exactly, and not window by window
-
 
 class Place(NamedTuple):
     """A rectangle of a sheet: first row and column, rows and columns."""
@@ -41,11 +39,13 @@ class Finishing:
         system: the material, whose rule repairs.
         repaired: whether the rule is applied.
         energy: judges tiles; None for no energies.
+        whole_up_to: cells of sheets that are repaired whole, so exactly, and not window by window.
     """
 
     system: LatticeSystem
     repaired: bool = True
     energy: HaloEnergy | None = None
+    whole_up_to: int = 2**18
 
     @property
     def halos(self) -> tuple[int, int]:
@@ -56,7 +56,7 @@ class Finishing:
 
     def window(self, place: Place, size: tuple[int, int]) -> tuple[Stretch, Stretch]:
         """Return the rows and columns of a sheet that a tile follows from."""
-        if size[0] * size[1] <= FINISHED_WHOLE:
+        if size[0] * size[1] <= self.whole_up_to:
             return Stretch(0, size[0], size[0]), Stretch(0, size[1], size[1])
         return (
             Stretch.around(place.row, place.rows, size[0], self.halos[0]),

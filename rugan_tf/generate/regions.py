@@ -5,6 +5,7 @@ generator sees. So a piece is what the whole sheet is there. The model may lie o
 """
 
 import dataclasses
+import functools
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
@@ -127,7 +128,7 @@ class Region:
         request: the sheet.
         rows: of the rectangle.
         cols: of the rectangle.
-        tile: most cells along each side of a piece, even.
+        piece: most cells along each side of a piece, even.
         drawing: draws the latent of the next piece while the model works on one.
     """
 
@@ -138,11 +139,11 @@ class Region:
         *,
         rows: Stretch,
         cols: Stretch,
-        tile: int,
+        piece: int,
         drawing: ThreadPoolExecutor,
     ) -> None:
         self.model, self.request, self.rows, self.cols, self.drawing = model, request, rows, cols, drawing
-        self.row_bounds, self.col_bounds = rows.bounds(tile), cols.bounds(tile)
+        self.row_bounds, self.col_bounds = rows.bounds(piece), cols.bounds(piece)
         self.channels = model.latent_channels()
         self.pieces: dict[tuple[int, int], NDArray[np.uint8]] = {}
         self.latents: dict[tuple[int, int], Future[NDArray[np.float32]]] = {}
@@ -182,14 +183,12 @@ class Region:
     def latent(self, key: tuple[int, int]) -> "Future[NDArray[np.float32]]":
         """Begin to draw the latent of a piece, if nobody has."""
         if key not in self.latents:
-            places = [
+            rows, cols = (
                 (first + np.arange(length)) % (axis.size // UPSCALING)
                 for (first, length, _), axis in zip(self.seen(key), (self.rows, self.cols), strict=True)
-            ]
-            request = self.request
-            self.latents[key] = self.drawing.submit(
-                draw_window, request.seed, *places, self.channels, sheet=request.sheet
             )
+            draw = functools.partial(draw_window, self.request.seed, rows, cols, self.channels)
+            self.latents[key] = self.drawing.submit(draw, sheet=self.request.sheet)
         return self.latents[key]
 
     def seen(self, key: tuple[int, int]) -> list[tuple[int, int, int]]:

@@ -15,9 +15,9 @@ from tqdm.auto import tqdm
 
 from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.errors import InputError
-from rugan_tf.generate.finishing import FINISHED_WHOLE, Finishing, Place, Repairs, Tile
+from rugan_tf.generate.finishing import Finishing, Place, Repairs, Tile
 from rugan_tf.generate.maps import ConditionMap, NaturalMap, UniformMap
-from rugan_tf.generate.regions import UPSCALING, Region, SheetRequest, Stretch, TileModel
+from rugan_tf.generate.regions import UPSCALING, Region, SheetRequest, TileModel
 from rugan_tf.systems.system import LatticeSystem
 
 LARGEST_TILE = 512  # cells; a larger one saves a tenth of the work and takes four times the memory
@@ -39,9 +39,12 @@ def places_of(area: Place, tile: int) -> list[Place]:
 
 
 def blocks_of(rows: int, cols: int, tile: int, block: int = BLOCK) -> list[Place]:
-    """Return the blocks that a sheet is streamed in, whole tiles each; one for a sheet that is repaired whole."""
-    if rows * cols <= FINISHED_WHOLE:
-        return [Place(0, 0, rows, cols)]
+    """Return the blocks that a sheet is streamed in, whole tiles each.
+
+    >>> blocks_of(10, 14, tile=4, block=9)
+    [Place(row=0, col=0, rows=8, cols=8), Place(row=0, col=8, rows=8, cols=6), \
+Place(row=8, col=0, rows=2, cols=8), Place(row=8, col=8, rows=2, cols=6)]
+    """
     return places_of(Place(0, 0, rows, cols), max(tile, block // tile * tile))
 
 
@@ -51,7 +54,8 @@ def stream_tiles(
     finishing: Finishing,
     *,
     tile: int = LARGEST_TILE,
-    is_wanted: Callable[[Place], bool] = lambda place: True,
+    piece: int | None = None,
+    is_wanted: Callable[[Place], bool] = lambda _: True,
 ) -> Iterator[Tile]:
     """Yield the tiles of one sheet, in memory that does not grow with it.
 
@@ -60,14 +64,14 @@ def stream_tiles(
         request: the sheet.
         finishing: repair and energy.
         tile: cells along each side of a tile, even and whole periods of the energy.
+        piece: most cells along each side of what the generator makes at once, its halo apart; `tile` by default.
         is_wanted: whether a tile is to be made.
 
     Raises:
         InputError: an odd tile, or a request that the model refuses.
     """
-    require_whole_periods(tile, request, finishing.energy)
     for block in blocks_of(request.rows, request.cols, tile):
-        yield from stream_block(model, request, finishing, block=block, tile=tile, is_wanted=is_wanted)
+        yield from stream_block(model, request, finishing, block=block, tile=tile, piece=piece, is_wanted=is_wanted)
 
 
 def stream_block(
@@ -77,7 +81,8 @@ def stream_block(
     *,
     block: Place,
     tile: int,
-    is_wanted: Callable[[Place], bool] = lambda place: True,
+    piece: int | None = None,
+    is_wanted: Callable[[Place], bool] = lambda _: True,
 ) -> Iterator[Tile]:
     """Yield the tiles of one block, which needs nothing of the others: workers of a cluster share no memory.
 
@@ -89,20 +94,19 @@ def stream_block(
         finishing: as of `stream_tiles`.
         block: one of `blocks_of`.
         tile: as of `stream_tiles`.
+        piece: as of `stream_tiles`.
         is_wanted: as of `stream_tiles`.
     """
-    size, halos = (request.rows, request.cols), finishing.halos
-    rows, cols = (
-        Stretch.around(first, length, whole, halo)
-        for first, length, whole, halo in zip(block[:2], block[2:], size, halos, strict=True)
-    )
+    require_whole_periods(tile, request, finishing.energy)
+    size = request.rows, request.cols
+    rows, cols = finishing.window(block, size)
     with ThreadPoolExecutor(1) as drawing, ThreadPoolExecutor(1) as finisher:
-        region = Region(model, request, rows=rows, cols=cols, tile=tile, drawing=drawing)
+        region = Region(model, request, rows=rows, cols=cols, piece=piece or tile, drawing=drawing)
+        repairs = Repairs(finishing)
         hot: deque[Future[Tile]] = deque()
-        repair_once = Repairs(finishing)
         for place in filter(is_wanted, places_of(block, tile)):
             window = finishing.window(place, size)
-            hot.append(finisher.submit(repair_once.tile, place, region.window(*window), *window))
+            hot.append(finisher.submit(repairs.tile, place, region.window(*window), *window))
             if len(hot) > 1:
                 yield hot.popleft().result()
         while hot:

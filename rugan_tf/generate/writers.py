@@ -2,19 +2,33 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
 from rugan_tf.extras import require_extra
-from rugan_tf.formats import structures
+from rugan_tf.formats import structures as formats
+from rugan_tf.formats.energy_table import table_path, write_energy_table
 from rugan_tf.formats.npz import write_npz
 from rugan_tf.formats.zarr_states import write_zarr_states
+from rugan_tf.generate.labelled import (
+    REQUESTED,
+    TOTAL,
+    energies_by_name,
+    labelled_structures,
+    numbers_of,
+    total_energies,
+)  # fmt: skip
 from rugan_tf.systems.system import LatticeSystem
 
-SUFFIXES = (".npz", ".zarr", *structures.SUFFIXES, ".png")
+if TYPE_CHECKING:
+    import ase
+
+PICTURES = (".png", ".svg", ".pdf")
+SUFFIXES = (".npz", ".zarr", *formats.SUFFIXES, *PICTURES)
+SHEETS_OF_A_PICTURE = 9  # whose energies stand above them
 
 
 def write_sheets(
@@ -24,24 +38,30 @@ def write_sheets(
     energy_per_area_requested: NDArray[np.floating],
     energy_per_area_obtained: NDArray[np.floating] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    *,
+    structures: list["ase.Atoms"] | None = None,
 ) -> list[Path]:
-    """Write sheets in the format that the suffix of `path` names, replacing what stands there.
+    """Write sheets in the format that `path` names, replacing what stands there.
+
+    Formats of one structure number their files, NAME-0000.cif, NAME-0001.cif, ... Energies stand in the file where the
+    format can hold them, and else in NAME.csv beside it.
 
     Args:
-        path: .npz (arrays laid out as in a data set), .zarr (states, chunk by chunk), .extxyz (sheets as frames),
-            .cif or .vasp (several sheets become NAME-0000.cif, NAME-0001.cif, ...) or .png.
+        path: .npz (arrays laid out as in a data set), .zarr (states, chunk by chunk); .extxyz, .xyz, .db, .json (sheets
+            as frames); .cif, .vasp or POSCAR, .data (LAMMPS), .pdb (a file for each sheet); .png, .svg, .pdf.
         system: the material.
         states: uint8 (n, rows, cols), n >= 1.
         energy_per_area_requested: (n,), in the unit of the system.
-        energy_per_area_obtained: (n,), likewise, where it is known; also in .npz, .zarr, .extxyz and .png.
+        energy_per_area_obtained: (n,), likewise, where it is known.
         metadata: JSON content that .npz and .zarr keep beside the name of the system; it should say that the energies
             were requested.
+        structures: (n,), the sheets as atoms where something was done to them: edges saturated, atoms relaxed.
 
     Returns:
         The files written.
 
     Raises:
-        InputError: another suffix, or arrays that do not belong together.
+        InputError: another suffix, arrays that do not belong together, or structures for what holds states.
         OSError: the file cannot be written.
     """
     states = system.validate_states(states)
@@ -53,52 +73,87 @@ def write_sheets(
         )
     path = Path(path)
     paths = target_paths(path, len(states))
+    if structures is not None:
+        require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
-    if path.suffix == ".npz":
-        energies = energies_by_name("energy_per_area", requested, energy_per_area_obtained)
-        write_npz(path, {"states": states, **energies}, told)
-    elif path.suffix == ".zarr":
-        energies = energies_by_name("energy_per_area_requested", requested, energy_per_area_obtained)
-        write_zarr_states(path, states, told | {name: values.tolist() for name, values in energies.items()})
-    elif path.suffix == ".png":
-        write_png(path, system, states, requested, energy_per_area_obtained)
+    energies: dict[str, NDArray[np.floating]] = energies_by_name(REQUESTED, requested, energy_per_area_obtained)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        named = energies_by_name("energy_per_area", requested, energy_per_area_obtained)
+        write_npz(path, {"states": states, **named}, told)
+    elif suffix == ".zarr":
+        write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
+    elif suffix in PICTURES:
+        write_picture(path, system, states, requested, energy_per_area_obtained)
     else:
-        energies = energies_by_name("energy_per_area_requested", requested, energy_per_area_obtained)
-        structures.write_structures(path, system, states, energies)
+        structures = structures or labelled_structures(system, states, requested, energy_per_area_obtained)
+        formats.write_structures(path, system, structures)
+        energies = {**numbers_of(structures)}
+    if has_table(path, len(states)):
+        if suffix in PICTURES and energy_per_area_obtained is not None:
+            energies = {**energies, TOTAL: total_energies(system, states, energy_per_area_obtained)}
+        write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:
-    """Return the files that `num_sheets` sheets become.
+    """Return the files that `num_sheets` sheets become; the table of their energies, if there is one, is the last.
 
     Raises:
         InputError: an unknown suffix, or one of a format whose extra is not installed.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"The file must end in one of {', '.join(SUFFIXES)}. Received: {path}")
-    if path.suffix == ".zarr":
+    if path.suffix.lower() not in SUFFIXES and formats.format_of(path) is None:
+        raise InputError(f"The file must end in one of {', '.join(SUFFIXES)}, or be POSCAR. Received: {path}")
+    if path.suffix.lower() == ".zarr":
         require_extra("large")
-    return structures.structure_paths(path, num_sheets)
+    table = [table_path(path)] if has_table(path, num_sheets) else []
+    return [*formats.structure_paths(path, num_sheets), *table]
 
 
-def energies_by_name(
-    requested_name: str, requested: NDArray[np.float64], obtained: NDArray[np.floating] | None
-) -> dict[str, NDArray[np.floating]]:
-    """Return the energies that are known by the names that files give them."""
-    named: dict[str, NDArray[np.floating]] = {requested_name: requested}
-    return named if obtained is None else {**named, "energy_per_area_obtained": obtained}
+def require_structure_format(path: Path) -> None:
+    """Refuse formats that hold states or pictures, for sheets whose atoms are no longer on their sites."""
+    if formats.format_of(path) is None:
+        raise InputError(
+            f"Sheets that are saturated or relaxed must be written as atoms, {', '.join(formats.SUFFIXES)}. "
+            f"Received: {path}"
+        )
 
 
-def write_png(
+def has_table(path: Path, num_sheets: int) -> bool:
+    """Return whether energies stand beside the files, which cannot hold those of all sheets."""
+    if path.suffix.lower() in (".png", ".svg"):
+        return num_sheets > SHEETS_OF_A_PICTURE
+    form = formats.format_of(path)
+    return form is not None and form.write_all is None
+
+
+def frames_in(paths: list[Path], num_sheets: int) -> list[tuple[str, int]]:
+    """Return for each sheet the file that it is in, and its number there."""
+    if len(paths) == 1:
+        return [(paths[0].name, index) for index in range(num_sheets)]
+    return [(path.name, 0) for path in paths]
+
+
+def write_picture(
     path: Path,
     system: LatticeSystem,
     states: NDArray[np.uint8],
     requested: NDArray[np.float64],
     obtained: NDArray[np.floating] | None,
 ) -> None:
-    """Draw the sheets."""
+    """Draw the sheets: the first nine as PNG or SVG, all of them on the pages of a PDF."""
     from rugan_tf.figures.sheets import sheets_figure
-    from rugan_tf.figures.style import write_figure
+    from rugan_tf.figures.style import write_figure, write_pages
 
-    write_figure(path, sheets_figure(system, states, requested, obtained))
+    if path.suffix.lower() != ".pdf":
+        write_figure(path, sheets_figure(system, states, requested, obtained))
+        return
+    pages = [slice(start, start + SHEETS_OF_A_PICTURE) for start in range(0, len(states), SHEETS_OF_A_PICTURE)]
+    write_pages(
+        path,
+        (
+            sheets_figure(system, states[page], requested[page], None if obtained is None else obtained[page])
+            for page in pages
+        ),
+    )

@@ -17,6 +17,7 @@ from rugan_tf.physics.tight_binding import TightBindingParameters
 from rugan_tf.systems.atoms import Atoms
 from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.images import SymmetricImages
+from rugan_tf.systems.passivation import Passivation
 from rugan_tf.systems.rule import Rule
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class LatticeSystem(abc.ABC):
         reference_drawing: the same for sheets that references are computed for, where another range is better.
         rule: what valid sheets obey; None if all are valid.
         atoms: how sheets become structures; None if they have no atoms.
+        passivation: how its edges are saturated; None if they cannot be.
         tight_binding: the numbers of its one element, for energies and densities of states; None if there are none.
     """
 
@@ -108,6 +110,7 @@ class LatticeSystem(abc.ABC):
     reference_drawing: ClassVar[Any] = None
     rule: ClassVar[Rule | None] = None
     atoms: ClassVar[Atoms | None] = None
+    passivation: ClassVar[Passivation | None] = None
     tight_binding: ClassVar[TightBindingParameters | None] = None
 
     def __eq__(self, other: object) -> bool:
@@ -218,6 +221,12 @@ class LatticeSystem(abc.ABC):
         if self.atoms is None:
             raise InputError(f"Sheets must have atoms to be structures. Received: {self.name}, which has none")
         return self.atoms.structure(states)
+
+    def saturated(self, states: NDArray[np.uint8], element: str) -> "ase.Atoms":
+        """Return one sheet (rows, cols) as atoms with its edges saturated, or raise InputError where they cannot be."""
+        if self.passivation is None:
+            raise InputError(f"A material must say how its edges are saturated. Received: {self.name}, which does not")
+        return self.passivation.saturated(states, element)
 
     @functools.cached_property
     def images(self) -> SymmetricImages:

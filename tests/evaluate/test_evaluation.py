@@ -11,7 +11,7 @@ from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.evaluation import evaluate
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples, progress_path, sample_scale
-from rugan_tf.evaluate.scale_metrics import defined, direct_progress_path, measure
+from rugan_tf.evaluate.scale_metrics import direct_progress_path, measure
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.systems.energy import EnergyOrigin
 
@@ -146,10 +146,10 @@ def test_constant_energies_give_null_and_not_nan(model, data_set, options):
 
 
 def test_undefined_is_none_and_anything_else_itself():
-    assert defined(float("nan")) is None
-    assert defined(float("inf")) is None
-    assert (defined(0.5), defined(3), defined("x")) == (0.5, 3, "x")
-    assert defined({"a": [float("nan"), 1.0], "b": (2, float("inf"))}) == {"a": [None, 1.0], "b": [2, None]}
+    assert metrics.defined(float("nan")) is None
+    assert metrics.defined(float("inf")) is None
+    assert (metrics.defined(0.5), metrics.defined(3), metrics.defined("x")) == (0.5, 3, "x")
+    assert metrics.defined({"a": [float("nan"), 1.0], "b": (2, float("inf"))}) == {"a": [None, 1.0], "b": [2, None]}
 
 
 def test_direct_energies_are_those_of_tight_binding(model, data_set, options):

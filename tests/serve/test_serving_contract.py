@@ -27,8 +27,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from rugan_tf.generate.latent import draw_window
 from rugan_tf.generate.finishing import Finishing
+from rugan_tf.generate.latent import draw_window
 from rugan_tf.generate.maps import UniformMap
 from rugan_tf.generate.regions import SheetRequest
 from rugan_tf.generate.tiles import generate_in_tiles, generator_reach, requested_map, stream_tiles

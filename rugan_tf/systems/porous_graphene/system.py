@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.systems.energy import SheetEnergy
+from rugan_tf.systems.passivation import Passivation
 from rugan_tf.systems.porous_graphene import geometry, holes, reference, statistics
 from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene.carbon import CARBON
@@ -29,6 +30,7 @@ class PorousGraphene(LatticeSystem):
     tight_binding = CARBON
     rule = OnePiece()
     atoms = ATOMS
+    passivation = Passivation(ATOMS, {"H": geometry.HYDROGEN_BOND})
 
     def draw_states(
         self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: holes.PoreOptions

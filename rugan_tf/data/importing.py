@@ -1,0 +1,198 @@
+"""Structures that somebody else made, as sheets with energies: what fits is kept, what does not is named."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from rugan_tf.data.structure_energies import EnergyReader, EnergySource
+from rugan_tf.errors import InputError
+from rugan_tf.formats.frames import Frame, ReadOptions
+from rugan_tf.formats.structures import read_structures
+from rugan_tf.systems.energy import EnergyOrigin
+from rugan_tf.systems.structure_match import MatchLimits, StructureMatch, match_structure
+from rugan_tf.systems.system import LatticeSystem
+
+LISTED = 10  # frames that are left out; the reasons of thousands are mostly one
+
+
+class LeftOut(NamedTuple):
+    """A frame that became no sheet.
+
+    Attributes:
+        name: file and number.
+        reason: why.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Imported:
+    """Sheets of structures.
+
+    Attributes:
+        states: uint8 (n, rows, cols).
+        energy: total energies float64 (n,), eV, of the sheets, relative to the zero; None if none were asked for.
+        names: of the frames (n,) that they come from.
+        origin: method and zero of the energies.
+        left_out: the frames that are not among them.
+        furthest: largest distance of an atom from its site in the plane, and across it, Å.
+        strain: smallest and largest strain of a cell.
+        num_dropped: atoms of each dropped element.
+        not_periodic: frames that say they are not periodic in the plane, though their cell fits.
+    """
+
+    states: NDArray[np.uint8]
+    energy: NDArray[np.float64] | None
+    names: tuple[str, ...]
+    origin: EnergyOrigin
+    left_out: tuple[LeftOut, ...]
+    furthest: tuple[float, float]
+    strain: tuple[float, float]
+    num_dropped: dict[str, int]
+    not_periodic: int
+
+    def warnings(self) -> list[str]:
+        """Return what a user should know of the sheets, a sentence each."""
+        told = []
+        if self.left_out:
+            told.append(left_out_words(self.left_out, len(self.states)))
+        if self.not_periodic:
+            told.append(f"{self.not_periodic} frames say that they are not periodic; their cells fit and were taken")
+        return told
+
+
+def left_out_words(left_out: Sequence[LeftOut], num_kept: int) -> str:
+    """Return which frames are left out and why, in a line for each of the first."""
+    listed = [f"  {name}: {reason}" for name, reason in left_out[:LISTED]]
+    listed += [f"  and {len(left_out) - LISTED} more"] if len(left_out) > LISTED else []
+    return "\n".join([f"{len(left_out)} of {len(left_out) + num_kept} frames are left out", *listed])
+
+
+class Sheet(NamedTuple):
+    """A frame that fits."""
+
+    name: str
+    match: StructureMatch
+    energy: float
+    is_periodic: bool
+
+
+def import_structures(
+    system: LatticeSystem,
+    names: Iterable[str | Path],
+    *,
+    energies: EnergySource = EnergySource(),
+    limits: MatchLimits = MatchLimits(),
+    reading: ReadOptions = ReadOptions(),
+    strict: bool = False,
+) -> Imported:
+    """Return the sheets and energies of structures in files.
+
+    Args:
+        system: the material.
+        names: files, folders and patterns with * or **.
+        energies: where energies come from.
+        limits: how far structures may be from perfect sheets.
+        reading: what some formats need to be told.
+        strict: refuse all if one does not fit.
+
+    Raises:
+        FileNotFoundError: a file that does not exist.
+        InputError: nothing fits, or with `strict` something does not.
+    """
+    if system.atoms is None:
+        raise InputError(f"Sheets must have atoms to be structures. Received: {system.name}, which has none")
+    reader = None if energies.without_energies else EnergyReader(energies, limits.drop)
+    sheets, left_out = fitting_sheets(system, names, reader, limits, reading, strict=strict)
+    kept = of_one_size(sheets, left_out, strict=strict)
+    told = None if reader is None else origin(energies.method, reader.zero.words)
+    return gathered(kept, tuple(left_out), told, limits)
+
+
+def fitting_sheets(
+    system: LatticeSystem,
+    names: Iterable[str | Path],
+    reader: EnergyReader | None,
+    limits: MatchLimits,
+    reading: ReadOptions,
+    *,
+    strict: bool,
+) -> tuple[list[Sheet], list[LeftOut]]:
+    """Return the frames that are sheets, of whatever sizes, and those that are none."""
+    sheets: list[Sheet] = []
+    left_out: list[LeftOut] = []
+    # Threads of linear algebra wait for each other longer than matrices of one sheet take.
+    with threadpool_limits(1), tqdm(desc="importing", unit="frame", mininterval=1, delay=2) as bar:
+        for frame in read_structures(tuple(map(str, names)), reading):
+            try:
+                sheets.append(sheet_of(system, frame, reader, limits))
+            except InputError as error:
+                if strict:
+                    rule = f"Every frame must be a sheet of {system.name}"
+                    raise InputError(f"{rule}. Received: {frame.name}: {error}") from None
+                left_out.append(LeftOut(frame.name, str(error)))
+            bar.update()
+    if not sheets:
+        raise InputError(
+            f"At least one frame must be a sheet of {system.name}. Received: {left_out_words(left_out, 0)}"
+        )
+    return sheets, left_out
+
+
+def sheet_of(system: LatticeSystem, frame: Frame, reader: EnergyReader | None, limits: MatchLimits) -> Sheet:
+    """Return a frame as a sheet, or raise InputError."""
+    if frame.structure is None or system.atoms is None:
+        raise InputError(frame.failure)
+    match = match_structure(system.atoms, frame.structure, limits)
+    energy = 0.0 if reader is None else reader.energy(frame, frame.structure) * match.num_copies
+    return Sheet(frame.name, match, energy, bool(np.sum(frame.structure.pbc) >= 2))
+
+
+def of_one_size(sheets: list[Sheet], left_out: list[LeftOut], *, strict: bool) -> list[Sheet]:
+    """Return the sheets of the commonest size, and add the others to those that are left out."""
+    sizes = Counter(sheet.match.states.shape for sheet in sheets)
+    size = sizes.most_common(1)[0][0]
+    if len(sizes) > 1 and strict:
+        listed = ", ".join(f"{number} of {rows}x{cols}" for (rows, cols), number in sizes.most_common())
+        raise InputError(f"Sheets of a data set must be of one size. Received: {listed} cells")
+    for sheet in sheets:
+        if sheet.match.states.shape != size:
+            rows, cols = sheet.match.states.shape
+            reason = (
+                f"sheets of a data set must be of one size, {size[0]}x{size[1]} cells as most. Received: {rows}x{cols}"
+            )
+            left_out.append(LeftOut(sheet.name, reason))
+    return [sheet for sheet in sheets if sheet.match.states.shape == size]
+
+
+def origin(method: str, zero: str) -> EnergyOrigin:
+    """Return method and zero of imported energies, in words from which both can be read again."""
+    return EnergyOrigin(method, zero, f"{method}: energies of imported structures, in eV relative to {zero}")
+
+
+def gathered(
+    sheets: list[Sheet], left_out: tuple[LeftOut, ...], told: EnergyOrigin | None, limits: MatchLimits
+) -> Imported:
+    """Return what the sheets have in common."""
+    matches = [sheet.match for sheet in sheets]
+    strains = [strain for match in matches for strain in match.strain]
+    return Imported(
+        states=np.stack([match.states for match in matches]),
+        energy=None if told is None else np.array([sheet.energy for sheet in sheets]),
+        names=tuple(sheet.name for sheet in sheets),
+        origin=told or origin("none", "nothing"),
+        left_out=left_out,
+        furthest=(max(match.in_plane for match in matches), max(match.out_of_plane for match in matches)),
+        strain=(min(strains), max(strains)),
+        num_dropped={symbol: sum(match.num_dropped[symbol] for match in matches) for symbol in limits.drop},
+        not_periodic=sum(not sheet.is_periodic for sheet in sheets),
+    )

@@ -1,0 +1,73 @@
+"""Whether imported energies can be what they are said to be: compared with a reference, whatever its zero.
+
+What has the energy 0 differs from program to program by hundreds of eV an atom. What edges cost does not: what is left
+of energies after a fit to the numbers of atoms. Of eight methods, from tight binding to density functionals, it differs
+by less than a fifth; Hartree make it 27 times as small, a division by the number of atoms some hundred times.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.data.structure_energies import UNITS
+from rugan_tf.systems.system import LatticeSystem
+
+FEWEST, COMPARED = 6, 12  # sheets that are compared with the reference
+MOST_SITES = 1200  # of a sheet; the time of a reference grows with the third power
+USUAL = (0.25, 4.0)  # of the reference
+NEAR = 1.6  # a factor: units that would bring the energies so near to the reference are named
+ALIKE = 0.5  # correlation from which energies are taken for the same thing in another unit
+SMALL = 0.3  # eV an atom, less than any matter is bound by
+
+
+def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.float64]) -> str:
+    """Return why energies cannot be totals in eV; empty if they may be.
+
+    Args:
+        system: the material, whose reference is computed for a few of the sheets.
+        states: uint8 (n, rows, cols).
+        energy: float64 (n,), eV.
+    """
+    chosen = np.random.default_rng(0).permutation(len(states))[:COMPARED]
+    can_compare = len(chosen) >= FEWEST and system.num_sites(*states.shape[1:]) <= MOST_SITES
+    num_atoms = system.num_atoms(states)
+    if can_compare and system.reference_energies:
+        function = system.reference_energies[system.reference_name]
+        reference = np.array([function(sheet) for sheet in states[chosen]])
+        counts = composition(system, states[chosen])
+        slope, correlation = comparison(left_over(energy[chosen], counts), left_over(reference, counts))
+        if correlation >= ALIKE:
+            return "" if USUAL[0] <= slope <= USUAL[1] else explained(slope, float(num_atoms[chosen].mean()))
+    per_atom = np.abs(energy) / np.maximum(1, num_atoms)
+    if np.median(per_atom) < SMALL:
+        return f"they are {np.median(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
+    return ""
+
+
+def composition(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the numbers of atoms of each element (n, elements)."""
+    names = sorted({symbol for sites in system.species for symbol in sites if symbol is not None})
+    of_state = np.array([[sites.count(name) for name in names] for sites in system.species], np.float64)
+    return np.asarray(of_state[states].sum(axis=(1, 2)))
+
+
+def left_over(values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is left of values (n,) after the best fit by a constant and the counts (n, m)."""
+    basis = np.column_stack([np.ones(len(values)), counts])
+    return np.asarray(values - basis @ np.linalg.lstsq(basis, values, rcond=None)[0])
+
+
+def comparison(given: NDArray[np.float64], reference: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how many times as large as the reference values (n,) are, and the correlation; 0 without any spread."""
+    norms = float(np.linalg.norm(given)), float(np.linalg.norm(reference))
+    if min(norms) < 1e-9:
+        return 0.0, 0.0
+    product = float(given @ reference)
+    return product / norms[1] ** 2, product / (norms[0] * norms[1])
+
+
+def explained(slope: float, num_atoms: float) -> str:
+    """Return what may be the matter with energies that are `slope` times as large as they should be."""
+    readings = {f"in {unit}": factor for unit, factor in UNITS.items() if unit != "eV"} | {"per atom": num_atoms}
+    likely = [name for name, factor in readings.items() if 1 / NEAR <= slope * factor <= NEAR]
+    question = f": are they {' or '.join(likely)}?" if likely else ""
+    return f"what edges cost is {slope:.2g} times what the material's reference says{question}"

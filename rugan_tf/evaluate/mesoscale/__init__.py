@@ -1,0 +1,1 @@
+"""Large sheets judged at one energy each: how they fluctuate, beside real sheets and what small sheets foretell."""

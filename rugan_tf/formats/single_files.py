@@ -1,0 +1,115 @@
+"""Formats whose files hold one structure without its energy: CIF, POSCAR, data of LAMMPS, PDB."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rugan_tf.errors import InputError
+from rugan_tf.formats.frames import Frame, ReadOptions, read_by_ase, said
+
+if TYPE_CHECKING:
+    import ase
+
+EMPTY_CIF = """data_sheet_without_atoms
+_cell_length_a       {0:.10g}
+_cell_length_b       {1:.10g}
+_cell_length_c       {2:.10g}
+_cell_angle_alpha    {3:.10g}
+_cell_angle_beta     {4:.10g}
+_cell_angle_gamma    {5:.10g}
+
+_space_group_name_H-M_alt    "P 1"
+_space_group_IT_number       1
+"""
+
+
+def write_cif(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+    """Write one structure; without atoms it is its cell, for which ASE has no words."""
+    if len(structure):
+        write_by_ase(path, structure, "cif")
+    else:
+        path.write_text(EMPTY_CIF.format(*structure.cell.cellpar()), encoding="ascii")
+
+
+def read_cif(path: Path, options: ReadOptions) -> Iterator[Frame]:
+    """Yield the structures of a file; of a block without atoms, its cell.
+
+    Where the file lists every atom (space group 1), it is taken at its word: ASE compares each with every other, which
+    takes seconds for some hundred atoms.
+    """
+    from ase.io.cif import parse_cif
+
+    index = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of ASE, about settings of space groups that it chooses
+        try:
+            for block in parse_cif(path):
+                if block.get_cell().rank == 3:
+                    yield Frame(path, index, structure_in(block))
+                    index += 1
+        except Exception as error:  # ASE's readers raise whatever their first wrong step raises
+            yield Frame(path, index, None, f"ASE cannot read it, nor what follows it ({said(error)})")
+            return
+    if not index:
+        yield Frame(path, 0, None, "a CIF must hold a cell")
+
+
+def structure_in(block: Any) -> "ase.Atoms":
+    """Return the structure of one block of a CIF that has a cell."""
+    import ase
+
+    if not any(name.startswith("_atom_site_fract") or name.startswith("_atom_site_cartn") for name in block):
+        return ase.Atoms(cell=block.get_cell(), pbc=True)
+    if block.get_spacegroup_number() == 1 and not block.get_sitesym():
+        return block.get_unsymmetrized_structure()
+    return block.get_atoms()
+
+
+def write_poscar(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+    """Write one structure; without atoms its line of species names those of the material, none of each."""
+    empty = {} if len(structure) else {"symbol_count": [(symbol, 0) for symbol in elements]}
+    write_by_ase(path, structure, "vasp", direct=True, **empty)
+
+
+def read_poscar(path: Path, options: ReadOptions) -> Iterator[Frame]:
+    """Yield the structure of a POSCAR or CONTCAR."""
+    yield from read_by_ase(path, "vasp")
+
+
+def write_lammps(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+    """Write one structure as LAMMPS reads it, with masses, from which types of atoms are told apart."""
+    write_by_ase(path, structure, "lammps-data", masses=True, specorder=elements)
+
+
+def read_lammps(path: Path, options: ReadOptions) -> Iterator[Frame]:
+    """Yield the structure of a data file of LAMMPS, whose types are the species told, or follow from their masses.
+
+    Raises:
+        InputError: a species that is no element.
+    """
+    from ase.data import atomic_numbers
+
+    unknown = [symbol for symbol in options.species if symbol not in atomic_numbers]
+    if unknown:
+        raise InputError(f"species must be chemical symbols. Received: {unknown[0]}")
+    numbers = {index + 1: atomic_numbers[symbol] for index, symbol in enumerate(options.species)}
+    yield from read_by_ase(path, "lammps-data", Z_of_type=numbers or None)
+
+
+def write_pdb(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+    """Write one structure, to a thousandth of an Å."""
+    write_by_ase(path, structure, "proteindatabank")
+
+
+def read_pdb(path: Path, options: ReadOptions) -> Iterator[Frame]:
+    """Yield the models of a file."""
+    yield from read_by_ase(path, "proteindatabank")
+
+
+def write_by_ase(path: Path, structure: "ase.Atoms", form: str, **options: object) -> None:
+    """Write a structure in a format of ASE."""
+    import ase.io
+
+    write: Callable[..., None] = ase.io.write
+    write(path, structure, format=form, **options)

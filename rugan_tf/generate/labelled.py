@@ -1,0 +1,80 @@
+"""Generated sheets as atoms with their energies, where those who read the files look for them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.systems.system import LatticeSystem
+
+if TYPE_CHECKING:
+    import ase
+
+REQUESTED, OBTAINED, TOTAL = "energy_per_area_requested", "energy_per_area_obtained", "REF_energy"
+
+
+def energies_by_name(
+    requested_name: str, requested: NDArray[np.float64], obtained: NDArray[np.floating] | None
+) -> dict[str, NDArray[np.floating]]:
+    """Return the energies that are known by the names that files give them."""
+    named: dict[str, NDArray[np.floating]] = {requested_name: requested}
+    return named if obtained is None else {**named, OBTAINED: obtained}
+
+
+def total_energies(
+    system: LatticeSystem, states: NDArray[np.uint8], obtained: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the total energies (n,) of sheets of which energies per area (n,) were obtained."""
+    return np.asarray(obtained, np.float64) * system.extent(*states.shape[1:])
+
+
+def labelled_structures(
+    system: LatticeSystem,
+    states: NDArray[np.uint8],
+    requested: NDArray[np.float64],
+    obtained: NDArray[np.floating] | None,
+    *,
+    passivate: str | None = None,
+) -> list["ase.Atoms"]:
+    """Return sheets as atoms, with their energies.
+
+    The total energy is in `info` as REF_energy, by which programs that train on it ask for it, and in a calculator, so
+    that `get_potential_energy()` returns it. Sheets whose edges are saturated have neither: their energies are those
+    of other atoms.
+
+    Args:
+        system: the material.
+        states: uint8 (n, rows, cols).
+        requested: energies per area (n,), in the unit of the system.
+        obtained: likewise, where they are known.
+        passivate: the element that saturates edges.
+    """
+    make = system.structure if passivate is None else (lambda sheet: system.saturated(sheet, passivate))
+    structures = [make(sheet) for sheet in states]
+    tell(structures, energies_by_name(REQUESTED, requested, obtained))
+    if obtained is not None and passivate is None:
+        totals = total_energies(system, states, obtained)
+        tell(structures, {TOTAL: totals})
+        for structure, energy in zip(structures, totals, strict=True):
+            keep_energy(structure, float(energy))
+    return structures
+
+
+def tell(structures: list["ase.Atoms"], numbers: Mapping[str, NDArray[np.floating]]) -> None:
+    """Write numbers (n,) by name into the `info` of structures."""
+    for index, structure in enumerate(structures):
+        structure.info.update({name: float(values[index]) for name, values in numbers.items()})
+
+
+def keep_energy(structure: "ase.Atoms", energy: float) -> None:
+    """Let a structure return an energy that was computed before."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    structure.calc = SinglePointCalculator(structure, energy=energy)
+
+
+def numbers_of(structures: list["ase.Atoms"]) -> dict[str, NDArray[np.float64]]:
+    """Return the numbers (n,) that all structures hold in `info`, by name."""
+    names = [name for name, value in structures[0].info.items() if isinstance(value, int | float)]
+    return {name: np.array([float(one.info[name]) for one in structures]) for name in names}

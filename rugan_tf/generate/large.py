@@ -1,0 +1,189 @@
+"""Sheets of any size from a model: what is streamed, how it is judged, and what is told at the end."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.energies.ednn import ednn_in, shipped_ednn
+from rugan_tf.energies.function import HaloEnergy
+from rugan_tf.errors import InputError
+from rugan_tf.formats import pyramid
+from rugan_tf.formats.zarr_store import StatesStore
+from rugan_tf.generate.finishing import Finishing
+from rugan_tf.generate.maps import UniformMap
+from rugan_tf.generate.needs import require_disk
+from rugan_tf.generate.regions import SheetRequest, TileModel
+from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.generate.streaming import Runner, Stream, open_or_create, stream_to_zarr
+from rugan_tf.generate.tiles import calibrated_request, generator_reach, largest_tile
+from rugan_tf.systems.lengths import readable_length_unit, size_in_words
+from rugan_tf.systems.system import LatticeSystem
+
+PICTURE = "picture.png"  # in the folder
+MOST_PIXELS = 600  # along the longer side of the picture
+
+
+def stream_of(
+    model: SheetModel,
+    energy_per_area: Sequence[float],
+    *,
+    rows: int,
+    cols: int,
+    seed: int = 0,
+    repaired: bool = True,
+    piece: int | None = None,
+) -> Stream:
+    """Return the sheets that `SheetModel.generate` would return, as a stream.
+
+    Args:
+        model: on this disk.
+        energy_per_area: requested, (n,), in the unit of the system. What lies outside of the data is warned of.
+        rows: lattice cells, even.
+        cols: lattice cells, even.
+        seed: not negative.
+        repaired: whether the rule is applied.
+        piece: most cells along each side of what the generator makes at once; as the model's limit allows by default.
+
+    Raises:
+        InputError: a request that cannot be generated.
+    """
+    energy = model.check_request(energy_per_area, rows, cols, seed)
+    model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
+    reach = generator_reach(model, rows, cols)
+    requests = [
+        request_of(model, float(one), rows=rows, cols=cols, seed=part_seed, sheet=sheet)
+        for part, part_seed in model.parts(energy, rows, cols, seed)
+        for sheet, one in enumerate(part)
+    ]
+    judge = judge_of(model.system)
+    told = {
+        "model": fingerprint(model.folder),
+        "energy_per_area": [float(one) for one in energy_per_area],
+        "seed": seed,
+        "repaired": repaired,
+    }
+    return Stream(
+        model=model,
+        finishing=Finishing(system=model.system, repaired=repaired, energy=judge),
+        requests=requests,
+        piece=piece or largest_tile(model.max_cells, reach),
+        told=told | told_of(requests, judge),
+    )
+
+
+def request_of(
+    model: TileModel, energy_per_area: float, *, rows: int, cols: int, seed: int, sheet: int = 0
+) -> SheetRequest:
+    """Return the request for one sheet at one energy per area, calibrated as by `generate`."""
+    given, reach = calibrated_request(model, energy_per_area, rows, cols)
+    return SheetRequest(condition_map=UniformMap(given), rows=rows, cols=cols, seed=seed, sheet=sheet, reach=reach)
+
+
+def told_of(requests: Sequence[SheetRequest], judge: HaloEnergy | None) -> dict[str, Any]:
+    """Return what tells requests from others beside model, energies and seed, JSON content."""
+    first = requests[0]
+    origin = getattr(judge, "origin", None)
+    return {
+        "num_sheets": len(requests),
+        "rows": first.rows,
+        "cols": first.cols,
+        "energy": None if origin is None else origin.description,
+    }
+
+
+def judge_of(system: LatticeSystem) -> HaloEnergy | None:
+    """Return the EDNN that comes with the package for a material; None if there is none."""
+    try:
+        return ednn_in(shipped_ednn(system))
+    except InputError:
+        return None
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a digest of a version folder: graph and weights."""
+    digest = hashlib.sha256()
+    for path in [folder / "saved_model.pb", *sorted((folder / "variables").glob("*"))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def stream_sheets(stream: Stream, out: Path, runner: Runner, *, overwrite: bool = False) -> StatesStore:
+    """Stream sheets into a Zarr folder, draw the first, and return the folder.
+
+    Raises:
+        InputError: the folder belongs to another request, or the disk is too small.
+        PartlyDoneError: the disk is full, or a cluster is lost; the same command goes on.
+    """
+    num_sheets, rows, cols = stream.shape
+    if not out.exists():
+        require_disk(out, stream.system, num_sheets * rows * cols)
+    store = open_or_create(out, stream, overwrite=overwrite)
+    stream_to_zarr(stream, store, runner)
+    return store
+
+
+def draw_picture(store: StatesStore, training_size: tuple[int, int] | None) -> Path:
+    """Draw the first sheet as a whole, with the training size marked, into the folder, and return the file."""
+    from rugan_tf.figures.large_sheet import large_sheet_figure
+    from rugan_tf.figures.style import write_figure
+
+    energies = None
+    if "chunk_energy" in store.group:
+        energies = chunk_energies_per_area(store)[0]
+    whole = store.system.lattice.cell_lengths(*store.states.shape[1:])
+    unit, factor = readable_length_unit(store.system, max(whole))
+
+    def lengths(size: tuple[int, int]) -> tuple[float, float]:
+        along_x, along_y = store.system.lattice.cell_lengths(*size) / factor
+        return float(along_x), float(along_y)
+
+    figure = large_sheet_figure(
+        coarse_filling(store),
+        lengths=lengths(store.states.shape[1:]),
+        training=None if training_size is None else lengths(training_size),
+        quantity=store.system.quantity,
+        length_unit=unit,
+        chunk=lengths(store.chunk_shape),
+        energies=energies,
+    )
+    path = store.path / PICTURE
+    write_figure(path, figure)
+    return path
+
+
+def coarse_filling(store: StatesStore) -> NDArray[np.float64]:
+    """Return the shares of filled sites of the first sheet, (pixel rows, pixel cols), as fine as a picture shows."""
+    level = 0
+    while max(store.group[f"{pyramid.GROUP}/{level}"].shape) > MOST_PIXELS:
+        level += 1
+    return store.group[f"{pyramid.GROUP}/{level}"][0] / pyramid.FULL
+
+
+def chunk_energies_per_area(store: StatesStore) -> NDArray[np.float64]:
+    """Return the energy per area of every chunk, (n, chunk rows, chunk cols), in the unit of the system."""
+    energies = store.chunk_values("chunk_energy")
+    shape, sides = store.states.shape[1:], store.chunk_shape
+    heights, widths = (np.diff([*range(0, size, side), size]) for size, side in zip(shape, sides, strict=True))
+    extents = np.array([[store.system.extent(int(height), int(width)) for width in widths] for height in heights])
+    return energies / extents
+
+
+def summary(store: StatesStore) -> Iterator[str]:
+    """Yield what is said of finished sheets, line by line."""
+    num_sheets, rows, cols = store.states.shape
+    told: Mapping[str, Any] = store.told
+    count = "1 sheet" if num_sheets == 1 else f"{num_sheets} sheets"
+    yield f"{store.path}: {count} of {rows}x{cols} cells, {size_in_words(store.system, rows, cols)}"
+    quantity = store.system.quantity
+    if "energy" in told:
+        shown = " ".join(f"{value:.4f}" for value in told["energy_per_area_obtained"][:5])
+        totals = " ".join(f"{value:.8g}" for value in told["energy"][:5])
+        more = " ..." if num_sheets > 5 else ""
+        yield f"{quantity.words} obtained, as the EDNN sees it: {shown}{more} {quantity.unit}"
+        yield f"total energy: {totals}{more} {quantity.total_unit}"
+    else:
+        yield f"{quantity.words} obtained: not computed, as no EDNN comes with rugan_tf for {store.system.name}"

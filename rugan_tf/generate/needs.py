@@ -1,0 +1,66 @@
+"""What a request needs of memory and disk, said before it starts."""
+
+import math
+import shutil
+from pathlib import Path
+
+from rugan_tf.errors import InputError
+from rugan_tf.systems.system import LatticeSystem
+
+MEMINFO = Path("/proc/meminfo")
+# Bytes of memory for each cell while a whole sheet is written; measured, with a quarter to spare.
+OF_ARRAYS, OF_OTHERS = 4, 600
+ARRAYS = (".npz",)
+PYRAMID = 4 / 3 / 16  # bytes of all levels for each cell
+FEW = 2**20  # cells; of fewer nobody needs to be warned
+
+
+def available_memory() -> int | None:
+    """Return the bytes of memory that are free for programs; None where the system does not say."""
+    if not MEMINFO.is_file():
+        return None
+    lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+    return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else None
+
+
+def disk_need(system: LatticeSystem, num_cells: int) -> int:
+    """Return the bytes that sheets in Zarr take at most: states without any order, and the pyramid."""
+    return math.ceil(num_cells * (1.05 * math.log2(max(2, system.num_states)) / 8 + PYRAMID))
+
+
+def require_disk(path: Path, system: LatticeSystem, num_cells: int) -> None:
+    """Refuse a Zarr folder that the disk may not hold.
+
+    Raises:
+        InputError: there is too little free.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    needed, free = disk_need(system, num_cells), shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            f"The disk must have room for {in_gigabytes(needed)}, what {num_cells:.3g} cells may take. "
+            f"Received: {in_gigabytes(free)} free in {folder}"
+        )
+
+
+def require_memory(suffix: str, num_cells: int) -> None:
+    """Refuse sheets that must be whole in memory to be written, and are too large for that.
+
+    Raises:
+        InputError: there is too little memory.
+    """
+    needed, free = num_cells * (OF_ARRAYS if suffix in ARRAYS else OF_OTHERS), available_memory()
+    if num_cells > FEW and free is not None and needed > free:
+        raise InputError(
+            f"Sheets that are written as {suffix} must fit into memory, {in_gigabytes(needed)} for {num_cells:.3g} "
+            f"cells; --out NAME.zarr takes sheets of any size. Received: {in_gigabytes(free)} available"
+        )
+
+
+def in_gigabytes(number: float) -> str:
+    """Return bytes for people.
+
+    >>> in_gigabytes(2.34e9)
+    '2.3 GB'
+    """
+    return f"{number / 1e9:.1f} GB"
