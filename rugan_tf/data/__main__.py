@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.data.import_command import ImportOptions, import_data
+from rugan_tf.data.window_command import WindowOptions, window
 from rugan_tf.errors import InputError
 from rugan_tf.systems.drawing import drawing_of, with_drawing
 from rugan_tf.systems.named import DEFAULT_SYSTEM, system_in
@@ -204,6 +205,7 @@ def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
         "build": Command(build_options, build, "Draw sheets and compute their energies."),
         "import": Command(ImportOptions, import_data, "Make a data set of structures that you have."),
         "label": Command(LabelOptions, label, "Compute the energies of sheets that you bring."),
+        "window": Command(WindowOptions, window, "Take a window out of a large sheet, as atoms or as states."),
     }
 
 

@@ -94,6 +94,25 @@ class StatesStore:
         row, col = chunk.row * height, chunk.col * width
         return chunk.sheet, slice(row, row + height), slice(col, col + width)
 
+    def window(self, sheet: int, row: int, col: int, rows: int, cols: int) -> NDArray[np.uint8]:
+        """Return states, uint8 (rows, cols), of a window of one sheet, which is periodic.
+
+        Raises:
+            InputError: the window has chunks that are damaged, or not finished.
+        """
+        _, height, width = self.states.shape
+        parts = [split_periodic(row, rows, height), split_periodic(col, cols, width)]
+        try:
+            states = np.block([[self.states[sheet, down, across] for across in parts[1]] for down in parts[0]])
+        except DAMAGE as error:
+            raise InputError(f"Chunks must be whole. Received: {self.path} ({error})") from None
+        if states.max() >= self.system.num_states:
+            raise InputError(
+                "Every chunk of a window must be finished; the command that began goes on where it was. "
+                f"Received: {self.path}"
+            )
+        return states
+
     def finished_chunks(self) -> set[Chunk]:
         """Return the chunks that are finished and whole; each is read, so that damage is found."""
         done = np.argwhere(np.isfinite(self.chunk_values("chunk_filling")))
@@ -112,6 +131,18 @@ class StatesStore:
         levels = [self.group[f"{pyramid.GROUP}/{level}"] for level in range(len(list(self.group[pyramid.GROUP])))]
         pyramid.build_levels(levels, max(levels[0].chunks[1:]))
         self.group.attrs[ATTRIBUTE] = {**self.told, "finished": True, **totals}
+
+
+def split_periodic(start: int, length: int, size: int) -> list[slice]:
+    """Return the parts of a periodic axis that a window covers, which is at most as long.
+
+    >>> split_periodic(7, 5, 10)
+    [slice(7, 10, None), slice(0, 2, None)]
+    """
+    start %= size
+    first = slice(start, min(start + length, size))
+    rest = start + length - size
+    return [first, slice(0, rest)] if rest > 0 else [first]
 
 
 def create_store(

@@ -70,6 +70,7 @@ def stream_tiles(
     Raises:
         InputError: an odd tile, or a request that the model refuses.
     """
+    require_whole_periods(tile, request, finishing.energy)
     for block in blocks_of(request.rows, request.cols, tile):
         yield from stream_block(model, request, finishing, block=block, tile=tile, piece=piece, is_wanted=is_wanted)
 
@@ -97,7 +98,6 @@ def stream_block(
         piece: as of `stream_tiles`.
         is_wanted: as of `stream_tiles`.
     """
-    require_whole_periods(tile, request, finishing.energy)
     size = request.rows, request.cols
     rows, cols = finishing.window(block, size)
     with ThreadPoolExecutor(1) as drawing, ThreadPoolExecutor(1) as finisher:
@@ -117,10 +117,14 @@ def require_whole_periods(tile: int, request: SheetRequest, energy: HaloEnergy |
     """Refuse tiles that the generator or the energy cannot make."""
     if tile < UPSCALING or tile % UPSCALING:
         raise InputError(f"tile must be even. Received: tile={tile}")
-    if energy is not None:
-        for length, period in zip((tile, tile, request.rows, request.cols), energy.period * 2, strict=True):
-            if length % period:
-                raise InputError(f"Tiles and sheets must be whole periods of the EDNN. Received: {length}, {period}")
+    if energy is None:
+        return
+    lengths = ("tile", tile), ("tile", tile), ("rows", request.rows), ("cols", request.cols)
+    for (name, length), period in zip(lengths, (*energy.period, *energy.period), strict=True):
+        if length % period:
+            raise InputError(
+                f"Tiles and sheets must be whole periods of the EDNN. Received: {name}={length}, a period of {period}"
+            )
 
 
 def generate_in_tiles(

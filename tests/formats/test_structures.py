@@ -4,7 +4,6 @@ import pytest
 
 from rugan_tf.formats.npz import read_arrays, write_npz
 from rugan_tf.formats.structures import structure_paths, write_structures
-from rugan_tf.formats.zarr_states import open_zarr_states, write_zarr_states
 from rugan_tf.generate.writers import SUFFIXES, write_sheets
 from rugan_tf.systems.named import system_named
 
@@ -56,18 +55,6 @@ def test_only_formats_of_one_sheet_have_numbered_files(tmp_path):
     assert structure_paths(tmp_path / "a.extxyz", 3) == [tmp_path / "a.extxyz"]
     assert structure_paths(tmp_path / "a.vasp", 1) == [tmp_path / "a.vasp"]
     assert [path.name for path in structure_paths(tmp_path / "a.vasp", 2)] == ["a-0000.vasp", "a-0001.vasp"]
-
-
-def test_zarr_states_are_read_as_they_were_written(tmp_path):
-    states = np.random.default_rng(0).integers(0, 4, (2, 6, 8), np.uint8)
-    states[0] = 0  # whole chunks of what Zarr takes for missing
-    write_zarr_states(tmp_path / "a.zarr", states, {"system": "porous_graphene"})
-    array = open_zarr_states(tmp_path / "a.zarr", GRAPHENE)
-    np.testing.assert_array_equal(array[:], states)
-    assert dict(array.attrs) == {"system": "porous_graphene"}
-    with pytest.raises(FileExistsError, match="existing folder"):
-        write_zarr_states(tmp_path / "a.zarr", states, {})
-    np.testing.assert_array_equal(open_zarr_states(tmp_path / "a.zarr", GRAPHENE)[:], states)
 
 
 def test_arrays_with_metadata_are_read_as_they_were_written(tmp_path):
