@@ -50,7 +50,11 @@ def export(options: ExportOptions) -> None:
     version = export_run(
         options.run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback
     )
-    more = ", calibrate, map, energy" if judge else ", calibrate, map; without --ednn it does not tell the energies obtained"
+    more = (
+        ", calibrate, map, energy"
+        if judge
+        else ", calibrate, map; without --ednn it does not tell the energies obtained"
+    )
     print(
         f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"
         f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area -2.6 --rows 28 --cols 32 "

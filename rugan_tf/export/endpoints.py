@@ -124,7 +124,7 @@ class Endpoints(tf.Module):
             make: energies per area (batch,) to repaired states (batch, rows, cols).
             energy_per_area: requested, (batch,).
             given: what the generator is asked for at first, (batch,).
-            cells: int32 (), of one sheet; above FEEDBACK_CELLS there are no corrections, since fluctuations average out.
+            cells: int32 (), of one sheet; above FEEDBACK_CELLS nothing is corrected: fluctuations average out.
         """
         states = make(given)
         obtained = self.compute_energy(states)["energy_per_area"]

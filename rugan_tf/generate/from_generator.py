@@ -43,7 +43,7 @@ class LabelledGenerator:
         label = np.broadcast_to(self.scale.label(energy_per_area)[:, None, None], shape[:3])
         if self.maps is not None:
             energy, seed = tf.constant(energy_per_area, tf.float32), tf.constant(rng.integers(2**62), tf.int64)
-            drawn = self.maps.draw(energy, *(tf.constant(length) for length in shape[1:3]), seed)
+            drawn = self.maps.draw(energy, tf.constant(shape[1]), tf.constant(shape[2]), seed)
             label = self.scale.label(drawn.numpy())
         probabilities = self.generator({"latent": latent, "label": label}, training=False)
         return keras.ops.convert_to_numpy(probabilities).argmax(axis=-1).astype(np.uint8)

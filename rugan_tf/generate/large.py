@@ -14,12 +14,11 @@ from rugan_tf.errors import InputError
 from rugan_tf.formats import pyramid
 from rugan_tf.formats.zarr_store import StatesStore
 from rugan_tf.generate.finishing import Finishing
-from rugan_tf.generate.maps import UniformMap
 from rugan_tf.generate.needs import require_disk
 from rugan_tf.generate.regions import SheetRequest, TileModel
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.streaming import Runner, Stream, open_or_create, stream_to_zarr
-from rugan_tf.generate.tiles import calibrated_request, generator_reach, largest_tile
+from rugan_tf.generate.tiles import generator_reach, largest_tile, map_of, recipe_of
 from rugan_tf.systems.lengths import readable_length_unit, size_in_words
 from rugan_tf.systems.system import LatticeSystem
 
@@ -79,8 +78,9 @@ def request_of(
     model: TileModel, energy_per_area: float, *, rows: int, cols: int, seed: int, sheet: int = 0
 ) -> SheetRequest:
     """Return the request for one sheet at one energy per area, calibrated as by `generate`."""
-    given, reach = calibrated_request(model, energy_per_area, rows, cols)
-    return SheetRequest(condition_map=UniformMap(given), rows=rows, cols=cols, seed=seed, sheet=sheet, reach=reach)
+    recipe = recipe_of(model, energy_per_area, rows, cols)
+    asked = map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet)
+    return SheetRequest(condition_map=asked, rows=rows, cols=cols, seed=seed, sheet=sheet, reach=recipe.reach)
 
 
 def told_of(requests: Sequence[SheetRequest], judge: HaloEnergy | None) -> dict[str, Any]:

@@ -51,9 +51,9 @@ class NaturalMaps:
             seed: int64 (), of the sheets.
             first_sheet: int64 (), number of the first sheet; the others follow.
         """
-        wanted = [(origin[axis] + tf.range(-REACH, shape[axis] + REACH)) % size[axis] for axis in (0, 1)]
+        rows, cols = ((origin[axis] + tf.range(-REACH, shape[axis] + REACH)) % size[axis] for axis in (0, 1))
         sheets = first_sheet + tf.range(tf.size(energy_per_area, tf.int64))
-        return self.vary(energy_per_area, draw_cells(stream_of(seed), sheets, *wanted, CHANNELS))
+        return self.vary(energy_per_area, draw_cells(stream_of(seed), sheets, rows, cols, CHANNELS))
 
     def vary(self, energy_per_area: Any, noise: Any) -> Any:
         """Return energies (batch, rows, cols) that vary about the given ones, of white noise with REACH around it."""

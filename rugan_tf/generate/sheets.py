@@ -165,7 +165,7 @@ class SheetModel:
 
         def made(requested: float, part_seed: int, sheet: int) -> NDArray[np.uint8]:
             recipe = recipe_of(self, requested, rows, cols)
-            place = {"seed": part_seed, "sheet": sheet}
+            place: dict[str, Any] = {"seed": part_seed, "sheet": sheet}
             given = recipe.given if calibrated else requested
             asked = map_of(self, recipe, given, rows, cols, **place)
             return corrected_sheet(
@@ -276,9 +276,9 @@ class SheetModel:
 
     def whole_maps(self, given: NDArray[np.float32], rows: int, cols: int, seed: int) -> NDArray[np.float32]:
         """Return the maps (n, rows/2, cols/2) of whole sheets, whose means are what the generator is asked for (n,)."""
-        place = {"seed": np.int64(seed), "first_sheet": np.int64(0), "origin": np.zeros(2, np.int32)}
+        place: dict[str, Any] = {"seed": np.int64(seed), "first_sheet": np.int64(0), "origin": np.zeros(2, np.int32)}
         shape = np.array([rows // 2, cols // 2], np.int32)
-        size = {"rows": np.int32(rows), "cols": np.int32(cols)}
+        size: dict[str, Any] = {"rows": np.int32(rows), "cols": np.int32(cols)}
         drawn = self.predict("map", energy_per_area=given, **size, **place, shape=shape)["energy_per_area"]
         missing = given - drawn.mean(axis=(1, 2), dtype=np.float64)
         return drawn + missing[:, None, None].astype(np.float32)

@@ -123,7 +123,7 @@ class Critic(keras.Model):
         if regression and maps:
             raise ValueError("A critic whose blocks see a map of the label cannot predict the label from them.")
         if maps and not {*period} <= {1, 2}:
-            raise ValueError(f"period must be 1 or 2 for maps, whose cells have two rows and columns. Received: {period}")
+            raise ValueError(f"period must be 1 or 2 for maps, of two rows and columns a cell. Received: {period}")
         if head_layers < 0:
             raise ValueError(f"head_layers must not be negative. Received: head_layers={head_layers}")
         self.dropout_rate, self.projection, self.head_layers = dropout, projection, head_layers

@@ -126,7 +126,8 @@ class EDNN(keras.Model):
         encoding = ops.cast(encoding, self.compute_dtype)
         correction = self.tile_network(fold_cells(encoding, *self.period), periodic=periodic)
         # A sum of one number and zeros: exactly the constant of the state.
-        constant = ops.sum(ops.cast(encoding, "float32") * ops.convert_to_tensor(self.state_energies, "float32"), axis=-1)
+        energies = ops.convert_to_tensor(self.state_energies, "float32")
+        constant = ops.sum(ops.cast(encoding, "float32") * energies, axis=-1)
         if not periodic:
             rows, cols = self.halo
             constant = constant[:, rows:-rows, cols:-cols]

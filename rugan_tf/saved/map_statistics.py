@@ -60,11 +60,11 @@ class MapStatistics:
         replaced by the quantiles, have the spectrum of maps. A convolution of block-seeded noise gives every place the
         same number whichever window it is computed in; a Fourier transform would need the whole sheet.
         """
-        rows, cols = (2 * np.pi * np.fft.fftfreq(GRID, length) for length in self.pitch)
+        rows, cols = (np.asarray(2 * np.pi * np.fft.fftfreq(GRID, length), np.float64) for length in self.pitch)
         wave_number = np.hypot(rows[:, None], cols[None])
         passed = flat_filter(wave_number, self.cutoff)
-        for axis, frequencies in ((0, rows), (1, cols)):
-            passed = passed * np.expand_dims(block_mean(frequencies, self.pitch[axis], self.tile[axis]), 1 - axis)
+        shrunk = (block_mean(*of_axis) for of_axis in zip((rows, cols), self.pitch, self.tile, strict=True))
+        passed = passed * np.outer(*shrunk)
         power = self.density(wave_number) / np.prod(self.pitch) * passed**2
         covariance = np.fft.ifft2(power).real
         variance = covariance[:, 0, 0]

@@ -126,9 +126,9 @@ class RUGAN(keras.Model):
         """Update the critic `critic_steps` times, then the generator once.
 
         Args:
-            data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}. Where labels
-                are maps, "label" is float32 (critic_steps batch, rows/2, cols/2), and the same without noise comes as
-                "asked".
+            data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}.
+                Where labels are maps, "label" is float32 (critic_steps batch, rows/2, cols/2), and the same without
+                noise comes as "asked".
         """
         # A Python loop: inside tf.while_loop replicas could not wait for each other between two critic updates.
         for states, label in zip(self.split(data["states"]), self.split(data["label"]), strict=True):

@@ -49,14 +49,14 @@ def train(options: TrainOptions) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16" if options.mixed_bfloat16 else "float32")
     maps = LearntMaps.of(options, data_set, scale)
     with strategy.scope():
-        model = build_model(options, data_set, maps and maps.loss)
+        model = build_model(options, data_set, None if maps is None else maps.loss)
     # Only now: networks that cannot be built leave no folder behind, and take away none that is to be overwritten.
     changes = open_run_folder(options, data_set) if is_chief else []
     folder = CheckpointFolder(options.run_dir / "checkpoints")
     first_update = begin(model, folder, options)
     if is_chief:
         record_changes(options, changes, first_update)
-        write_model_card(options, data_set, scale, maps and maps.statistics)
+        write_model_card(options, data_set, scale, None if maps is None else maps.statistics)
     course = make_course(options, data_set, scale, maps, model, folder) if is_chief else None
     with (
         devices.told_of_lost_workers(strategy, folder.last_good),
@@ -64,7 +64,7 @@ def train(options: TrainOptions) -> None:
     ):
         last_update = train_updates(
             compiled_step(strategy, model),
-            batches_from(first_update, options, data_set, scale, strategy, maps and maps.labels),
+            batches_from(first_update, options, data_set, scale, strategy, None if maps is None else maps.labels),
             model.reset_metrics,
             first_update=first_update,
             num_updates=options.num_updates,
