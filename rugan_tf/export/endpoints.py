@@ -9,6 +9,7 @@ import tensorflow as tf
 from rugan_tf.export.calibration import calibrated
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.generate.natural_maps import NaturalMaps
+from rugan_tf.networks.layers import fold_cells
 from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.system import LatticeSystem
@@ -208,6 +209,17 @@ class Endpoints(tf.Module):
         """Return energy (batch,) and energy per area (batch,), as the EDNN sees states."""
         return self.ednn.signatures["energy"](states=states)
 
+    def compute_local_energy(self, states: Any) -> dict[str, Any]:
+        """Return the energy per area of every latent cell, float32 (batch, rows/2, cols/2), as the EDNN sees states."""
+        rows, cols = self.system.row_period, self.system.col_period
+        encoding = tf.one_hot(tf.cast(states, tf.int32), self.system.num_states)
+        shape = tf.unstack(tf.shape(states))
+        with tf.control_dependencies([*self.check_size(*shape[1:]), *self.check_cells(*shape)]):
+            encoding = tf.identity(encoding)
+            tiles = self.ednn.signatures["local_energy"](encoding=encoding)["energy"]
+        per_area = tiles[..., None] / self.system.extent(rows, cols)
+        return {"energy_per_area": keras.ops.mean(fold_cells(per_area, 2 // rows, 2 // cols), axis=-1)}
+
     def signatures(self) -> dict[str, Any]:
         """Return the functions by the names that clients call them by."""
         named = {
@@ -220,6 +232,11 @@ class Endpoints(tf.Module):
         if self.ednn is not None:
             states = tf.TensorSpec([None, None, None], tf.uint8, "states")
             named["energy"] = tf.function(self.compute_energy, autograph=False, input_signature=[states])
+            is_whole = max(self.system.row_period, self.system.col_period) <= 2  # tiles in a latent cell
+            if is_whole and "local_energy" in self.ednn.signatures:
+                named["local_energy"] = tf.function(
+                    self.compute_local_energy, autograph=False, input_signature=[states]
+                )
         return named
 
     def compute_probabilities(self, latent: Any, energy_per_area: Any) -> dict[str, Any]:

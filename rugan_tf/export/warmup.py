@@ -39,6 +39,7 @@ def inputs_of_signatures(request: Request, states: NDArray[np.uint8], latent_cha
             "shape": np.array(shape[1:], np.int32),
         },
         "energy": {"states": states},
+        "local_energy": {"states": states},
     }
 
 

@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 class GenerateOptions:
     """Generate sheets at a requested energy per area."""
 
-    energy_per_area: tuple[float, ...]
-    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
     """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
+    energy_per_area: tuple[float, ...] = ()
+    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
+    energy_map: Path | None = None
+    """Instead of one energy: a map of it over the sheet, a .npy array in the unit of the system, or a picture with
+    --map-range."""
+    map_range: tuple[float, float] | None = None
+    """Of a map that is a picture: the energies per area of black and of white."""
+    uniform: bool = False
+    """Ask for the same energy everywhere: a large sheet then fluctuates less than matter does."""
     model: Path | None = None
     """Exported model: a version folder, or a folder of numeric versions; left out, the one that comes with rugan_tf."""
     rows: int | None = None
@@ -60,6 +67,15 @@ class GenerateOptions:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
         if self.tolerance is not None and self.tile is not None:
             raise InputError("Sheets within a tolerance are judged whole. Received: --tolerance with --tile")
+        others = {
+            "--tolerance": self.tolerance is not None,
+            "--uniform": self.uniform,
+            "Zarr": self.out.suffix == ".zarr",
+        }
+        given = [name for name, is_given in others.items() if is_given]
+        require_no_conflict(self.energy_map, self.energy_per_area, self.map_range, given)
+        if self.uniform and not self.repair:
+            raise InputError("Uniform sheets are repaired ones. Received: --uniform with --no-repair")
         if self.size is not None and (self.rows, self.cols) != (None, None):
             raise InputError("A size is told by lengths or by cells. Received: --size with --rows or --cols")
         if self.has_cluster and not self.is_streamed:
@@ -100,10 +116,13 @@ def generate(options: GenerateOptions) -> None:
 
     from rugan_tf.generate.sheets import load_model
 
-    requested = options.requested
+    requested = options.requested if options.energy_map is None else [0.0] * (options.num_sheets or 1)
     check_targets(options, len(requested))
     model = load_model(options.model)
     rows, cols = size_of(options, model)
+    if options.energy_map is not None:
+        from_map(options, model, options.energy_map, (rows, cols))
+        return
     model.check_request(requested, rows, cols, options.seed)
     if options.strict:
         model.require_covered(np.array(requested))
@@ -125,6 +144,29 @@ def size_of(options: GenerateOptions, model: "SheetModel") -> tuple[int, int]:
     return size
 
 
+def from_map(options: GenerateOptions, model: "SheetModel", energy_map: Path, size: tuple[int, int]) -> None:
+    """Make sheets by a map and write them, with the maps."""
+    from rugan_tf.generate.mapped_command import generate_from_map
+
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    for line in generate_from_map(
+        model,
+        energy_map,
+        options.map_range,
+        size,
+        options.out,
+        num_sheets=options.num_sheets or 1,
+        seed=options.seed,
+        tile=options.tile,
+        repaired=options.repair,
+        strict=options.strict,
+        overwrite=options.overwrite,
+        metadata=metadata(options, model.folder),
+    ):
+        print(line)
+    print(f"next: {next_command(options.out)}")
+
+
 def stream(options: GenerateOptions, model: "SheetModel", requested: list[float], size: tuple[int, int]) -> None:
     """Make sheets tile by tile and write each tile at once, going on with what the same command has begun."""
     from rugan_tf.generate.cluster import OnCluster
@@ -132,7 +174,14 @@ def stream(options: GenerateOptions, model: "SheetModel", requested: list[float]
     from rugan_tf.generate.streaming import InThisProcess
 
     wanted = stream_of(
-        model, requested, rows=size[0], cols=size[1], seed=options.seed, repaired=options.repair, piece=options.tile
+        model,
+        requested,
+        rows=size[0],
+        cols=size[1],
+        seed=options.seed,
+        repaired=options.repair,
+        piece=options.tile,
+        uniform=options.uniform,
     )
     runner = OnCluster(options.dask_scheduler) if options.has_cluster else InThisProcess()
     store = stream_sheets(wanted, options.out, runner, overwrite=options.overwrite)
@@ -159,8 +208,12 @@ def generate_whole(
         design = design_sheets(model, requested, *limits, strict=options.strict)
         states = design.states
     else:
-        make = model.generate if options.repair else model.generate_unrepaired
-        states = make(requested, *size, options.seed, tile=options.tile)
+        place = *size, options.seed
+        states = (
+            model.generate(requested, *place, tile=options.tile, uniform=options.uniform)
+            if options.repair
+            else model.generate_unrepaired(requested, *place, tile=options.tile)
+        )
     obtained = model.obtained_energies(states)
     written = write_sheets(
         options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
@@ -219,6 +272,27 @@ def next_command(path: Path) -> str:
     if path.suffix == ".png":
         return f"the same command with --out {path.with_suffix('.extxyz')} for the atoms"
     return f"ase gui {path}"
+
+
+def require_no_conflict(
+    energy_map: Path | None, energies: tuple[float, ...], value_range: tuple[float, float] | None, others: list[str]
+) -> None:
+    """Refuse options that do not go with a map, or with none.
+
+    Args:
+        energy_map: the map, if there is one.
+        energies: requested.
+        value_range: of a picture.
+        others: options that were given and have no meaning with a map.
+    """
+    if energy_map is None and not energies:
+        raise InputError("A sheet needs --energy-per-area, or --energy-map FILE. Received: neither")
+    if energy_map is None and value_range is not None:
+        raise InputError("A range is for a map that is a picture. Received: --map-range without --energy-map")
+    if energy_map is not None and energies:
+        raise InputError("A map says the energy of every place. Received: --energy-map with --energy-per-area")
+    if energy_map is not None and others:
+        raise InputError(f"A map is made as it is, in memory. Received: --energy-map with {', '.join(others)}")
 
 
 def main(args: Sequence[str] | None = None) -> int:

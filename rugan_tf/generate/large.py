@@ -14,6 +14,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.formats import pyramid
 from rugan_tf.formats.zarr_store import StatesStore
 from rugan_tf.generate.finishing import Finishing
+from rugan_tf.generate.maps import UniformMap
 from rugan_tf.generate.needs import require_disk
 from rugan_tf.generate.regions import SheetRequest, TileModel
 from rugan_tf.generate.sheets import SheetModel
@@ -35,6 +36,7 @@ def stream_of(
     seed: int = 0,
     repaired: bool = True,
     piece: int | None = None,
+    uniform: bool = False,
 ) -> Stream:
     """Return the sheets that `SheetModel.generate` would return, as a stream.
 
@@ -45,6 +47,7 @@ def stream_of(
         cols: lattice cells, even.
         seed: not negative.
         repaired: whether the rule is applied.
+        uniform: ask for the same energy everywhere.
         piece: most cells along each side of what the generator makes at once; as the model's limit allows by default.
 
     Raises:
@@ -54,7 +57,7 @@ def stream_of(
     model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
     reach = generator_reach(model, rows, cols)
     requests = [
-        request_of(model, float(one), rows=rows, cols=cols, seed=part_seed, sheet=sheet)
+        request_of(model, float(one), rows=rows, cols=cols, seed=part_seed, sheet=sheet, uniform=uniform)
         for part, part_seed in model.parts(energy, rows, cols, seed)
         for sheet, one in enumerate(part)
     ]
@@ -64,6 +67,7 @@ def stream_of(
         "energy_per_area": [float(one) for one in energy_per_area],
         "seed": seed,
         "repaired": repaired,
+        "uniform": uniform,
     }
     return Stream(
         model=model,
@@ -75,11 +79,19 @@ def stream_of(
 
 
 def request_of(
-    model: TileModel, energy_per_area: float, *, rows: int, cols: int, seed: int, sheet: int = 0
+    model: TileModel,
+    energy_per_area: float,
+    *,
+    rows: int,
+    cols: int,
+    seed: int,
+    sheet: int = 0,
+    uniform: bool = False,
 ) -> SheetRequest:
     """Return the request for one sheet at one energy per area, calibrated as by `generate`."""
     recipe = recipe_of(model, energy_per_area, rows, cols)
-    asked = map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet)
+    natural = map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet)
+    asked = UniformMap(recipe.given) if uniform else natural
     return SheetRequest(condition_map=asked, rows=rows, cols=cols, seed=seed, sheet=sheet, reach=recipe.reach)
 
 

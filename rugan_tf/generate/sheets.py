@@ -112,7 +112,14 @@ class SheetModel:
         return energy.astype(np.float32)
 
     def generate(
-        self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, *, tile: int | None = None
+        self,
+        energy_per_area: ArrayLike,
+        rows: int,
+        cols: int,
+        seed: int = 0,
+        *,
+        tile: int | None = None,
+        uniform: bool = False,
     ) -> NDArray[np.uint8]:
         """Generate one sheet for each requested energy per area.
 
@@ -126,6 +133,7 @@ class SheetModel:
             cols: lattice cells, even.
             seed: not negative.
             tile: cells along each side of a tile, even: make every sheet in tiles, in less memory.
+            uniform: ask for the same energy everywhere: sheets that fluctuate less than matter does.
 
         Returns:
             uint8 (n, rows, cols).
@@ -135,53 +143,15 @@ class SheetModel:
         """
         energy = self.check_request(energy_per_area, rows, cols, seed)
         self.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
-        if tile is None and self.is_whole(rows, cols):
+        if tile is None and not uniform and self.is_whole(rows, cols):
             return np.concatenate(list(self.generated_parts(energy, rows, cols, seed)))
-        return self.tiled(energy, rows, cols, seed, tile=tile)
+        from rugan_tf.generate.tiled import tiled_sheets
+
+        return tiled_sheets(self, energy, rows, cols, seed, tile=tile, uniform=uniform)
 
     def structures(self, states: NDArray[np.uint8]) -> list["ase.Atoms"]:
         """Return sheets, uint8 (n, rows, cols), as atoms."""
         return [self.system.structure(sheet) for sheet in states]
-
-    def tiled(
-        self,
-        energy: NDArray[np.float32],
-        rows: int,
-        cols: int,
-        seed: int,
-        *,
-        tile: int | None = None,
-        repaired: bool = True,
-        calibrated: bool = True,
-    ) -> NDArray[np.uint8]:
-        """Return the sheets of a request, uint8 (n, rows, cols), each made in tiles."""
-        from rugan_tf.generate.corrections import corrected_sheet
-        from rugan_tf.generate.maps import ShiftedMap
-        from rugan_tf.generate.tiles import generate_in_tiles, largest_tile, map_of, recipe_of
-
-        if tile is None:
-            tile = largest_tile(self.max_cells, recipe_of(self, 0.0, rows, cols).reach)
-        wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile, "repaired": repaired}
-
-        def made(requested: float, part_seed: int, sheet: int) -> NDArray[np.uint8]:
-            recipe = recipe_of(self, requested, rows, cols)
-            place: dict[str, Any] = {"seed": part_seed, "sheet": sheet}
-            given = recipe.given if calibrated else requested
-            asked = map_of(self, recipe, given, rows, cols, **place)
-            return corrected_sheet(
-                lambda now: generate_in_tiles(self, self.system, ShiftedMap(asked, now - given), **wanted, **place),
-                lambda states: float(self.judged_energies(states[None])[0]),
-                requested,
-                given,
-                recipe.corrections if calibrated and repaired else 0,
-            )
-
-        sheets = [
-            made(float(one), part_seed, sheet)
-            for part, part_seed in self.parts(energy, rows, cols, seed)
-            for sheet, one in enumerate(part)
-        ]
-        return np.stack(sheets)
 
     def obtained_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """Return the energies per area (n,), in the unit of the system, that the model's EDNN sees.
@@ -216,6 +186,14 @@ class SheetModel:
         parts = [states[start : start + size] for start in range(0, len(states), size)]
         energies = [self.predict("energy", states=part)["energy_per_area"] for part in parts]
         return np.concatenate(energies).astype(np.float64)
+
+    def local_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the energy per area of every latent cell of sheets, float32 (n, rows/2, cols/2), as the EDNN sees it.
+
+        Raises:
+            InputError: the model has no EDNN, or was exported before it could tell.
+        """
+        return self.predict("local_energy", states=states)["energy_per_area"]
 
     def generated_parts(
         self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
@@ -256,10 +234,11 @@ class SheetModel:
             tile: as of `generate`.
         """
         from rugan_tf.generate.latent import draw_latent
+        from rugan_tf.generate.tiled import tiled_sheets
 
         energy = self.check_request(energy_per_area, rows, cols, seed)
         if tile is not None or not self.is_whole(rows, cols):
-            return self.tiled(energy, rows, cols, seed, tile=tile, repaired=False, calibrated=calibrated)
+            return tiled_sheets(self, energy, rows, cols, seed, tile=tile, repaired=False, calibrated=calibrated)
         size = {"rows": np.int32(rows), "cols": np.int32(cols)}
         sheets = []
         for part, part_seed in self.parts(energy, rows, cols, seed):
