@@ -21,7 +21,7 @@ MOST_COPIES = 24  # of the cell in a supercell
 MOST_FITS = 24  # a structure on another lattice costs as many tries
 SMALL_STRAIN = 0.002  # weighs as much as one more cell in the supercell
 GRID = 32  # places of the origin along each period that are compared before it is refined
-REFINEMENTS = 3  # means of what is left; each makes the error of the origin smaller by an order
+REFINEMENTS = 2  # means of what is left; each makes the error of the origin smaller by an order
 
 
 @dataclasses.dataclass(frozen=True)

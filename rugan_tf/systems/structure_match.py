@@ -115,22 +115,23 @@ def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = Ma
 
 def without_dropped(structure: ase.Atoms, drop: tuple[str, ...]) -> tuple[ase.Atoms, dict[str, int]]:
     """Return a structure without the elements that are dropped, and the number of atoms of each of those."""
+    if not drop:
+        return structure, {}
     symbols = np.array(structure.get_chemical_symbols(), dtype="U3")
     is_dropped = np.isin(symbols, drop)
-    kept = structure[~is_dropped] if is_dropped.any() else structure
-    return kept, {symbol: int((symbols == symbol).sum()) for symbol in drop}
+    return structure[~is_dropped], {symbol: int((symbols == symbol).sum()) for symbol in drop}
 
 
 def require_known(atoms: Atoms, structure: ase.Atoms) -> None:
     """Refuse elements that are on no site of the material."""
     known = {symbol for sites in atoms.species for symbol in sites}
-    for index, symbol in enumerate(structure.get_chemical_symbols()):
-        if symbol not in known:
-            names = ", ".join(sorted(one for one in known if one))
-            raise InputError(
-                f"Atoms must be of the material, {names}; --drop {symbol} leaves others out. "
-                f"Received: {place(structure, index)}"
-            )
+    for symbol in sorted(set(structure.symbols.species()) - known):
+        names = ", ".join(sorted(one for one in known if one))
+        first = structure.get_chemical_symbols().index(symbol)
+        raise InputError(
+            f"Atoms must be of the material, {names}; --drop {symbol} leaves others out. "
+            f"Received: {place(structure, first)}"
+        )
 
 
 def place(structure: ase.Atoms, index: int) -> str:
