@@ -57,7 +57,7 @@ def put_on(structure):
                                                  r"4.261 Å, strained by at most 3.0%. Received: 3.100 x 3.300 Å at 90"),
         (lambda it: ase.build.bulk("C", "sc", a=2.5).repeat((6, 6, 1)), r"atoms of a cell of 15.000 x 15.000 Å"),
     ],
-    ids=["5-7 rings", "bilayer", "molecule", "two on a site", "unknown species", "cell", "small cell", "square lattice"],
+    ids=["5-7 rings", "bilayer", "molecule", "two on a site", "unknown species", "cell", "small cell", "square"],
 )  # fmt: skip
 def test_structures_that_are_no_sheet_are_refused(deed, message):
     with pytest.raises(InputError, match=message):
@@ -75,9 +75,7 @@ def hexagonal(block):
     return states, structure
 
 
-@pytest.mark.parametrize(
-    "way", ["orientation", "skew cell", "noise", "strain", "vacuum along x", "wrapped", "unwrapped"]
-)
+@pytest.mark.parametrize("way", WAYS[:-1])
 def test_hexagonal_cells_become_rectangular_supercells(way):
     block = np.random.default_rng(2).integers(0, 4, (4, 4), np.uint8)
     states, structure = hexagonal(block)
