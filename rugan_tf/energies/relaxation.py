@@ -51,7 +51,7 @@ def relax(structure: "ase.Atoms", spec: str, trajectory: Path, *, max_steps: int
 
     moving, calculator = structure.copy(), calculator_named(spec)
     if not len(moving):
-        return Relaxed(moving, 0.0, 0.0, 0, True)
+        return Relaxed(moving, 0.0, 0.0, 0, has_converged=True)
     with tempfile.TemporaryDirectory(prefix="rugan-relax-") as folder, files.replacing(trajectory) as temporary:
         if hasattr(calculator, "reset"):
             calculator.reset()  # what it knows of the sheet before must not change this one

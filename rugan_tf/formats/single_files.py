@@ -24,7 +24,7 @@ _space_group_IT_number       1
 """
 
 
-def write_cif(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+def write_cif(path: Path, structure: "ase.Atoms", _elements: list[str]) -> None:
     """Write one structure; without atoms it is its cell, for which ASE has no words."""
     if len(structure):
         write_by_ase(path, structure, "cif")
@@ -32,7 +32,7 @@ def write_cif(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
         path.write_text(EMPTY_CIF.format(*structure.cell.cellpar()), encoding="ascii")
 
 
-def read_cif(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_cif(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the structures of a file; of a block without atoms, its cell.
 
     Where the file lists every atom (space group 1), it is taken at its word: ASE compares each with every other, which
@@ -85,7 +85,7 @@ def write_poscar(path: Path, structure: "ase.Atoms", elements: list[str]) -> Non
     write_by_ase(path, structure, "vasp", direct=True, **empty)
 
 
-def read_poscar(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_poscar(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the structure of a POSCAR or CONTCAR."""
     yield from read_by_ase(path, "vasp")
 
@@ -110,12 +110,12 @@ def read_lammps(path: Path, options: ReadOptions) -> Iterator[Frame]:
     yield from read_by_ase(path, "lammps-data", Z_of_type=numbers or None)
 
 
-def write_pdb(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+def write_pdb(path: Path, structure: "ase.Atoms", _elements: list[str]) -> None:
     """Write one structure, to a thousandth of an Å."""
     write_by_ase(path, structure, "proteindatabank")
 
 
-def read_pdb(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_pdb(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the models of a file."""
     yield from read_by_ase(path, "proteindatabank")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
-from rugan_tf.generate.finishing import AtomOptions
+from rugan_tf.generate.atom_steps import AtomOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,7 +153,7 @@ def generate_whole(
     """Make sheets in memory and write them."""
     import numpy as np
 
-    from rugan_tf.generate.finishing import write_finished
+    from rugan_tf.generate.atom_steps import write_finished
     from rugan_tf.generate.inverse_design import design_sheets
     from rugan_tf.generate.needs import require_memory
 
@@ -196,7 +196,7 @@ def say_what_was_written(
 
 def check_targets(options: GenerateOptions, num_sheets: int) -> None:
     """Refuse an unknown format or an existing file before any work is done; a stream looks at its folder itself."""
-    from rugan_tf.generate.finishing import check_atoms, trajectory_paths
+    from rugan_tf.generate.atom_steps import check_atoms, trajectory_paths
     from rugan_tf.generate.writers import target_paths
 
     paths = [*target_paths(options.out, num_sheets), *trajectory_paths(options.out, options.atoms, num_sheets)]
