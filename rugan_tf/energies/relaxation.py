@@ -38,7 +38,7 @@ def relax(structure: "ase.Atoms", spec: str, trajectory: Path, *, max_steps: int
     Args:
         structure: left as it is.
         spec: the calculator, ase:package.module:Class, or that followed by its arguments as JSON.
-        trajectory: file to write, in the format of ASE; it appears whole.
+        trajectory: file to write, in the format of ASE; it appears whole. None is written of no atoms.
         max_steps: most steps.
         largest_force: to reach, eV/Å.
 
@@ -49,8 +49,9 @@ def relax(structure: "ase.Atoms", spec: str, trajectory: Path, *, max_steps: int
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.optimize import LBFGS
 
-    moving = structure.copy()
-    calculator = calculator_named(spec)
+    moving, calculator = structure.copy(), calculator_named(spec)
+    if not len(moving):
+        return Relaxed(moving, 0.0, 0.0, 0, has_converged=True)
     with tempfile.TemporaryDirectory(prefix="rugan-relax-") as folder, files.replacing(trajectory) as temporary:
         if hasattr(calculator, "reset"):
             calculator.reset()  # what it knows of the sheet before must not change this one

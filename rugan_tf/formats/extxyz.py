@@ -20,7 +20,7 @@ def write_extxyz(path: Path, structures: list["ase.Atoms"]) -> None:
     ase.io.write(path, structures, format="extxyz")
 
 
-def read_extxyz(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_extxyz(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the frames of a file; one that cannot be read hides no other.
 
     ASE stops at the first bad line. Here the file is cut into frames first: after a bad one reading goes on at the

@@ -24,7 +24,7 @@ _space_group_IT_number       1
 """
 
 
-def write_cif(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+def write_cif(path: Path, structure: "ase.Atoms", _elements: list[str]) -> None:
     """Write one structure; without atoms it is its cell, for which ASE has no words."""
     if len(structure):
         write_by_ase(path, structure, "cif")
@@ -32,7 +32,7 @@ def write_cif(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
         path.write_text(EMPTY_CIF.format(*structure.cell.cellpar()), encoding="ascii")
 
 
-def read_cif(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_cif(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the structures of a file; of a block without atoms, its cell.
 
     Where the file lists every atom (space group 1), it is taken at its word: ASE compares each with every other, which
@@ -41,11 +41,11 @@ def read_cif(path: Path, options: ReadOptions) -> Iterator[Frame]:
     from ase.io.cif import parse_cif
 
     index = 0
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), open(path, encoding="latin-1") as file:
         warnings.simplefilter("ignore")  # of ASE, about settings of space groups that it chooses
         try:
-            for block in parse_cif(path):
-                if block.get_cell().rank == 3:
+            for block in parse_cif(file):
+                if block.get_cellpar() is not None:
                     yield Frame(path, index, structure_in(block))
                     index += 1
         except Exception as error:  # ASE's readers raise whatever their first wrong step raises
@@ -56,14 +56,27 @@ def read_cif(path: Path, options: ReadOptions) -> Iterator[Frame]:
 
 
 def structure_in(block: Any) -> "ase.Atoms":
-    """Return the structure of one block of a CIF that has a cell."""
+    """Return the structure of one block of a CIF that has a cell, or raise InputError if sites are partly occupied."""
     import ase
 
-    if not any(name.startswith("_atom_site_fract") or name.startswith("_atom_site_cartn") for name in block):
+    if not any(name.startswith(("_atom_site_fract", "_atom_site_cartn")) for name in block):
         return ase.Atoms(cell=block.get_cell(), pbc=True)
-    if block.get_spacegroup_number() == 1 and not block.get_sitesym():
-        return block.get_unsymmetrized_structure()
-    return block.get_atoms()
+    shares = [float(share) for share in block.get("_atom_site_occupancy") or [] if isinstance(share, int | float)]
+    if min(shares, default=1.0) < 0.999:
+        raise InputError(f"Sites must be occupied or not. Received: an occupancy of {min(shares):g}")
+    structure = block.get_unsymmetrized_structure() if lists_all(block) else block.get_atoms()
+    structure.pbc = True
+    return structure
+
+
+def lists_all(block: Any) -> bool:
+    """Return whether a block of a CIF has no symmetry but its translations."""
+    names = "_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz", "_symmetry_equiv_pos_as_xyz"
+    found = [block.get(name) for name in names if block.get(name)]
+    if found:
+        return isinstance(found[0], str) or len(found[0]) == 1
+    numbers = "_space_group_it_number", "_space_group.it_number", "_symmetry_int_tables_number"
+    return any(block.get(name) == 1 for name in numbers)
 
 
 def write_poscar(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
@@ -72,7 +85,7 @@ def write_poscar(path: Path, structure: "ase.Atoms", elements: list[str]) -> Non
     write_by_ase(path, structure, "vasp", direct=True, **empty)
 
 
-def read_poscar(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_poscar(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the structure of a POSCAR or CONTCAR."""
     yield from read_by_ase(path, "vasp")
 
@@ -97,12 +110,12 @@ def read_lammps(path: Path, options: ReadOptions) -> Iterator[Frame]:
     yield from read_by_ase(path, "lammps-data", Z_of_type=numbers or None)
 
 
-def write_pdb(path: Path, structure: "ase.Atoms", elements: list[str]) -> None:
+def write_pdb(path: Path, structure: "ase.Atoms", _elements: list[str]) -> None:
     """Write one structure, to a thousandth of an Å."""
     write_by_ase(path, structure, "proteindatabank")
 
 
-def read_pdb(path: Path, options: ReadOptions) -> Iterator[Frame]:
+def read_pdb(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     """Yield the models of a file."""
     yield from read_by_ase(path, "proteindatabank")
 

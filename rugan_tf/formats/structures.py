@@ -122,7 +122,10 @@ def read_structures(names: tuple[str, ...], options: ReadOptions = ReadOptions()
     """
     for path in expanded(names, is_structure_file):
         form = format_of(path)
-        yield from form.read(path, options) if form is not None else read_by_ase(path)
+        found = form.read(path, options) if form is not None else read_by_ase(path)
+        first = next(found, Frame(path, 0, None, "the file holds no structure, or none that is selected"))
+        yield first
+        yield from found
 
 
 def elements(system: LatticeSystem, structures: list["ase.Atoms"] | None = None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rugan_tf import files
 from rugan_tf.config import Command, run_command, to_json
 from rugan_tf.errors import InputError
+from rugan_tf.generate.atom_steps import AtomOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
     from rugan_tf.generate.sheets import SheetModel
 
+SHOWN = 5  # energies that are printed; the file has all
+
 
 @dataclasses.dataclass(frozen=True)
 class GenerateOptions:
     """Generate sheets at a requested energy per area."""
 
     out: Path
-    """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
+    """File to write: .npz, .zarr; .extxyz, .xyz, .db, .json, .cif, .vasp or POSCAR, .data (LAMMPS), .pdb; .png, .svg,
+    .pdf."""
     energy_per_area: tuple[float, ...] = ()
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     energy_map: Path | None = None
@@ -60,6 +64,7 @@ class GenerateOptions:
     """Refuse energies that the training data does not cover, and with --tolerance an EDNN that may mean others."""
     overwrite: bool = False
     """Replace a file that exists."""
+    atoms: AtomOptions = AtomOptions()
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -93,7 +98,7 @@ class GenerateOptions:
     @property
     def is_streamed(self) -> bool:
         """Whether sheets go to the disk as they are made; those within a tolerance are judged whole."""
-        return self.out.suffix == ".zarr" and self.tolerance is None
+        return self.out.suffix.lower() == ".zarr" and self.tolerance is None
 
     @property
     def requested(self) -> list[float]:
@@ -197,11 +202,11 @@ def generate_whole(
     """Make sheets in memory and write them."""
     import numpy as np
 
+    from rugan_tf.generate.atom_steps import write_finished
     from rugan_tf.generate.inverse_design import design_sheets
     from rugan_tf.generate.needs import require_memory
-    from rugan_tf.generate.writers import write_sheets
 
-    require_memory(options.out.suffix, len(requested) * size[0] * size[1])
+    require_memory(options.out.suffix.lower(), len(requested) * size[0] * size[1])
     design = None
     if options.tolerance is not None:
         limits = options.tolerance, *size, options.seed, options.max_candidates
@@ -215,8 +220,8 @@ def generate_whole(
             else model.generate_unrepaired(requested, *place, tile=options.tile)
         )
     obtained = model.obtained_energies(states)
-    written = write_sheets(
-        options.out, model.system, states, np.array(requested), obtained, metadata(options, model.folder)
+    written = write_finished(
+        options.out, model.system, states, np.array(requested), obtained, options.atoms, metadata(options, model.folder)
     )
     if design:
         told = f"{options.tolerance:g} {model.system.quantity.unit}"
@@ -234,8 +239,9 @@ def say_what_was_written(
     names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
     print(f"{names}: {count} of {rows}x{cols} cells")
     if obtained is not None:
-        shown = " ".join(f"{value:.3f}" for value in obtained[:5]) + (" ..." if len(obtained) > 5 else "")
-        print(f"{quantity.words} obtained, as the model's EDNN sees it: {shown} {quantity.unit}")
+        shown = " ".join(f"{value:.3f}" for value in obtained[:SHOWN])
+        shown += f" {quantity.unit}" + (f"; all {len(obtained)} are in {written[-1]}" if len(obtained) > SHOWN else "")
+        print(f"{quantity.words} obtained, as the model's EDNN sees it: {shown}")
     elif not model.is_whole(rows, cols):
         print(f"{quantity.words} obtained: not computed of sheets above the model's limit; --out NAME.zarr computes it")
     print(f"next: {next_command(written[0])}")
@@ -243,9 +249,11 @@ def say_what_was_written(
 
 def check_targets(options: GenerateOptions, num_sheets: int) -> None:
     """Refuse an unknown format or an existing file before any work is done; a stream looks at its folder itself."""
+    from rugan_tf.generate.atom_steps import check_atoms, trajectory_paths
     from rugan_tf.generate.writers import target_paths
 
-    paths = target_paths(options.out, num_sheets)
+    paths = [*target_paths(options.out, num_sheets), *trajectory_paths(options.out, options.atoms, num_sheets)]
+    check_atoms(options.atoms, options.out)
     if not (options.is_streamed and options.out.is_dir()):
         files.require_absent(*paths, overwrite=options.overwrite and not options.is_streamed)
 
@@ -263,13 +271,13 @@ def metadata(options: GenerateOptions, folder: Path) -> dict[str, object]:
 
 def next_command(path: Path) -> str:
     """Return what a user may want to do with the file."""
-    if path.suffix == ".zarr":
+    if path.suffix.lower() == ".zarr":
         part = path.with_name(f"{path.stem}-part.extxyz")
         return f"python -m rugan_tf.data window --states {path} --origin 0 0 --size 100 100 --out {part}"
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         labelled = path.with_name(f"{path.stem}-labelled.npz")
         return f"python -m rugan_tf.data label --states {path} --energy ednn --out {labelled}"
-    if path.suffix == ".png":
+    if path.suffix.lower() in (".png", ".svg", ".pdf"):
         return f"the same command with --out {path.with_suffix('.extxyz')} for the atoms"
     return f"ase gui {path}"
 

@@ -21,7 +21,7 @@ MOST_COPIES = 24  # of the cell in a supercell
 MOST_FITS = 24  # a structure on another lattice costs as many tries
 SMALL_STRAIN = 0.002  # weighs as much as one more cell in the supercell
 GRID = 32  # places of the origin along each period that are compared before it is refined
-REFINEMENTS = 3  # means of what is left; each makes the error of the origin smaller by an order
+REFINEMENTS = 2  # means of what is left; each makes the error of the origin smaller by an order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +91,13 @@ def cell_fits(lattice: Lattice, cell: tuple[float, float, float], max_strain: fl
     return tuple(sorted(fits, key=unlikeliness)[:MOST_FITS])
 
 
-def unlikeliness(fit: CellFit) -> float:
-    """Return what fits are tried in the order of: a large supercell can always be found that fits by chance."""
-    return fit.num_copies * (1 + math.hypot(*fit.strain) / SMALL_STRAIN)
+def unlikeliness(fit: CellFit) -> tuple[float, bool]:
+    """Return what fits are tried in the order of.
+
+    A large supercell can always be found that fits by chance. Of a hexagonal cell's three directions that fit equally
+    well, the first vector is the one that its maker looked along.
+    """
+    return round(fit.num_copies * (1 + math.hypot(*fit.strain) / SMALL_STRAIN), 6), fit.supercell[0] != (1, 0)
 
 
 def whole_numbers(length: float, pitch: float, period: int, max_strain: float) -> list[tuple[int, float]]:

@@ -17,6 +17,8 @@ from rugan_tf.systems.atoms import Atoms
 if TYPE_CHECKING:
     import ase
 
+MOST_DEFECTS = 0.2  # share of atoms on no site from which a structure is on another lattice, and its cell is told
+
 
 @dataclasses.dataclass(frozen=True)
 class MatchLimits:
@@ -97,6 +99,11 @@ def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = Ma
         raise InputError(
             f"tolerance must be at most half the distance of two sites, {most:.3f} Å. Received: {limits.in_plane:g} Å"
         )
+    if structure.cell.rank < 2:
+        raise InputError(
+            "A sheet must be periodic in its plane: a cell of two vectors at least. "
+            f"Received: {structure.cell.rank} in {structure.get_chemical_formula()}"
+        )
     kept, num_dropped = without_dropped(structure, limits.drop)
     require_known(atoms, kept)
     problems: list[InputError] = []
@@ -115,22 +122,23 @@ def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = Ma
 
 def without_dropped(structure: ase.Atoms, drop: tuple[str, ...]) -> tuple[ase.Atoms, dict[str, int]]:
     """Return a structure without the elements that are dropped, and the number of atoms of each of those."""
+    if not drop:
+        return structure, {}
     symbols = np.array(structure.get_chemical_symbols(), dtype="U3")
     is_dropped = np.isin(symbols, drop)
-    kept = structure[~is_dropped] if is_dropped.any() else structure
-    return kept, {symbol: int((symbols == symbol).sum()) for symbol in drop}
+    return structure[~is_dropped], {symbol: int((symbols == symbol).sum()) for symbol in drop}
 
 
 def require_known(atoms: Atoms, structure: ase.Atoms) -> None:
     """Refuse elements that are on no site of the material."""
     known = {symbol for sites in atoms.species for symbol in sites}
-    for index, symbol in enumerate(structure.get_chemical_symbols()):
-        if symbol not in known:
-            names = ", ".join(sorted(one for one in known if one))
-            raise InputError(
-                f"Atoms must be of the material, {names}; --drop {symbol} leaves others out. "
-                f"Received: {place(structure, index)}"
-            )
+    for symbol in sorted(set(structure.symbols.species()) - known):
+        names = ", ".join(sorted(one for one in known if one))
+        first = structure.get_chemical_symbols().index(symbol)
+        raise InputError(
+            f"Atoms must be of the material, {names}; --drop {symbol} leaves others out. "
+            f"Received: {place(structure, first)}"
+        )
 
 
 def place(structure: ase.Atoms, index: int) -> str:
@@ -144,11 +152,6 @@ def axes_across(structure: ase.Atoms) -> list[int]:
 
     Across a sheet the atoms fill the least of the cell. Directions that are not periodic come first, then z.
     """
-    if structure.cell.rank < 2:
-        raise InputError(
-            "A sheet must be periodic in its plane: a cell of two vectors at least. "
-            f"Received: {structure.cell.rank} in {structure.get_chemical_formula()}"
-        )
     missing = [axis for axis in range(3) if not structure.cell[axis].any()]
     if missing:
         return missing
@@ -207,11 +210,10 @@ def match_layer(atoms: Atoms, structure: ase.Atoms, layer: Layer, limits: MatchL
     lattice = atoms.lattice
     fits = cell_fits(lattice, layer.cell, limits.max_strain)
     if not fits:
-        first, second, cosine = layer.cell
         raise InputError(
             f"The cell must hold whole rows and columns of the lattice, {lattice.row_pitch:.3f} and "
             f"{lattice.col_period * lattice.col_pitch:.3f} Å, strained by at most {limits.max_strain:.1%}. "
-            f"Received: {first:.3f} x {second:.3f} Å at {math.degrees(math.acos(cosine)):.1f} degrees"
+            f"Received: {cell_words(layer)}"
         )
     if not len(structure):
         return Match(fits[0], np.empty(0, np.int64), np.empty(0))
@@ -222,7 +224,13 @@ def match_layer(atoms: Atoms, structure: ase.Atoms, layer: Layer, limits: MatchL
             return match
         if best is None or num_far(match, limits) / fit.num_copies < num_far(best, limits) / best.fit.num_copies:
             best = match
-    raise misfit(structure, best or match, limits)
+    raise misfit(structure, layer, best or match, limits)
+
+
+def cell_words(layer: Layer) -> str:
+    """Return the cell of a layer as people write it."""
+    first, second, cosine = layer.cell
+    return f"{first:.3f} x {second:.3f} Å at {math.degrees(math.acos(cosine)):.1f} degrees"
 
 
 def num_far(match: Match, limits: MatchLimits) -> int:
@@ -230,15 +238,16 @@ def num_far(match: Match, limits: MatchLimits) -> int:
     return int((match.distances > limits.in_plane).sum())
 
 
-def misfit(structure: ase.Atoms, match: Match, limits: MatchLimits) -> InputError:
+def misfit(structure: ase.Atoms, layer: Layer, match: Match, limits: MatchLimits) -> InputError:
     """Return the error that names the atom that fits least, or the two on one site."""
     furthest = int(match.distances.argmax())
     if match.distances[furthest] > limits.in_plane:
-        number = num_far(match, limits) // match.fit.num_copies
+        number = max(1, num_far(match, limits) // match.fit.num_copies)
+        other = f" of a cell of {cell_words(layer)}" if number > MOST_DEFECTS * len(structure) else ""
         return InputError(
             f"Atoms must lie on sites of the lattice, within {limits.in_plane:g} Å. Received: "
             f"{place(structure, furthest % len(structure))}, {match.distances[furthest]:.2f} Å from the nearest; "
-            f"{max(1, number)} of {len(structure)} atoms are too far"
+            f"{number} of {len(structure)} atoms{other} are too far"
         )
     order = np.argsort(match.sites, kind="stable")
     twice = int(np.flatnonzero(np.diff(match.sites[order]) == 0)[0])

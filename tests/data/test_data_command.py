@@ -211,8 +211,7 @@ def test_cell_for_calculators_is_written_down(folder, tmp_path):
 
 
 def full_disk(file, **arrays):
-    with open(file, "wb") as opened:
-        opened.write(b"PK half")
+    file.write(b"PK half")
     raise OSError(28, "No space left on device")
 
 

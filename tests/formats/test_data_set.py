@@ -170,9 +170,8 @@ def test_data_set_is_written_as_npz_only(data_set, tmp_path):
 def test_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(data_set, path, monkeypatch):
     before = path.read_bytes()
 
-    def savez_on_full_disk(file, **arrays):
-        with open(file, "wb") as opened:
-            opened.write(before[:100])
+    def savez_on_full_disk(file, **_arrays):
+        file.write(before[:100])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", savez_on_full_disk)

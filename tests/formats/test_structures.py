@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import ase.io
+import ase.spacegroup
 import numpy as np
 import pytest
 
+from rugan_tf.errors import InputError
+from rugan_tf.formats.frames import ReadOptions
 from rugan_tf.formats.npz import read_arrays, write_npz
-from rugan_tf.formats.structures import structure_paths, write_structures
+from rugan_tf.formats.structures import SUFFIXES as SUFFIXES_OF_STRUCTURES
+from rugan_tf.formats.structures import format_of, read_structures, structure_paths, write_structures
 from rugan_tf.generate.writers import SUFFIXES, write_sheets
 from rugan_tf.systems.named import system_named
 
@@ -21,20 +27,31 @@ def test_empty_sheet_is_written_in_every_format(tmp_path, suffix, number):
     assert all(path.exists() for path in paths)
 
 
-@pytest.mark.parametrize("suffix", [".extxyz", ".vasp"])
+EMPTY, FULL = np.zeros((2, 2), np.uint8), np.full((2, 2), 3, np.uint8)
+
+
+def write(path, *states):
+    return write_structures(path, GRAPHENE, [GRAPHENE.structure(sheet) for sheet in states])
+
+
+def frames(*paths, **options):
+    return list(read_structures(tuple(map(str, paths)), ReadOptions(**options)))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES_OF_STRUCTURES)
 def test_empty_sheet_is_read_back_with_its_cell(tmp_path, suffix):
-    write_structures(tmp_path / f"sheet{suffix}", GRAPHENE, np.zeros((1, 2, 2), np.uint8), {})
-    read = ase.io.read(tmp_path / f"sheet{suffix}")
-    assert len(read) == 0
-    np.testing.assert_allclose(read.cell.lengths()[:2], CELL, rtol=1e-9)
+    write(tmp_path / f"sheet{suffix}", EMPTY)
+    (frame,) = frames(tmp_path / f"sheet{suffix}")
+    assert len(frame.structure) == 0
+    np.testing.assert_allclose(frame.structure.cell.lengths()[:2], CELL, atol=1e-3)
 
 
 def test_empty_cif_has_the_cell_of_a_full_one(tmp_path):
     """ASE reads no structure from a CIF without atoms, so its lines are compared with those of a full sheet."""
     lines = []
-    for name, state in (("empty", 0), ("full", 3)):
+    for name, sheet in (("empty", EMPTY), ("full", FULL)):
         path = tmp_path / f"{name}.cif"
-        write_structures(path, GRAPHENE, np.full((1, 2, 2), state, np.uint8), {})
+        write(path, sheet)
         lines.append([line.split() for line in path.read_text().splitlines() if line.startswith("_cell_")])
     assert [key for key, _ in lines[0]] == [key for key, _ in lines[1]]
     values = [[float(value) for _, value in part] for part in lines]
@@ -46,7 +63,7 @@ def test_failing_sheet_leaves_what_stood_there(tmp_path, monkeypatch):
     path.write_text("old")
     monkeypatch.setattr(ase.io, "write", lambda *_args, **_options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_structures(path, GRAPHENE, np.full((1, 2, 2), 3, np.uint8), {})
+        write(path, FULL)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -54,7 +71,112 @@ def test_failing_sheet_leaves_what_stood_there(tmp_path, monkeypatch):
 def test_only_formats_of_one_sheet_have_numbered_files(tmp_path):
     assert structure_paths(tmp_path / "a.extxyz", 3) == [tmp_path / "a.extxyz"]
     assert structure_paths(tmp_path / "a.vasp", 1) == [tmp_path / "a.vasp"]
-    assert [path.name for path in structure_paths(tmp_path / "a.vasp", 2)] == ["a-0000.vasp", "a-0001.vasp"]
+    assert [path.name for path in structure_paths(tmp_path / "POSCAR", 2)] == ["POSCAR-0000", "POSCAR-0001"]
+    assert [path.name for path in structure_paths(tmp_path / "a.CIF", 2)] == ["a-0000.CIF", "a-0001.CIF"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("a.XYZ", ".extxyz"), ("CONTCAR", ".vasp"), ("POSCAR-0001", ".vasp"), ("POSCAR.cif", ".cif"), ("a.LMP", ".data")],
+)
+def test_formats_are_known_by_suffix_in_any_case_and_by_name(name, form):
+    assert format_of(Path(name)).suffixes[0] == form
+
+
+SPOILT = {
+    "a word among numbers": lambda lines, start: lines[start + 3].replace("C", "C oops", 1),
+    "an unknown element": lambda lines, start: lines[start + 3].replace("C", "Qq", 1),
+}
+
+
+@pytest.mark.parametrize("deed", SPOILT)
+def test_unreadable_frame_in_the_middle_is_named_and_the_others_are_kept(tmp_path, deed):
+    path = tmp_path / "a.extxyz"
+    write(path, FULL, FULL, FULL)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[10 + 3] = SPOILT[deed](lines, 10)
+    path.write_text("".join(lines))
+    found = frames(path)
+    assert [frame.structure is None for frame in found] == [False, True, False]
+    assert [frame.name for frame in found] == [f"{path} frame {index}" for index in range(3)]
+    assert "ASE cannot read it" in found[1].failure
+
+
+@pytest.mark.parametrize("change", [-3, -1, 1, 3])
+def test_frame_with_a_wrong_number_of_atoms_hides_no_other(tmp_path, change):
+    path = tmp_path / "a.extxyz"
+    write(path, FULL, FULL, FULL, FULL)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[10] = f"{8 + change}\n"
+    path.write_text("".join(lines))
+    good = [frame for frame in frames(path) if frame.structure is not None and len(frame.structure) == 8]
+    assert len(good) == 3
+
+
+def test_cut_off_file_keeps_its_whole_frames(tmp_path):
+    path = tmp_path / "a.extxyz"
+    write(path, FULL, FULL)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+    first, second = frames(path)
+    assert len(first.structure) == 8
+    assert second.failure == "it must have 8 atoms. Received: the end of the file before"
+
+
+def test_what_is_no_structure_is_a_failure_not_a_traceback(tmp_path):
+    for name in ("a.extxyz", "a.cif", "POSCAR", "a.data", "a.db", "a.json", "a.traj", "b"):
+        (tmp_path / name).write_text("nothing of the kind\n")
+        found = frames(tmp_path / name)
+        assert [frame.structure is None and bool(frame.failure) for frame in found] == [True], name
+
+
+def test_files_folders_and_patterns(tmp_path):
+    for folder in ("one", "two"):
+        write(tmp_path / folder / "POSCAR", FULL)
+    (tmp_path / "one" / "README").write_text("of the calculation")
+    write(tmp_path / "b.extxyz", FULL, FULL)
+    found = frames(tmp_path / "b.extxyz", tmp_path / "*" / "POSCAR", tmp_path / "one")
+    assert [(frame.path.name, frame.index) for frame in found] == [("b.extxyz", 0), ("b.extxyz", 1)] + 2 * [
+        ("POSCAR", 0)
+    ]
+    (tmp_path / "three").mkdir()
+    for name, message in (("three", "A folder must hold files"), ("*.cif", "A pattern must match")):
+        with pytest.raises(InputError, match=message):
+            frames(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"must exist. Received: .*nowhere"):
+        frames(tmp_path / "nowhere")
+
+
+def test_types_of_lammps_are_told_or_follow_from_masses(tmp_path):
+    path = tmp_path / "a.data"
+    write(path, FULL)
+    assert frames(path)[0].structure.get_chemical_formula() == "C8"
+    text = path.read_text()
+    start, end = text.index("Masses"), text.index("Atoms")
+    path.write_text(text[:start] + text[end:])
+    assert frames(path)[0].structure.get_chemical_formula() == "H8"  # as ASE takes type 1
+    assert frames(path, species=("C",))[0].structure.get_chemical_formula() == "C8"
+    with pytest.raises(InputError, match=r"species must be chemical symbols. Received: Xy"):
+        frames(path, species=("Xy",))
+
+
+def test_rows_of_a_database_are_selected(tmp_path):
+    structures = [GRAPHENE.structure(FULL) for _ in range(3)]
+    for index, structure in enumerate(structures):
+        structure.info["quality"] = float(index)
+    write_structures(tmp_path / "a.db", GRAPHENE, structures)
+    found = frames(tmp_path / "a.db", selection="quality>0")
+    assert [(frame.index, frame.structure.info["quality"]) for frame in found] == [(1, 1.0), (2, 2.0)]
+    (broken,) = frames(tmp_path / "a.db", selection="quality>")
+    assert "holds no structure, or none that is selected" in broken.failure
+
+
+def test_cif_with_symmetry_and_with_shared_sites(tmp_path):
+    path = tmp_path / "a.cif"
+    ase.io.write(path, ase.spacegroup.crystal("C", [(0.1, 0.2, 0.3)], spacegroup=2, cellpar=[5, 5, 5, 90, 90, 90]))
+    text = path.read_text()
+    assert len(frames(path)[0].structure) == 2
+    path.write_text(text.replace("1.0000", "0.5000"))
+    assert "Sites must be occupied or not. Received: an occupancy of 0.5" in frames(path)[0].failure
 
 
 def test_arrays_with_metadata_are_read_as_they_were_written(tmp_path):

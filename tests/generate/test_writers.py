@@ -1,3 +1,4 @@
+import ase.db
 import ase.io
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ from matplotlib.figure import Figure
 
 from rugan_tf.figures.sheets import draw_sheet, sheets_figure
 from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.formats.energy_table import read_energy_table
+from rugan_tf.generate.labelled import labelled_structures
 from rugan_tf.generate.writers import target_paths, write_sheets
 from rugan_tf.systems.named import system_named
 
@@ -59,8 +62,9 @@ def test_obtained_energies_are_written_where_they_are_known(tmp_path, states, re
 @pytest.mark.parametrize("suffix", [".cif", ".vasp"])
 def test_formats_of_one_structure_get_a_file_for_each_sheet(tmp_path, states, requested, suffix):
     paths = write_sheets(tmp_path / f"sheet{suffix}", GRAPHENE, states, requested)
-    assert [path.name for path in paths] == [f"sheet-{index:04d}{suffix}" for index in range(3)]
-    assert sorted(tmp_path.iterdir()) == paths
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert [path.name for path in paths] == [*(f"sheet-{index:04d}{suffix}" for index in range(3)), "sheet.csv"]
+    assert paths.pop() == tmp_path / "sheet.csv"
     for path, sheet in zip(paths, states, strict=True):
         read, expected = ase.io.read(path), GRAPHENE.structure(sheet)
         assert len(read) == len(expected)
@@ -70,7 +74,68 @@ def test_formats_of_one_structure_get_a_file_for_each_sheet(tmp_path, states, re
 
 def test_one_sheet_keeps_its_file_name(tmp_path, states, requested):
     path = tmp_path / "sheet.cif"
-    assert write_sheets(path, GRAPHENE, states[:1], requested[:1]) == [path]
+    assert write_sheets(path, GRAPHENE, states[:1], requested[:1]) == [path, tmp_path / "sheet.csv"]
+
+
+def energies_by_ase(path):
+    """Total energies and numbers beside them, by the only program that all readers share."""
+    rows = list(ase.db.connect(path).select()) if path.suffix in (".db", ".json") else None
+    if rows is not None:
+        return [row.energy for row in rows], [row.key_value_pairs for row in rows]
+    frames = ase.io.read(path, ":")
+    return [frame.get_potential_energy() for frame in frames], [frame.info for frame in frames]
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".xyz", ".db", ".json"])
+def test_energies_stand_where_programs_look_for_them(tmp_path, states, requested, suffix):
+    obtained = requested + 0.125
+    path = tmp_path / f"sheets{suffix}"
+    assert write_sheets(path, GRAPHENE, states, requested, obtained) == [path]
+    totals, beside = energies_by_ase(path)
+    expected = obtained * (4 * 2.46) * (6 * 2.46 * np.sqrt(3) / 2)
+    np.testing.assert_allclose(totals, expected, rtol=1e-7)
+    np.testing.assert_allclose([info["REF_energy"] for info in beside], expected, rtol=1e-7)
+    np.testing.assert_allclose([info["energy_per_area_obtained"] for info in beside], obtained)
+    np.testing.assert_allclose([info["energy_per_area_requested"] for info in beside], requested)
+
+
+@pytest.mark.parametrize("name", ["sheet.cif", "POSCAR", "sheet.data", "sheet.pdb", "sheets.svg"])
+def test_energies_that_a_format_cannot_hold_stand_beside_it(tmp_path, states, requested, name):
+    number = 12 if name == "sheets.svg" else 3
+    states, requested = np.resize(states, (number, 4, 6)), np.resize(requested, number)
+    *paths, table = write_sheets(tmp_path / name, GRAPHENE, states, requested, requested + 0.125)
+    read = read_energy_table(table)
+    told = [read.numbers(path, index) for path in paths for index in (range(number) if len(paths) == 1 else [0])]
+    area = (4 * 2.46) * (6 * 2.46 * np.sqrt(3) / 2)
+    np.testing.assert_allclose([row["REF_energy"] for row in told], (requested + 0.125) * area)
+    np.testing.assert_allclose([row["energy_per_area_requested"] for row in told], requested)
+
+
+def test_capitals_in_suffixes(tmp_path, states, requested):
+    for name in ("a.NPZ", "a.CIF", "a.PNG", "a.XYZ", "a.Pdf"):
+        assert write_sheets(tmp_path / name, GRAPHENE, states[:1], requested[:1])[0].exists()
+    np.testing.assert_array_equal(read_data_set(tmp_path / "a.NPZ").states, states[:1])
+    assert (tmp_path / "a.Pdf").read_bytes()[:4] == b"%PDF"
+
+
+def test_pdf_has_a_page_for_nine_sheets(tmp_path):
+    write_sheets(tmp_path / "a.pdf", GRAPHENE, np.full((10, 2, 2), 3, np.uint8), np.full(10, -1.5))
+    assert (tmp_path / "a.pdf").read_bytes().count(b"/Type /Page\n") + (
+        (tmp_path / "a.pdf").read_bytes().count(b"/Type /Page ")
+    ) == 2
+
+
+def test_saturated_sheets_have_no_energy_of_other_atoms(tmp_path):
+    states = np.full((1, 4, 6), 3, np.uint8)
+    states[0, 1, 1] = 2
+    structures = labelled_structures(GRAPHENE, states, np.array([-1.0]), np.array([-1.1]), passivate="H")
+    write_sheets(tmp_path / "a.extxyz", GRAPHENE, states, np.array([-1.0]), np.array([-1.1]), structures=structures)
+    read = ase.io.read(tmp_path / "a.extxyz")
+    assert read.get_chemical_formula() == "C47H3"
+    assert read.calc is None
+    assert set(read.info) == {"energy_per_area_requested", "energy_per_area_obtained"}
+    with pytest.raises(ValueError, match=r"must be written as atoms, .extxyz.* Received: .*a.png"):
+        write_sheets(tmp_path / "a.png", GRAPHENE, states, np.array([-1.0]), structures=structures)
 
 
 def test_sheet_without_atoms_can_be_written(tmp_path):
@@ -83,9 +148,9 @@ def test_sheet_without_atoms_can_be_written(tmp_path):
 
 def test_unknown_suffix_names_those_allowed(tmp_path, states, requested):
     with pytest.raises(
-        ValueError, match=r"must end in one of .npz, .zarr, .extxyz, .cif, .vasp, .png. Received: .*sheets.pdf"
+        ValueError, match=r"must end in one of .npz, .zarr, .extxyz, .xyz, .db, .*or be POSCAR. Received: .*sheets.doc"
     ):
-        write_sheets(tmp_path / "sheets.pdf", GRAPHENE, states, requested)
+        write_sheets(tmp_path / "sheets.doc", GRAPHENE, states, requested)
     with pytest.raises(ValueError, match=r"must end in one of"):
         target_paths("sheets", 1)
 

@@ -1,13 +1,16 @@
 """Structures of states and states of structures, for species that a lattice of its own allows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from disturbed import WAYS, disturbed, is_symmetric_image
 
-from rugan_tf.errors import InputError
 from rugan_tf.lattice.lattice import honeycomb
 from rugan_tf.systems.atoms import Atoms
 from rugan_tf.systems.images import SymmetricImages
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
+from rugan_tf.systems.structure_match import match_structure
 
 PAIRS = Atoms(honeycomb(2.5), ((None, None), ("B", "N"), ("C", "C"), ("C", None)))
 
@@ -17,19 +20,18 @@ def draw(atoms, rows=4, cols=6, seed=0):
 
 
 @pytest.mark.parametrize("atoms", [PAIRS, PorousGraphene.atoms])
-@pytest.mark.parametrize("shift", [(0, 0), (0.3, -7.1), (1.25, 2.165)])
-def test_states_come_back_from_structures_up_to_a_translation(atoms, shift):
-    states = draw(atoms)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("seed", range(3))
+def test_states_come_back_from_structures_up_to_a_symmetry(atoms, way, seed):
+    states = draw(atoms, seed=seed)
     states[0, 0] = 2
-    structure = atoms.structure(states)
-    structure.positions[:, :2] += shift
-    structure.positions += np.random.default_rng(1).normal(0, 0.02, structure.positions.shape)
-    found = atoms.states(structure)
-    images = SymmetricImages.of(atoms.lattice, atoms.species)
-    number = states.size  # translations stand first, those by one column and half a row among them
-    moved = images.transform(np.repeat(states[None], number, axis=0), np.arange(number))
-    assert any(np.array_equal(found, one) for one in moved)
-    assert atoms.num_atoms(found[None]) == len(structure)
+    found = match_structure(atoms, disturbed(atoms.structure(states), way, seed))
+    material = SimpleNamespace(images=SymmetricImages.of(atoms.lattice, atoms.species))
+    assert is_symmetric_image(material, states, found.states)
+    assert found.num_copies == 1
+    expected = 0.005 if way in ("strain", "all") else 0.0
+    np.testing.assert_allclose(found.strain, expected, atol=1e-6)
+    assert (found.in_plane > 0.05) == (way in ("noise", "all"))
 
 
 def test_symbols_cell_and_directions():
@@ -41,27 +43,8 @@ def test_symbols_cell_and_directions():
     assert (structure.positions[:, 2] == 4.5).all()
     assert PAIRS.num_atoms(states[None]).tolist() == [5]
     assert len(PAIRS.structure(np.zeros((2, 2), np.uint8))) == 0
-    np.testing.assert_array_equal(PAIRS.states(PAIRS.structure(np.zeros((2, 4), np.uint8))), np.zeros((2, 4)))
-
-
-def spoilt(deed):
-    structure = PAIRS.structure(np.full((2, 2), 2, np.uint8))
-    deed(structure)
-    return structure
-
-
-@pytest.mark.parametrize(
-    ("deed", "message"),
-    [
-        (lambda it: it.set_cell([5.4, 4.33, 20]), r"The cell must be rectangular, of whole cells of 2.500 and 2.165 Å"),
-        (lambda it: it.positions.__setitem__((3, 0), it.positions[3, 0] + 0.9), r"Atoms must lie on sites.*one 0\.\d"),
-        (lambda it: it.positions.__setitem__(3, it.positions[2]), r"A site must hold one atom at most. Received: two"),
-        (lambda it: it.set_chemical_symbols(["C", "N"] + ["C"] * 6), r"those of a state. Received: \('C', 'N'\)"),
-    ],
-)
-def test_structures_that_are_no_sheet_are_refused(deed, message):
-    with pytest.raises(InputError, match=message):
-        PAIRS.states(spoilt(deed))
+    empty = match_structure(PAIRS, PAIRS.structure(np.zeros((2, 4), np.uint8)))
+    np.testing.assert_array_equal(empty.states, np.zeros((2, 4)))
 
 
 def test_pairs_of_different_species_have_fewer_symmetries():

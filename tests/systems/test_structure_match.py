@@ -1,0 +1,126 @@
+"""Structures that are no sheet are refused by name, and those that nearly are one are taken."""
+
+import ase.build
+import numpy as np
+import pytest
+from disturbed import WAYS, disturbed, is_symmetric_image
+
+from rugan_tf.errors import InputError
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.structure_match import MatchLimits, match_structure
+
+GRAPHENE = system_named("porous_graphene")
+
+
+def sheet(rows=6, cols=6, seed=0):
+    states = GRAPHENE.draw_states(np.random.default_rng(seed), 1, rows, cols, GRAPHENE.drawing)[0]
+    return np.full((rows, cols), 3, np.uint8) if not states.any() else states
+
+
+def spoilt(deed, states=None):
+    structure = GRAPHENE.structure(np.full((6, 6), 3, np.uint8) if states is None else states)
+    return deed(structure) or structure
+
+
+def turn_bond(structure):
+    """A Stone-Wales defect: the two atoms of a bond turned by a quarter about its middle."""
+    distances = structure.get_distances(20, range(len(structure)), mic=True)
+    other = int(np.argsort(distances)[1])
+    vector = structure.get_distance(20, other, mic=True, vector=True)
+    middle = structure.positions[20] + vector / 2
+    turned = np.array([-vector[1], vector[0], 0]) / 2
+    structure.positions[20], structure.positions[other] = middle - turned, middle + turned
+
+
+def bilayer(structure):
+    upper = structure.copy()
+    upper.positions[:, 2] += 3.35
+    return structure + upper
+
+
+def put_on(structure):
+    structure += ase.Atoms("C", [structure.positions[5] + (0.2, 0.1, 0)])
+
+
+@pytest.mark.parametrize(
+    ("deed", "message"),
+    [
+        (turn_bond, r"Atoms must lie on sites of the lattice, within 0.5 Å. Received: atom \d+ \(C\) at \(.*\) Å, "
+                    r"[01]\.\d\d Å from the nearest; 2 of 72 atoms are too far"),
+        (bilayer, r"Atoms must lie in one layer, at most 1 Å from its plane. Received: atom \d+ \(C\) at .*1.\d\d Å"),
+        (lambda it: ase.build.molecule("C6H6"), r"a cell of two vectors at least. Received: 0 in C6H6"),
+        (put_on, r"A site must hold one atom at most. Received: atom 5 \(C\) at .* and atom 72 \(C\) at"),
+        (lambda it: it.symbols.__setitem__(7, "N"), r"Atoms must be of the material, C; --drop N leaves others out. "
+                                                    r"Received: atom 7 \(N\) at"),
+        (lambda it: it.set_cell([15.6, 12.78, 20]), r"\d+ of 72 atoms of a cell of 15.600 x 12.780 Å at"),
+        (lambda it: it.set_cell([3.1, 3.3, 20]), r"The cell must hold whole rows and columns of the lattice, 2.460 and "
+                                                 r"4.261 Å, strained by at most 3.0%. Received: 3.100 x 3.300 Å at 90"),
+        (lambda it: ase.build.bulk("C", "sc", a=2.5).repeat((6, 6, 1)), r"atoms of a cell of 15.000 x 15.000 Å"),
+    ],
+    ids=["5-7 rings", "bilayer", "molecule", "two on a site", "unknown species", "cell", "small cell", "square"],
+)  # fmt: skip
+def test_structures_that_are_no_sheet_are_refused(deed, message):
+    with pytest.raises(InputError, match=message):
+        match_structure(GRAPHENE.atoms, spoilt(deed))
+
+
+def hexagonal(block):
+    """A sheet that repeats after (2 rows, 4 columns), and its atoms in the hexagonal cell of a quarter turn less."""
+    states = np.concatenate([block, np.roll(block, 2, axis=0)], axis=1)
+    half = states.copy()
+    half[:, 4:] = 0
+    structure = GRAPHENE.structure(half)
+    first, second = 4 * 2.46, 4 * 2.46 * np.sqrt(3) / 2
+    structure.set_cell([[first, 0, 0], [first / 2, second, 0], [0, 0, 20]])
+    return states, structure
+
+
+@pytest.mark.parametrize("way", WAYS[:-1])
+def test_hexagonal_cells_become_rectangular_supercells(way):
+    block = np.random.default_rng(2).integers(0, 4, (4, 4), np.uint8)
+    states, structure = hexagonal(block)
+    found = match_structure(GRAPHENE.atoms, disturbed(structure, way))
+    assert found.num_copies == 2
+    assert is_symmetric_image(GRAPHENE, states, found.states)
+
+
+def test_energies_do_not_depend_on_how_a_sheet_stands():
+    states = sheet(4, 6, seed=3)
+    found = match_structure(GRAPHENE.atoms, disturbed(GRAPHENE.structure(states), "all")).states
+    energy = GRAPHENE.reference_energies["tight-binding"]
+    assert energy(found) == pytest.approx(energy(states), abs=1e-8)
+
+
+def test_hydrogens_are_dropped_when_told():
+    states = np.full((6, 6), 3, np.uint8)
+    states[2, 2] = 2
+    structure = GRAPHENE.saturated(states, "H")
+    with pytest.raises(InputError, match="--drop H"):
+        match_structure(GRAPHENE.atoms, structure)
+    found = match_structure(GRAPHENE.atoms, structure, MatchLimits(drop=("H",)))
+    assert is_symmetric_image(GRAPHENE, states, found.states)
+    assert found.num_dropped == {"H": 3}
+
+
+def test_tolerances_are_kept():
+    structure = GRAPHENE.structure(np.full((4, 4), 3, np.uint8))
+    structure.positions[5] += (0.3, 0, 0.6)
+    found = match_structure(GRAPHENE.atoms, structure)
+    assert found.in_plane == pytest.approx(0.3, abs=0.02)
+    assert found.out_of_plane == pytest.approx(0.6, abs=1e-9)
+    for limits in (MatchLimits(in_plane=0.25), MatchLimits(out_of_plane=0.5)):
+        with pytest.raises(InputError, match="Received: atom 5 "):
+            match_structure(GRAPHENE.atoms, structure, limits)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"in_plane": 0}, "tolerance must be positive, in Å. Received: in_plane=0"),
+        ({"max_strain": 0.5}, r"max_strain must lie in \(0, 0.2\)"),
+        ({"in_plane": 0.8}, "at most half the distance of two sites, 0.710 Å. Received: 0.8 Å"),
+    ],
+)
+def test_limits_that_mean_nothing_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        match_structure(GRAPHENE.atoms, GRAPHENE.structure(sheet()), MatchLimits(**options))
