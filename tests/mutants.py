@@ -37,7 +37,7 @@ ROOMS = {
     "lattice": room("lattice"),
     "physics": room("physics"),
     "systems": room("systems"),
-    "formats": room("formats"),
+    "formats": room("formats", "tests/energies/test_chunked.py", "tests/generate/test_writers.py"),
     "energies": room("energies"),
     "evaluate": Room(
         tuple(f"rugan_tf/evaluate/{name}.py" for name in NUMPY_MODULES),

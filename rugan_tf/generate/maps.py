@@ -30,6 +30,6 @@ class UniformMap:
 
     value: float
 
-    def window(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float32]:
+    def window(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float32]:  # noqa: ARG002 - it is the same everywhere
         """Return the value at every latent cell, float32 (rows, cols)."""
         return np.full((rows, cols), self.value, np.float32)

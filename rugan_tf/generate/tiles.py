@@ -54,7 +54,7 @@ def stream_tiles(
     *,
     tile: int = LARGEST_TILE,
     piece: int | None = None,
-    is_wanted: Callable[[Place], bool] = lambda place: True,
+    is_wanted: Callable[[Place], bool] = lambda _: True,
 ) -> Iterator[Tile]:
     """Yield the tiles of one sheet, in memory that does not grow with it.
 
@@ -81,7 +81,7 @@ def stream_block(
     block: Place,
     tile: int,
     piece: int | None = None,
-    is_wanted: Callable[[Place], bool] = lambda place: True,
+    is_wanted: Callable[[Place], bool] = lambda _: True,
 ) -> Iterator[Tile]:
     """Yield the tiles of one block, which needs nothing of the others: workers of a cluster share no memory.
 
