@@ -48,6 +48,7 @@ def export_run(run_dir: Path, out: Path, max_cells: int, ednn: Path | None = Non
     calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
     if calibration is not None:
         endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration)
+    # Written aside, then renamed: a server that polls the folder never sees half of a version.
     version = next_version(out)
     with files.replacing(version) as temporary:
         # gradients of saved functions are for training: no signature reaches them

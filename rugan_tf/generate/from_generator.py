@@ -29,6 +29,7 @@ def draw_from_generator(
         rng: of the latents.
     """
     shape = (len(energy_per_area), rows // UPSCALING, cols // UPSCALING, generator.latent_channels)
+    # By NumPy: what looks at a training must not use up random numbers of the training.
     latent = rng.standard_normal(shape, dtype=np.float32)
     label = np.broadcast_to(scale.label(energy_per_area)[:, None, None], shape[:3])
     probabilities = generator({"latent": latent, "label": label}, training=False)
