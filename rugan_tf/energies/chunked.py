@@ -65,6 +65,7 @@ def whole_chunk(chunk: int, halo: int, period: int, size: int) -> tuple[int, ...
         raise InputError(
             f"A sheet that is chunked must be at least as long as the halo, {halo}. Received: {size} cells"
         )
+    # Whole periods, so that every tile lies in one chunk; no chunk shorter than the halo its neighbour takes of it.
     length = max(chunk // period * period, period, -(-halo // period) * period)
     lengths = [length] * (size // length)
     rest = size - sum(lengths)

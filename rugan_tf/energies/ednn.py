@@ -19,6 +19,7 @@ from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
 
 EDNN = "ednn"
+# Cells of one call: enough to keep all cores busy, in memory of a few hundred MB.
 CELLS_PER_CALL = 2**17
 
 
@@ -78,6 +79,7 @@ class EdnnEnergy:
                 parts.append(self.signatures.call("energy", states=part)["energy"].astype(np.float64))
                 bar.update(len(part))
         energies = np.concatenate(parts) if parts else np.empty(0)
+        # Checked although it is a sum of finite numbers: damaged weights give NaN, and a data set must hold none.
         if not np.isfinite(energies).all():
             index = int(np.flatnonzero(~np.isfinite(energies))[0])
             raise InputError(f"Energies must be finite. Received: {energies[index]} for sheet {index}")

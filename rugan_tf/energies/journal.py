@@ -35,12 +35,14 @@ class Journal:
         if len(content) < len(header) and header.startswith(content):
             content = header  # new, or stopped before its first line was whole
             path.write_bytes(header)
+        # Never overwritten: it may hold the work of days, for other sheets.
         if not content.startswith(header):
             raise InputError(
                 "Progress must belong to the same sheets and the same energy function; remove the file to begin anew. "
                 f"Received: {path}"
             )
         whole = len(header)
+        # To the first record that is not whole: a stopped machine may leave noise behind the last, never before it.
         while whole + RECORD.size <= len(content):
             index, energy, checksum = RECORD.unpack_from(content, whole)
             if checksum != zlib.crc32(content[whole : whole + RECORD.size - 4]):

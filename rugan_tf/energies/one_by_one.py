@@ -69,6 +69,7 @@ class OneByOne:
                 if outcome.failure:
                     failures[outcome.index] = outcome.failure
                     bar.set_postfix(failed=len(failures), refresh=False)
+                    # A calculator that is not installed, say, fails for every sheet: thousands of tries tell no more.
                     if not done and len(failures) == min(HOPELESS, len(pending)) < len(pending):
                         raise SheetsFailedError(
                             energies, failures, work, "The first of them all failed: no more were tried."
@@ -110,5 +111,6 @@ def available_cores() -> int:
 def work_key(states: NDArray[np.uint8], origin: EnergyOrigin) -> str:
     """Return what identifies a calculation: sheets and energies."""
     digest = hashlib.sha256(states.tobytes())
+    # The shape as well: the same bytes may be sheets of other sizes.
     digest.update(f"{states.shape}{origin.description}".encode())
     return digest.hexdigest()

@@ -63,6 +63,7 @@ def disagreements(origins: Mapping[str, EnergyOrigin]) -> list[str]:
         for name, origin in origins.items()
         if origin.zero is None
     ]
+    # Neighbours only: agreement is transitive, and one odd origin would otherwise be told once for each of the others.
     for (name, one), (other_name, other) in itertools.pairwise(origins.items()):
         if UNKNOWN in (one.method, other.method):  # said above: an unknown method has no known zero
             continue

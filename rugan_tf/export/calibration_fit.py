@@ -37,6 +37,7 @@ def calibrate(endpoints: Endpoints, card: ModelCard, num_sheets: int) -> Calibra
             f"A calibration needs max_cells of at least one sheet of {card.rows}x{card.cols}. "
             f"Received: max_cells={endpoints.max_cells}"
         )
+    # Larger sheets fluctuate less about what they are asked for, so fewer do; their cost grows with their area.
     numbers = {scale: max(64, num_sheets // share) for scale, share in SHARES.items()}
     possible = {scale: number for scale, number in numbers.items() if scale**2 * cells <= endpoints.max_cells}
     bar = tqdm(total=sum(possible.values()), desc="calibrating", unit="sheet")
@@ -46,6 +47,7 @@ def calibrate(endpoints: Endpoints, card: ModelCard, num_sheets: int) -> Calibra
         obtained = []
         for start in range(0, len(given), most):
             request = tf.constant(given[start : start + most], tf.float32), tf.constant(rows), tf.constant(cols)
+            # Steps of 8: the scales begin 1, 2 and 4 after SEED, so no two calls of any of them share a seed.
             answer = endpoints.generate(*request, tf.constant(seed + 8 * start, tf.int64))
             obtained.append(answer["energy_per_area"].numpy())
             bar.update(len(obtained[-1]))
@@ -76,6 +78,7 @@ def fit_calibration(
     offsets = []
     for scale, number in num_sheets.items():
         given = np.linspace(*energy_range, number)
+        # In random order: what the latents of one call have in common must not fall upon neighbouring energies.
         order = np.random.default_rng([seed, scale]).permutation(number)
         obtained = np.empty(number)
         obtained[order] = obtained_energies(given[order], rows * scale, cols * scale, seed + scale)
@@ -113,5 +116,6 @@ def fit_offset(given: Energies, obtained: Energies, requested: Energies) -> Ener
             "A generator must obey its label to be calibrated. "
             f"Received: obtained energies that do not rise with the energies given, {given[0]} to {given[-1]}"
         )
+    # What lies beyond the data cannot be known; a cubic that is continued would run away.
     inside = np.clip(requested, outputs[0], outputs[-1])
     return PchipInterpolator(outputs, inputs)(inside) - inside

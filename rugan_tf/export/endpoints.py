@@ -46,8 +46,11 @@ class Endpoints(tf.Module):
         self.ednn, self.calibration, self.maps = ednn, calibration, maps
         self.feedback = feedback if ednn is not None else 0
         self.generator, self.system, self.scale, self.max_cells = generator, system, scale, max_cells
+        # TensorFlow's variables behind Keras': a SavedModel holds those that a tf.Module has among its attributes.
         self.tracked = list(generator.weights and [weight.value for weight in generator.weights])
         channels = generator.latent_channels
+        # Plain functions: a server has XLA switched off, and what is compiled by it fails there. No size is fixed but
+        # the channels: a convolution takes a multiple of those as groups, without an error.
         self.generate = tf.function(
             self.compute_states,
             autograph=False,
@@ -99,6 +102,7 @@ class Endpoints(tf.Module):
             *self.check_energies(energy_per_area),
             *self.check_cells(batch, rows, cols),
         ]
+        # What follows waits for the checks: nothing large is made for a request that is refused.
         with tf.control_dependencies(checks):
             rows, cols = tf.identity(rows), tf.identity(cols)
         latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
@@ -260,6 +264,7 @@ class Endpoints(tf.Module):
 
     def probabilities(self, latent: Any, energy_per_area: Any) -> Any:
         """Apply the generator to standardised labels."""
+        # Standardised here and nowhere else: users, files and signatures have physical units.
         label = (energy_per_area - self.scale.mean) / self.scale.standard_deviation
         return self.generator({"latent": latent, "label": label}, training=False)
 
@@ -281,6 +286,7 @@ class Endpoints(tf.Module):
 
     def check_cells(self, batch: Any, rows: Any, cols: Any) -> list[Any]:
         """Return assertions that a request is within the limit; in float64, where products do not overflow."""
+        # The server checks names and dtypes, not sizes: three integers could ask for all of its memory.
         cells = tf.cast(batch, tf.float64) * tf.cast(rows, tf.float64) * tf.cast(cols, tf.float64)
         message = (
             f"batch * rows * cols must be at most {self.max_cells}: ask for fewer sheets at once, or make a larger "

@@ -59,6 +59,7 @@ def export_run(
     told = None if ednn is None else as_metadata(EdnnEnergy(ednn).origin)
     calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
     endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration, maps, feedback)
+    # Written aside, then renamed: a server that polls the folder never sees half of a version.
     version = next_version(out)
     with files.replacing(version) as temporary:
         # gradients of saved functions are for training: no signature reaches them

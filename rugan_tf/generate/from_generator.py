@@ -39,6 +39,7 @@ class LabelledGenerator:
             rng: of latents and maps.
         """
         shape = (len(energy_per_area), rows // UPSCALING, cols // UPSCALING, self.generator.latent_channels)
+        # By NumPy: what looks at a training must not use up random numbers of the training.
         latent = rng.standard_normal(shape, dtype=np.float32)
         label = np.broadcast_to(self.scale.label(energy_per_area)[:, None, None], shape[:3])
         if self.maps is not None:

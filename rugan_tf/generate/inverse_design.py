@@ -78,6 +78,7 @@ def design_sheets(
     model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
     states, obtained = np.empty((len(requested), rows, cols), np.uint8), np.empty(len(requested))
     num_candidates = num_within = 0
+    # One search for all sheets of an energy: separate ones with one seed would find the same sheets.
     for energy in np.unique(requested):
         places = np.flatnonzero(requested == energy)
         found = search(model, float(energy), tolerance, len(places), (rows, cols), seed, max_candidates)
@@ -111,11 +112,13 @@ def search(
     with tqdm(total=number, desc=f"sheets at {energy:.4g} {model.system.quantity.unit}", unit="sheet") as bar:
         while len(kept) < number and tried < max_candidates:
             count = min(at_once, max_candidates - tried)
+            # 63 bits: signatures take a signed number, which must not be negative.
             batch_seed = int(np.random.SeedSequence([seed, tried]).generate_state(1, np.uint64)[0] >> 1)
             states = np.concatenate(list(model.generated_parts(np.full(count, energy, np.float32), *size, batch_seed)))
             judged = model.judged_energies(states)
             tried += count
             nearest = min(nearest, float(np.abs(judged - energy).min()))
+            # In the order of generation, not the nearest: a fair sample of the sheets that meet the request.
             within = np.flatnonzero(np.abs(judged - energy) <= tolerance)
             kept.extend(states[within])
             energies.extend(judged[within])

@@ -26,6 +26,7 @@ def draw_latent(seed: Any, num_sheets: Any, rows: Any, cols: Any, channels: int)
     block_rows, block_cols = -(-rows // BLOCK), -(-cols // BLOCK)
     sheet, row, col = tf.meshgrid(tf.range(num_sheets), tf.range(block_rows), tf.range(block_cols), indexing="ij")
     keys = tf.cast(tf.stack([tf.reshape(index, (-1,)) for index in (sheet, row, col)], axis=-1), tf.int64)
+    # Whole blocks, also at the border: what is cut off there is part of a larger sheet of this seed.
     blocks = tf.map_fn(
         lambda key: draw_block(seed, key, channels),
         keys,
@@ -39,6 +40,7 @@ def draw_latent(seed: Any, num_sheets: Any, rows: Any, cols: Any, channels: int)
 
 def draw_block(seed: Any, key: Any, channels: int) -> Any:
     """Draw the latent (BLOCK, BLOCK, channels) of one block; key is int64 (sheet, block row, block column)."""
+    # Folded in one after the other, not added: neighbouring seeds, sheets and blocks share no numbers.
     stream = tf.stack([seed, key[0]])
     for place in (key[1], key[2]):
         stream = tf.random.experimental.stateless_fold_in(stream, place, alg="philox")

@@ -67,17 +67,13 @@ def write_sheets(
     states = system.validate_states(states)
     requested = np.asarray(energy_per_area_requested, dtype=np.float64)
     if not len(states) or requested.shape != (len(states),):
-        raise InputError(
-            f"There must be sheets, and one requested energy for each. "
-            f"Received: {len(states)} sheets, energies of shape {requested.shape}"
-        )
-    path = Path(path)
-    paths = target_paths(path, len(states))
+        got = f"{len(states)} sheets, energies of shape {requested.shape}"
+        raise InputError(f"There must be sheets, and one requested energy for each. Received: {got}")
+    path, paths = Path(path), target_paths(path, len(states))
     if structures is not None:
         require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
-    energies: dict[str, NDArray[np.floating]] = energies_by_name(REQUESTED, requested, energy_per_area_obtained)
-    suffix = path.suffix.lower()
+    suffix, energies = path.suffix.lower(), energies_by_name(REQUESTED, requested, energy_per_area_obtained)
     if suffix == ".npz":
         named = energies_by_name("energy_per_area", requested, energy_per_area_obtained)
         write_npz(path, {"states": states, **named}, told)
@@ -85,13 +81,13 @@ def write_sheets(
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
         write_picture(path, system, states, requested, energy_per_area_obtained)
+        if energy_per_area_obtained is not None:
+            energies[TOTAL] = total_energies(system, states, energy_per_area_obtained)
     else:
         structures = structures or labelled_structures(system, states, requested, energy_per_area_obtained)
         formats.write_structures(path, system, structures)
         energies = {**numbers_of(structures)}
     if has_table(path, len(states)):
-        if suffix in PICTURES and energy_per_area_obtained is not None:
-            energies = {**energies, TOTAL: total_energies(system, states, energy_per_area_obtained)}
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
 

@@ -44,12 +44,14 @@ def operations_of(lattice: Lattice, signs: tuple[int, int]) -> Iterator[Operatio
     """Yield the symmetries with these signs: each brings the first site to another one of the period."""
     block = [[Offset(0, col, site) for site in range(lattice.num_sites)] for col in range(lattice.col_period)]
     first = lattice.place(block[0][0])
+    # Targets of one period are enough: whole periods further on, it is the same symmetry and a translation.
     for target in (offset for offsets in block for offset in offsets):
         place = lattice.place(target)
         moved = [
             [lattice.find(*moved_place(lattice.place(offset), first, signs, place)) for offset in offsets]
             for offsets in block
         ]
+        # A site that comes to where no site is rules the operation out.
         images = tuple(tuple(image for image in offsets if image is not None) for offsets in moved)
         if all(len(offsets) == lattice.num_sites for offsets in images):
             yield Operation(signs, images)
@@ -72,19 +74,23 @@ def permutation(lattice: Lattice, operation: Operation, rows: int, cols: int) ->
     for site in range(lattice.num_sites):
         image = np.array([offsets[site] for offsets in operation.images])[parity]  # (rows, cols, 3)
         image_row = (operation.signs[0] * row + image[..., 0]) % rows
+        # The period of a column is reflected, its place within the period is looked up: images are known of one period.
         image_col = (operation.signs[1] * (col - parity) + image[..., 1]) % cols
         target[..., site] = (image_row * cols + image_col) * lattice.num_sites + image[..., 2]
+    # The inverse: an image is then a single indexing of the sheet.
     found = np.empty(target.size, dtype=np.int64)
     found[target.ravel()] = np.arange(target.size)
     return found
 
 
+# Tables of operations x translations x sites are large; a program meets a few sizes of sheets.
 @functools.lru_cache(maxsize=8)
 def site_permutations(lattice: Lattice, allowed: tuple[Operation, ...], rows: int, cols: int) -> NDArray[np.int32]:
     """Return int32 (operations translations, sites): for each symmetry, which site comes to each site."""
     shape = (rows, cols, lattice.num_sites)
     shifts = [(row, col) for row in range(rows) for col in range(0, cols, lattice.col_period)]
     found = []
+    # Shifts of a table and not of sheets: each image of a sheet costs the same one indexing.
     for operation in allowed:
         grid = permutation(lattice, operation, rows, cols).reshape(shape)
         found += [np.roll(grid, shift, (0, 1)).ravel() for shift in shifts]

@@ -136,6 +136,7 @@ class Critic(keras.Model):
         self.head = [
             keras.layers.Dense(width, dtype="float32", name=f"head_{number}") for number in range(1, head_layers + 1)
         ]
+        # In float32 whatever the policy: losses are small differences between means of large scores.
         self.linear = keras.layers.Dense(1, dtype="float32", name="linear")
         self.regression = keras.layers.Dense(1, dtype="float32", name="regression") if regression else None
         self.embedding = keras.layers.Dense(width, use_bias=False, dtype="float32", name="embedding")
@@ -161,6 +162,7 @@ class Critic(keras.Model):
 
     def call(self, inputs: dict[str, Any], *, training: bool = False) -> tuple[Any, ...]:
         """Return score (batch,), features (batch, width) and, with `regression`, the predicted label (batch,)."""
+        # A period becomes one pixel: the cells in it differ in what lies around them, so each has weights of its own.
         hidden = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
         label = ops.cast(inputs["label"], "float32")
         if self.sees_label:
@@ -169,8 +171,10 @@ class Critic(keras.Model):
         means = []
         for block in self.blocks:
             hidden = block(hidden)
+            # Means make one score for sheets of any size, the same for a sheet and its supercell.
             means.append(mean_over_sheet(hidden))
             hidden = self.dropout(hidden, training=training)
+        # The label comes in only here: what predicts it below must not have seen it.
         features = ops.concatenate([*means, label], axis=-1) if self.head else mean_over_sheet(hidden)
         for layer in self.head:
             features = rectify(layer(features))

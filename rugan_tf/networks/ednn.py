@@ -35,6 +35,7 @@ class TileNetwork(keras.layers.Layer):
             keras.layers.Conv2D(width, 3, padding="valid", name=f"convolution_{index}") for index in range(context)
         ]
         self.dense = keras.layers.Dense(width, activation="silu", name="dense")
+        # No bias: a constant for every tile is what the energies of the states give already.
         self.energy = keras.layers.Dense(1, use_bias=False, name="energy")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -53,6 +54,7 @@ class TileNetwork(keras.layers.Layer):
         for index, convolution in enumerate(self.convolutions):
             padded = pad_periodic(pad_periodic(hidden, 1, axis=1), 1, axis=2) if periodic else hidden
             update = ops.silu(convolution(padded))
+            # Nothing to add in the first layer, which changes the number of channels.
             hidden = padded[:, 1:-1, 1:-1] + update if index else update
         return self.energy(self.dense(hidden))[..., 0]
 
@@ -125,7 +127,8 @@ class EDNN(keras.Model):
         """Return `tile_energies` of one-hot sheets, (batch, rows, cols, num_states), differentiable by them."""
         encoding = ops.cast(encoding, self.compute_dtype)
         correction = self.tile_network(fold_cells(encoding, *self.period), periodic=periodic)
-        # A sum of one number and zeros: exactly the constant of the state.
+        # Most of the energy is so much for each atom: taken out, what is learnt is small, and errors are too.
+        # In float32, and as a sum of one number and zeros: exactly the constant of the state.
         energies = ops.convert_to_tensor(self.state_energies, "float32")
         constant = ops.sum(ops.cast(encoding, "float32") * energies, axis=-1)
         if not periodic:
@@ -136,6 +139,7 @@ class EDNN(keras.Model):
 
     def call(self, states: Any) -> Any:
         """Return the energies of periodic sheets, eV, float32 (batch,); summed in double precision."""
+        # In double precision: the roundings of millions of additions would add up.
         total = ops.sum(ops.cast(self.tile_energies(states), "float64"), axis=(1, 2))
         return ops.cast(total, "float32")
 

@@ -60,10 +60,13 @@ class GeneratorBlock(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Add the two convolutions to the shortcut; nothing follows the addition."""
         hidden = ops.relu(inputs) if self.preactivate else inputs
+        # Repeated, then convolved: a transposed convolution treats neighbouring cells unequally, a checkerboard to see.
         hidden = self.first(self.upsample(hidden))
         if self.window is not None:
+            # Rectified before the mean: how much of a feature there is, not what is left of its ups and downs.
             hidden = hidden + self.mixing(self.mean(ops.relu(hidden)))
         hidden = self.second(ops.relu(hidden))
+        # A 1x1 convolution gives the same before and after repeating; before, it has a quarter of the cells.
         passed = self.shortcut(inputs) if self.shortcut else inputs
         return hidden + self.upsample(passed)
 
@@ -122,6 +125,7 @@ class RefinementBlock(keras.layers.Layer):
         self.filters, self.num_states, self.period = filters, num_states, (period[0], period[1])
         self.num_scores = num_states * period[0] * period[1]
         self.first = PeriodicConv2D(filters, 3, name="first")
+        # Zeros: at first the draft is passed on as it is, and every correction is one that lowered the loss.
         self.second = PeriodicConv2D(self.num_scores, 3, kernel_initializer="zeros", name="second")
 
     def build(self, input_shape: dict[str, Any]) -> None:
@@ -135,6 +139,7 @@ class RefinementBlock(keras.layers.Layer):
         """Add the correction to the scores."""
         features, scores = inputs["features"], inputs["scores"]
         probabilities = ops.softmax(unfold_cells(scores, *self.period))
+        # The draft is what users would get, not an average of all that the cell may become.
         best = ops.one_hot(ops.argmax(probabilities, axis=-1), self.num_states, dtype=probabilities.dtype)
         draft = fold_cells(probabilities + ops.stop_gradient(best - probabilities), *self.period)
         hidden = self.first(ops.concatenate([features, draft], axis=-1))
@@ -214,16 +219,19 @@ class Generator(keras.Model):
         if window is not None:
             coarse, fine = (window[0] // 2, window[1] // 2), (window[0] // period[0], window[1] // period[1])
         self.blocks = [
+            # A ReLU at the beginning would clip negative latents, and labels below the mean.
             GeneratorBlock(width, preactivate=False, window=coarse, name="block_1"),
             GeneratorBlock(width, upsampling=upsampling, window=fine, name="block_2"),
             GeneratorBlock(width, window=fine, name="block_3"),
         ]
+        # Behind the blocks: on the input it would normalise the label too, and a batch of one label would lose it.
         self.normalization = keras.layers.BatchNormalization(name="normalization")
         self.convolution = PeriodicConv2D(num_states * period[0] * period[1], 3, name="convolution")
         self.refinements = [
             RefinementBlock(width, num_states, self.period, name=f"refinement_{number}")
             for number in range(1, refinements + 1)
         ]
+        # In float32 whatever the policy: with the eight bits of bfloat16 probabilities do not sum to 1.
         self.softmax = keras.layers.Softmax(dtype="float32", name="softmax")
 
     def build(self, input_shape: Any = None) -> None:  # noqa: ARG002 - as Keras calls it

@@ -55,8 +55,10 @@ def pad_periodic(inputs: Any, padding: int, axis: int) -> Any:
         return pad_by_one(inputs, axis)
     if padding == 1 or (size is not None and size >= padding):
         lead = (slice(None),) * axis
+        # One cell is always there; whether more are is only known where the size is.
         first, last = inputs[(*lead, slice(None, padding))], inputs[(*lead, slice(-padding, None))]
         return ops.concatenate([last, inputs, first], axis=axis)
+    # Right for any lattice, but its gradient is a scatter, which is slow and on some devices not deterministic.
     size = ops.shape(inputs)[axis]
     return ops.take(inputs, ops.arange(-padding, size + padding) % size, axis=axis)
 
@@ -167,11 +169,14 @@ class PeriodicMean2D(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Average along rows, then along columns."""
+        # At the training size every window is the whole sheet: one mean in place of two poolings.
         if tuple(inputs.shape[1:3]) == self.window:
             return ops.broadcast_to(ops.mean(inputs, axis=(1, 2), keepdims=True), ops.shape(inputs))
+        # One axis after the other: size + size additions for a cell, not size x size.
         for axis, size in zip((1, 2), self.window, strict=True):
             before = size // 2
             padded = pad_periodic(inputs, before, axis) if before else inputs
+            # Of an even window one side is shorter; without this there would be one mean too many.
             if size % 2 == 0:
                 padded = padded[(slice(None),) * axis + (slice(None, -1),)]
             pool = (size, 1) if axis == 1 else (1, size)
@@ -208,6 +213,7 @@ def fold_cells(inputs: Any, rows: int, cols: int) -> Any:
     for name, size, factor in (("rows", height, rows), ("cols", width, cols)):
         if size is not None and size % factor:
             raise ValueError(f"{name} must be a multiple of {factor} to be folded. Received: {name}={size}")
+    # Numbers where they are known: XLA compiles for one shape.
     shape = ops.shape(inputs)
     height, width = (height or shape[1]) // rows, (width or shape[2]) // cols
     blocks = ops.reshape(inputs, (-1, height, rows, width, cols, channels))

@@ -34,6 +34,7 @@ class MovingAverage(keras.layers.Layer):
             for index, weight in enumerate(network.weights)
         ]
         self.built = True
+        # Not zeros: the first average is the network itself, so that it is usable from the first update on.
         for average, weight in zip(self.averages, network.weights, strict=True):
             average.assign(weight)
 

@@ -63,6 +63,7 @@ def build_model(options: TrainOptions, data_set: DataSet, label_maps: MapLoss | 
         seed=options.seed,
     )
     model.compile(
+        # Counted in updates of its own network, so that both rates come to zero together.
         build_optimizer(options, options.num_updates * options.critic_steps),
         build_optimizer(options, options.num_updates),
         use_xla=options.xla,
@@ -93,6 +94,7 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> keras.Model:
 
 def build_critic(options: TrainOptions, data_set: DataSet) -> keras.Model:
     """Build the critic."""
+    # The head is there only if something trains it.
     regression = options.loss.regression_weight > 0
     if options.critic is not None:
         request = network_request(options, data_set, options.critic_width)
@@ -135,6 +137,7 @@ def require_generator(network: Any, request: NetworkRequest, spec: str) -> None:
             f"A generator must be a keras.Model with latent_channels and halo (latent cells to each side). "
             f"Received: {type(network).__name__} from {spec}, without {', '.join(missing) or 'being one'}"
         )
+    # Tried once: within the first update a wrong shape would be an error of TensorFlow, about something else.
     latent = keras.ops.zeros((1, rows // 2, cols // 2, request.latent_channels))
     made = network({"latent": latent, "label": keras.ops.zeros((1, rows // 2, cols // 2))}, training=False)
     expected = (1, rows, cols, request.num_states)
@@ -149,6 +152,7 @@ def require_critic(network: Any, request: NetworkRequest, spec: str, *, regressi
     """Raise InputError unless a user's critic takes and gives what RUGAN needs."""
     if not isinstance(network, keras.Model):
         raise InputError(f"A critic must be a keras.Model. Received: {type(network).__name__} from {spec}")
+    # Two sheets: with one, a critic that sums over the batch could not be told from a right one.
     encoding = keras.ops.zeros((2, *request.size, request.num_states))
     label = keras.ops.zeros((2, *(length // 2 for length in request.size)) if request.maps else (2,))
     given = network({"encoding": encoding, "label": label}, training=False)
@@ -164,4 +168,5 @@ def build_optimizer(options: TrainOptions, num_steps: int) -> keras.optimizers.O
     rate: Any = options.learning_rate
     if options.decay_learning_rate:
         rate = keras.optimizers.schedules.PolynomialDecay(rate, num_steps, end_learning_rate=0.0)
+    # Epsilon is said because it is 1e-7 in Keras.
     return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.9, epsilon=1e-8)

@@ -31,6 +31,7 @@ class CheckpointFolder:
     """
 
     path: Path
+    # Two: the newest may turn out to be damaged when it is needed.
     keep: int = 2
 
     def write(self, model: RUGAN, num_updates: int) -> Path:
@@ -54,6 +55,7 @@ class CheckpointFolder:
                 f"A checkpoint must be written to go on. Received: {error} at update {num_updates}; "
                 f"last good checkpoint: {self.last_good()}"
             ) from error
+        # Only now: until the new one is whole, the old ones are all there is.
         for _, old in self.newest_first()[self.keep :]:
             old.unlink()
         return target
@@ -104,6 +106,7 @@ class CheckpointFolder:
         Raises:
             InputError: there is none.
         """
+        # No pickles: a checkpoint that somebody sends must not be able to run code.
         for num_updates, path in self.newest_first():
             try:
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -139,6 +142,7 @@ def assign(variables: dict[str, keras.Variable], arrays: dict[str, Any], path: P
     Raises:
         InputError: names or shapes differ.
     """
+    # All are compared before any is set: half a checkpoint would train on without a word.
     expected = {name: tuple(variable.shape) for name, variable in variables.items()}
     received = {name: array.shape for name, array in arrays.items() if name != "num_updates"}
     differing = sorted(name for name in {*expected, *received} if expected.get(name) != received.get(name))

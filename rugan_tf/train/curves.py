@@ -28,6 +28,7 @@ def write_curves(run_dir: Path) -> tuple[Path, Path]:
     with files.replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow([STEP, *curves])
+        # Tags are written at different intervals: a step has what there is of it, and empty cells.
         for step in sorted({step for values in curves.values() for step in values}):
             writer.writerow(
                 [step, *(format(values[step], ".6g") if step in values else "" for values in curves.values())]

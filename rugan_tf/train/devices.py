@@ -34,6 +34,7 @@ def distribution_strategy(num_devices: int | None) -> Any:
             raise InputError(
                 f"Devices are counted on one machine, without TF_CONFIG. Received: --devices {num_devices}"
             )
+        # TensorFlow would wait for workers that are not there without saying so.
         require_workers(os.environ["TF_CONFIG"])
         return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = tf.config.list_physical_devices("GPU")
@@ -44,8 +45,10 @@ def distribution_strategy(num_devices: int | None) -> Any:
         return tf.distribute.get_strategy()
     if gpus:
         return tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(wanted)])
+    # Parts of one processor are not faster; they are there to try out how devices share a training.
     processor = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * wanted
+    # TensorFlow lets it be set once; a second training in this process finds it as it is.
     if tf.config.get_logical_device_configuration(processor) != parts:
         tf.config.set_logical_device_configuration(processor, parts)
     return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(wanted)])
@@ -105,11 +108,13 @@ def wait_for(address: str, patience: float) -> None:
                 raise ConnectionError(
                     f"Every worker of TF_CONFIG must answer within {patience:g} s. Received: {error} from {address}"
                 ) from None
+            # Workers are started one after the other, by hand or by a scheduler: refusals at first are no failure.
             time.sleep(0.5)
 
 
 def require_replicas(options: TrainOptions, num_replicas: int) -> None:
     """Raise InputError unless the options can be trained on this number of replicas."""
+    # Unequal parts would weigh sheets unequally: the gradients of replicas are summed as if of equal batches.
     if options.batch_size % num_replicas:
         raise InputError(
             f"batch_size must be a multiple of the number of replicas. Received: batch_size={options.batch_size}, "
@@ -123,6 +128,8 @@ def shared_out(strategy: Any, batches: tf.data.Dataset) -> Any:
     if num_replicas == 1:
         return batches
 
+    # Cut here and not by TensorFlow, whose own sharding deals files or elements out: so the sheets of a batch, and
+    # their order, are the same for any number of devices.
     def parts_of_worker(context: Any) -> tf.data.Dataset:
         local = num_replicas // context.num_input_pipelines
         first = context.input_pipeline_id * local
@@ -132,6 +139,7 @@ def shared_out(strategy: Any, batches: tf.data.Dataset) -> Any:
                 name: tf.stack(tf.split(value, num_replicas)[first : first + local]) for name, value in element.items()
             }
 
+        # Each replica takes one element an update: two updates ahead.
         return batches.map(part).unbatch().prefetch(2 * local)
 
     return strategy.distribute_datasets_from_function(parts_of_worker)
@@ -148,6 +156,7 @@ def any_worker(strategy: Any) -> Callable[[bool], bool]:
     if num_workers(strategy) == 1:
         return bool
 
+    # A sum over the workers: one that stopped alone would leave the others waiting for its gradients.
     @tf.function
     def count(flag: Any) -> Any:
         return strategy.reduce("SUM", strategy.run(lambda: tf.identity(flag)), axis=None)
@@ -164,6 +173,7 @@ def told_of_lost_workers(strategy: Any, last_good: Callable[[], str]) -> Iterato
     """
     try:
         yield
+    # Which of them it is depends on what this worker was waiting for.
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError):
         if num_workers(strategy) == 1:
             raise

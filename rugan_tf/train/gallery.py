@@ -47,6 +47,7 @@ class Gallery:
         """
         model.average.copy_to(self.averaged.generator)
         rows, cols = (times * length for length in self.data_set.states.shape[1:])
+        # The same latents at every look: what changes in the pictures is the generator.
         rng = np.random.default_rng(self.seed)
         return self.averaged.draw(energies, rows=rows, cols=cols, rng=rng)
 
@@ -69,6 +70,7 @@ class Gallery:
         figure, large, small = side_by_side(*lengths)
         for axes, sheet in zip((large, small), sheets, strict=True):
             draw_sheet(axes, self.data_set.system, sheet)
+        # Not repaired: what is wrong with a generator is to be seen, not what the rule makes of it.
         large.set_title(f"generated for {energy:.2f} {self.unit}, before repair", fontsize=LABEL)
         small.set_title(f"real: {self.data_set.energy_per_area[nearest]:.2f} {self.unit}", fontsize=LABEL)
         mark_size(large, *lengths[1], unit=self.data_set.system.length_unit)

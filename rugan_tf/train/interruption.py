@@ -24,6 +24,7 @@ class StopOnSigterm:
     def __enter__(self) -> "StopOnSigterm":
         """Watch for SIGTERM, which only the main thread can."""
         if threading.current_thread() is threading.main_thread():
+            # Only noted: an exception within an update would leave networks and optimisers between two states.
             self.handler = signal.signal(signal.SIGTERM, lambda *_: self.was_asked.set())
         return self
 

@@ -135,5 +135,7 @@ def compiled_step(strategy: Any, model: RUGAN) -> Callable[[Any], Logs]:
         logs = strategy.run(model.train_step, args=(batch,))
         return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
+    # Without autograph: loops over critic steps are unrolled, which replicas need, and errors show the code itself.
     step = on_replicas if model.run_eagerly else tf.function(on_replicas, autograph=False)
+    # To read a value is to wait for it: a loss that is no number, or SIGTERM, is met at this update and not later.
     return lambda batch: {name: float(value) for name, value in step(batch).items()}

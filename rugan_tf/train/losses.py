@@ -38,6 +38,7 @@ def gradient_norm(score_function: Callable[[Any], Any], interpolated: Any) -> An
     with tf.GradientTape() as tape:
         tape.watch(interpolated)
         score = score_function(interpolated)
+    # Of the sum over the batch: each sheet's own gradient, as no layer of a critic mixes sheets.
     gradient = tape.gradient(score, interpolated)
     return tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3)) + 1e-12)  # no infinite slope at zero
 
@@ -99,6 +100,7 @@ def consistency_term(
         distance += 0.1 * tf.reduce_mean(tf.square(features - second_features), axis=-1)
     elif form == "absolute":
         squared = tf.reduce_sum(tf.square(features - second_features), axis=-1)
+        # 1e-12: two equal passes would have an infinite slope.
         distance = tf.abs(score - second_score) + 0.1 * tf.sqrt(squared + 1e-12)
     else:
         raise ValueError(f"form must be 'squared' or 'absolute'. Received: form={form!r}")

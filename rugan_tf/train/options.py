@@ -157,6 +157,7 @@ class TrainOptions:
         """Return the options with `num_updates` that `epochs` of so many sheets take; these if there are no epochs."""
         if self.epochs is None:
             return self
+        # An update shows the critic critic_steps batches; whole intervals, so that the last ends with a checkpoint.
         updates = -(-self.epochs * num_sheets // (self.batch_size * self.critic_steps))
         return dataclasses.replace(self, num_updates=-(-updates // self.interval) * self.interval)
 
@@ -195,6 +196,7 @@ def changes_of(options: TrainOptions, config: Path, data_checksum: str) -> list[
         InputError: more than length and learning rate differ, or the data does; all differences are named.
     """
     content = json.loads(config.read_text(encoding="utf-8"))
+    # The data by its content: a file of the same name with other sheets is another training.
     stored = flat(content["options"]) | {"data_sha256": content["data"]["sha256"]}
     given = flat(options.resolved()) | {"data_sha256": data_checksum}
     changes = [

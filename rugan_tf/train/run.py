@@ -39,10 +39,12 @@ def train(options: TrainOptions) -> None:
     """
     data_set = read_data_set(options.data)
     require_even(data_set)
+    # Before anything is written: config.json then says updates, which are what a resumed run counts in.
     options = options.for_sheets(len(data_set.states))
     scale = LabelScale.of(data_set.energy_per_area)
     strategy = devices.distribution_strategy(options.devices)
     devices.require_replicas(options, strategy.num_replicas_in_sync)
+    # One process writes: two that write one folder would replace each other's files.
     is_chief = devices.is_chief(strategy)
     # Everything random follows from this: initial weights, dropout, and what RUGAN draws by its own generator.
     keras.utils.set_random_seed(options.seed % 2**32)

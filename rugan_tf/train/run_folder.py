@@ -34,6 +34,7 @@ def open_run_folder(options: TrainOptions, data_set: DataSet) -> list[Change]:
     content = {
         "options": options.resolved(),
         "data": {"path": str(options.data), "sha256": data_set.checksum, "num_sheets": len(data_set.states)},
+        # Other versions and machines round otherwise: who compares two runs must be able to see it.
         "environment": {
             "python": platform.python_version(),
             "machine": platform.machine(),
@@ -60,6 +61,7 @@ def record_changes(options: TrainOptions, changes: list[Change], update: int) ->
         return
     config = options.run_dir / "config.json"
     content = json.loads(config.read_text(encoding="utf-8"))
+    # With the update: the options alone would claim that the whole run had those of its end.
     told = [{"after_update": update, **dataclasses.asdict(change)} for change in changes]
     files.write_json(config, content | {"options": options.resolved(), "changes": content.get("changes", []) + told})
     for change in changes:
@@ -78,6 +80,7 @@ def write_model_card(
         latent_channels=options.latent_channels,
         label_scale=scale,
         energy_range=(float(energies.min()), float(energies.max())),
+        # So that everyone after can see whether an EDNN's energies mean the same as these labels.
         energy_metadata={key: data_set.metadata[key] for key in ENERGY_KEYS if key in data_set.metadata},
         training=options.resolved() | {"data_sha256": data_set.checksum, "rugan_tf": rugan_tf.__version__},
         map_statistics=map_statistics,

@@ -41,6 +41,12 @@ def test_seeds_differ():
     np.testing.assert_array_equal(draw(50, 2**40, rows=8, cols=8), sheets[2])
 
 
+def test_neighbouring_seeds_share_no_block(monkeypatch):
+    monkeypatch.setattr(synthesis, "MOST_SHEETS", 32)
+    first, second = ({sheet.tobytes() for sheet in draw(128, seed, rows=8, cols=8)} for seed in (6, 7))
+    assert len(first & second) < 6  # of 128: nearly perfect sheets are few
+
+
 def test_options_reach_the_system():
     one_small_hole = draw(20, rows=8, cols=8, max_hole_density=1e-6, max_radius=1.5)
     assert ((one_small_hole & 1) + (one_small_hole >> 1)).sum(axis=(1, 2)).min() >= 128 - 6

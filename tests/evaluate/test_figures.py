@@ -1,8 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.patches import Rectangle
 
+from rugan_tf.evaluate import figures
 from rugan_tf.evaluate.figures import comparison_figure, errors_figure, large_sheet_figure
 from rugan_tf.evaluate.metrics import errors_by_energy
 from rugan_tf.evaluate.samples import ScaleSamples
@@ -67,6 +70,24 @@ def test_large_sheet_is_at_the_scale_of_the_data_and_marks_its_size(data_set, tm
     np.testing.assert_allclose([mark.get_width(), mark.get_height()], [4 * 2.46, 4 * 2.1304], atol=1e-3)
     assert left.texts[0].get_text() == "training size\n9.8 Å × 8.5 Å"
     assert left.get_xlabel() == "x (Å)"
+
+
+def test_beside_the_large_sheet_stands_the_training_sheet_of_the_energy_obtained(data_set, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "draw_sheet", lambda axes, system, sheet: drawn.append(sheet))
+    energies = np.linspace(-2.0, -1.0, len(data_set.states))
+    kept = np.arange(len(energies), dtype=np.uint8)[:, None, None] % 4 * np.ones((1, 4, 4), np.uint8)
+    known = dataclasses.replace(data_set, states=kept, energy_per_area=energies)
+    states = samples(5, scale=2).states
+    requested = np.array([-1.9, -1.1, -1.5, -1.8, -1.2])  # the third is the median
+    obtained = np.full(5, energies[1] + 1e-3)
+    obtained[2] = energies[3] - 1e-3
+    figure = large_sheet_figure(ScaleSamples(2, states, requested, obtained, unrepaired=states), known)
+    np.testing.assert_array_equal(drawn[0], states[2])
+    np.testing.assert_array_equal(drawn[1], kept[3])
+    left, right = (axes.get_title() for axes in figure.axes)
+    assert left == f"generated: -1.500 requested,\n{obtained[2]:.3f} eV/Å² obtained"
+    assert right == f"training sheet:\n{energies[3]:.3f} eV/Å²"
 
 
 def test_label_of_a_small_mark_stands_beside_it(data_set):

@@ -56,6 +56,20 @@ def test_nearest_distance_is_the_least_over_all_images(graphene, monkeypatch):
     assert expected[:2] == [0, 1]
 
 
+@pytest.mark.parametrize("image", [0, 29, 50])
+def test_known_sheet_of_other_numbers_of_states_may_still_be_the_nearest(graphene, monkeypatch, image):
+    monkeypatch.setattr(similarity, "KNOWN_AT_ONCE", 1)  # each is left out by what those before it gave
+    sheet = np.random.default_rng(5).integers(0, 4, (4, 6), np.uint8)
+    swapped, changed = sheet.copy(), sheet.copy()
+    pairs = [tuple(np.argwhere(sheet == state)[index]) for index in (0, 1) for state in (1, 2)]
+    for place, other in zip(pairs, (pairs[1], pairs[0], pairs[3], pairs[2]), strict=True):
+        swapped[place] = sheet[other]  # four cells differ, and the numbers of states are the same
+    changed[tuple(np.argwhere(sheet == 0)[:3].T)] = 3  # three cells differ, and two numbers of states by three each
+    known = np.stack([swapped, all_images(changed)[image]])
+    assert similarity.nearest_distances(graphene, sheet[None], known[:1]).tolist() == [4]
+    assert similarity.nearest_distances(graphene, sheet[None], known).tolist() == [3]
+
+
 def test_mean_difference_is_that_over_all_pairs():
     states = np.random.default_rng(4).integers(0, 4, (5, 4, 6), np.uint8)
     pairs = [(states[i] != states[j]).mean() for i in range(5) for j in range(i)]

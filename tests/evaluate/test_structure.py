@@ -5,6 +5,7 @@ import pytest
 
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.evaluate import structure
+from rugan_tf.evaluate.scale_metrics import copies_content
 from rugan_tf.evaluate.structure_figure import structure_figure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
@@ -45,7 +46,23 @@ def test_real_sheets_have_the_energies_asked_for_and_are_independent(drawn, grap
         energy = graphene.energy_per_area(AtomCount().energies(states), *size)
         assert np.corrcoef(energy, wanted)[0, 1] > 0.95
     assert real.small.shape == (40, 8, 8)
+    small = graphene.energy_per_area(AtomCount().energies(real.small), 8, 8)
+    assert np.corrcoef(small, wanted)[0, 1] > 0.95
     assert (real.first != real.second).any(axis=(1, 2)).mean() > 0.8
+
+
+def test_real_sheets_of_another_size_are_not_those_that_the_seed_of_the_data_gives(drawn, graphene):
+    wanted = drawn.energy_per_area[:40]
+    real = structure.real_sheets(drawn, wanted, 12, 12, AtomCount(), processes=1)
+    of_data = {sheet.tobytes() for sheet in draw_sheets(graphene, 400, 12, 12, 0, PoreOptions())}
+    for states in (real.first, real.second):
+        assert sum(sheet.tobytes() in of_data for sheet in states) < 4  # nearly perfect sheets are few
+
+
+def test_new_real_sheets_that_are_compared_with_the_data_are_not_its_own(drawn):
+    told = copies_content(drawn, drawn.states[:200], np.arange(200) < 50)
+    assert told["num_sheets"] == 50
+    assert told["of_new_real_sheets"] < 40  # of 200; all of them if they were drawn with the seed of the data
 
 
 def test_data_that_does_not_tell_how_it_was_drawn_has_no_real_sheets_of_other_sizes(drawn):

@@ -51,13 +51,14 @@ def test_counts_are_those_of_the_graph(states):
     assert start == len(sizes)
 
 
-@given(SHEETS)
+@given(SHEETS, strategies.sampled_from([7.0, 100.0]))
 @settings(deadline=None, max_examples=20)
-def test_two_point_correlation_is_that_of_explicit_pairs(states):
+def test_two_point_correlation_is_that_of_explicit_pairs(states, furthest):
+    """To half the shorter side of the sheet at most: beyond, pairs repeat."""
     vacant = (occupancies(states) == 0).reshape(len(states), -1)
     both = np.mean([np.outer(sheet, sheet) for sheet in vacant], axis=0)
-    distances, correlation = statistics.two_point_correlation(states, furthest=7.0, bin_width=0.5)
-    edges = np.arange(0.25, min(7.0, cell_lengths(ROWS, COLS).min() / 2), 0.5)
+    distances, correlation = statistics.two_point_correlation(states, furthest=furthest, bin_width=0.5)
+    edges = np.arange(0.25, min(furthest, cell_lengths(ROWS, COLS).min() / 2), 0.5)
     which = np.digitize(DISTANCE, edges)
     held = [bin_ for bin_ in range(1, len(edges)) if (which == bin_).any()]
     np.testing.assert_allclose(correlation, [both[which == bin_].mean() for bin_ in held], atol=1e-12)

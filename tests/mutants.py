@@ -1,0 +1,106 @@
+"""Mutation testing of the rooms that need no TensorFlow to be tested, by mutmut: `make mutants ROOM=lattice`.
+
+Every mutant is a small wrong change of the code, and some test must fail by it. Rooms are run one by one, in a copy of
+the sources with the tests of that room alone, in build/mutants/ROOM: a second run goes on where the first was stopped.
+Prints the survivors and the score. CONTRIBUTING.md says which survive for a reason.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("rugan_tf", "tests", "saved_models")
+NOT_KILLED = ("survived", "no_tests", "suspicious")
+
+
+@dataclasses.dataclass(frozen=True)
+class Room:
+    """What is mutated, and the tests that must notice, as mutmut takes them."""
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def room(name: str, *tests: str) -> Room:
+    """Return a room that its own tests cover, and perhaps more."""
+    return Room((f"rugan_tf/{name}/*",), (f"tests/{name}", *tests))
+
+
+NUMPY_MODULES = ("metrics", "similarity", "structure", "periodicity", "rows")
+ROOMS = {
+    "lattice": room("lattice"),
+    "physics": room("physics"),
+    "systems": room("systems"),
+    "formats": room("formats", "tests/energies/test_chunked.py", "tests/generate/test_writers.py"),
+    "energies": room("energies"),
+    "evaluate": Room(
+        tuple(f"rugan_tf/evaluate/{name}.py" for name in NUMPY_MODULES),
+        ("tests/evaluate/test_metrics.py", "tests/evaluate/test_similarity.py", "tests/evaluate/test_structure.py",
+         "tests/evaluate/test_periodicity.py", "tests/evaluate/test_rows.py"),
+    ),
+}  # fmt: skip
+
+
+def copied(name: str) -> Path:
+    """Copy the sources, with the configuration of mutmut, beside what an earlier run found; return the folder."""
+    folder = ROOT / "build" / "mutants" / name
+    for part in COPIED:
+        shutil.copytree(
+            ROOT / part, folder / part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "benchmarks")
+        )
+    settings = {
+        "source_paths": ["rugan_tf"],
+        "only_mutate": list(ROOMS[name].sources),
+        "also_copy": ["saved_models"],
+        "pytest_add_cli_args": ["-q", "-x", "-p", "no:cacheprovider", "--durations=0"],
+        "pytest_add_cli_args_test_selection": list(ROOMS[name].tests),
+        "process_isolation": "forkserver",  # a fork after TensorFlow's threads began would hang
+        "timeout_constant": 30.0,  # s, beyond many times what the tests take: on a busy machine they take longer
+    }
+    told = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    (folder / "pyproject.toml").write_text(f"{project}\n[tool.mutmut]\n{told}\n", "utf-8")
+    return folder
+
+
+def mutmut(folder: Path, *words: str, **options: object) -> subprocess.CompletedProcess:
+    """Run mutmut in a folder, without another copy of the package on its path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run([sys.executable, "-m", "mutmut", *words], cwd=folder, env=environment, check=False, **options)
+
+
+def survivors(folder: Path) -> None:
+    """Print what survived, as diffs, and the score."""
+    listed = mutmut(folder, "results", "--all", "true", capture_output=True, text=True).stdout
+    results = dict(line.strip().rsplit(": ", 1) for line in listed.splitlines() if ": " in line)
+    for name in (name for name, result in results.items() if result.replace(" ", "_") in NOT_KILLED):
+        print(mutmut(folder, "show", name, capture_output=True, text=True).stdout)
+    done = [result for result in results.values() if result != "not checked"]
+    lost = sum(result.replace(" ", "_") in NOT_KILLED for result in done)
+    print(
+        f"{folder.name}: {len(results)} mutants, {len(done)} tried, {lost} survived, score {1 - lost / len(done):.1%}"
+    )
+
+
+def main() -> int:
+    """Run one room, or mutants of it by name."""
+    parser = argparse.ArgumentParser(description="Mutation testing of one room.")
+    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("names", nargs="*", help="mutants, as mutmut names them; * stands for anything")
+    parser.add_argument("--processes", type=int, default=1)
+    options = parser.parse_args()
+    folder = copied(options.room)
+    os.nice(19)
+    code = mutmut(folder, "run", "--max-children", str(options.processes), *options.names).returncode
+    survivors(folder)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
