@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from rugan_tf.data.label_maps import MapFilter
+from rugan_tf.data.map_filter import MapFilter
 from rugan_tf.errors import InputError
 from rugan_tf.lattice.filters import smallest_wave_number, wave_numbers
 from rugan_tf.saved.label_scale import LabelScale

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from rugan_tf.data.label_maps import LabelMaps
+from rugan_tf.data.map_batches import LabelMaps
 from rugan_tf.errors import InputError
 
 
@@ -55,26 +55,20 @@ def training_batches(
             f"batch_size={batch_size}, critic_steps={critic_steps}, num_replicas={num_replicas}"
         )
     place = np.arange(batch_size).reshape(critic_steps, num_replicas, -1).transpose(1, 0, 2).ravel()
-    num_sheets, rows, cols = states.shape
-    all_states, all_labels = tf.constant(states), tf.constant(label)
-    all_local = None if maps is None else tf.constant(maps.local)
+    sheets = {"states": tf.constant(states), "label": tf.constant(label)}
+    if maps is not None:
+        sheets["local"] = tf.constant(maps.local)
 
     def batch(step: Any) -> dict[str, Any]:
-        index = epoch_order(step * batch_size + tf.range(batch_size, dtype=tf.int64), num_sheets, seed)
-        chosen, labels = tf.gather(all_states, index), {"label": tf.gather(all_labels, index)}
-        local = None if maps is None else tf.gather(all_local, index)
+        index = epoch_order(step * batch_size + tf.range(batch_size, dtype=tf.int64), len(states), seed)
+        chosen = {name: tf.gather(values, index) for name, values in sheets.items()}
         if shifts:
-            by_axis = enumerate(zip((rows, cols), period, strict=True))
-            drawn = [draw_shifts(batch_size, size, every, seed, step, axis) for axis, (size, every) in by_axis]
-            chosen = shift_periodic(chosen, *drawn)
-            if maps is not None:  # a tile is a period: the maps are of the sheets as they lie now
-                tiles = (moved // every for moved, every in zip(drawn, period, strict=True))
-                local = shift_periodic(local, *tiles)
+            chosen |= shifted(chosen, draw_shifts(chosen["states"].shape, period, seed, step), period)
         if maps is not None:
             # Not the keys of the shifts, which end in 2 step and 2 step + 1.
             key = tf.stack([tf.constant(seed, tf.int64), -1 - step])
-            labels["label"], labels["asked"] = maps.draw(local, key)
-        return {name: tf.gather(values, place) for name, values in {"states": chosen, **labels}.items()}
+            chosen["label"], chosen["asked"] = maps.draw(chosen.pop("local"), key)
+        return {name: tf.gather(values, place) for name, values in chosen.items()}
 
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
@@ -105,11 +99,23 @@ def epoch_keys(epoch: Any, seed: int) -> Any:
     return tf.cast(words % tf.constant(256, tf.uint64), tf.int32)
 
 
-def draw_shifts(num_sheets: int, size: int, every: int, seed: int, step: Any, axis: int) -> Any:
-    """Return shifts (num_sheets,) in cells, multiples of `every` below `size`."""
-    key = tf.stack([tf.constant(seed, tf.int64), 2 * step + axis])
-    draws = tf.random.stateless_uniform((num_sheets,), key, 0, size // every, tf.int32, alg="philox")
-    return draws * every
+def draw_shifts(shape: Any, period: tuple[int, int], seed: int, step: Any) -> list[Any]:
+    """Return shifts (batch,) in cells along rows and along columns of sheets of a shape, multiples of the period."""
+    drawn = []
+    for axis, (size, every) in enumerate(zip(shape[1:], period, strict=True)):
+        key = tf.stack([tf.constant(seed, tf.int64), 2 * step + axis])
+        draws = tf.random.stateless_uniform((shape[0],), key, 0, size // every, tf.int32, alg="philox")
+        drawn.append(draws * every)
+    return drawn
+
+
+def shifted(chosen: dict[str, Any], shifts: list[Any], period: tuple[int, int]) -> dict[str, Any]:
+    """Return sheets, and where their energies are if that is known, as they lie after shifts (batch,) in cells."""
+    moved = {"states": shift_periodic(chosen["states"], *shifts)}
+    if "local" in chosen:  # a tile is a period
+        tiles = (shift // every for shift, every in zip(shifts, period, strict=True))
+        moved["local"] = shift_periodic(chosen["local"], *tiles)
+    return moved
 
 
 def shift_periodic(states: Any, row_shift: Any, col_shift: Any) -> Any:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SHOWN = 5  # energies that are printed; the file has all
 
 
-
 def generate(options: GenerateOptions) -> None:
     """Check, generate, write."""
     import numpy as np

@@ -102,7 +102,6 @@ class GenerateOptions:
         return given * num_sheets if len(given) == 1 else given
 
 
-
 def require_no_conflict(
     energy_map: Path | None, energies: tuple[float, ...], value_range: tuple[float, float] | None, others: list[str]
 ) -> None:

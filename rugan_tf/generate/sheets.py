@@ -183,7 +183,7 @@ class SheetModel:
         """
         self.require_ednn()
         size = max(1, self.max_cells // states[0].size)
-        parts = [states[start : start + size] for start in range(0, len(states), size)]
+        parts = (states[start : start + size] for start in range(0, len(states), size))
         energies = [self.predict("energy", states=part)["energy_per_area"] for part in parts]
         return np.concatenate(energies).astype(np.float64)
 
@@ -225,13 +225,7 @@ class SheetModel:
     ) -> NDArray[np.uint8]:
         """Return what the generator itself makes of one request, uint8 (n, rows, cols): neither corrected nor repaired.
 
-        Args:
-            energy_per_area: as of `generate`.
-            rows: as of `generate`.
-            cols: as of `generate`.
-            seed: as of `generate`.
-            calibrated: as of `generate`; otherwise the generator is asked for the energies as they are.
-            tile: as of `generate`.
+        Arguments are those of `generate`; without `calibrated` the generator is asked for the energies as they are.
         """
         from rugan_tf.generate.latent import draw_latent
         from rugan_tf.generate.tiled import tiled_sheets
@@ -284,10 +278,10 @@ class SheetModel:
         """Raise InputError for requested energies that the training data does not cover."""
         outside, (low, high) = self.uncovered(energy), self.energy_range
         if len(outside):
-            unit = self.system.quantity.unit
             raise InputError(
                 f"energy_per_area must lie in what the training data covers, {low:.4g} to {high:.4g} "
-                f"{unit}. Received: {len(outside)} of {len(energy)} outside, the first {outside[0]:.4g}"
+                f"{self.system.quantity.unit}. Received: {len(outside)} of {len(energy)} outside, the first "
+                f"{outside[0]:.4g}"
             )
 
     def warn_outside_range(self, energy: NDArray[np.float64]) -> None:

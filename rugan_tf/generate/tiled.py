@@ -1,23 +1,45 @@
 """The sheets of a request, each made in tiles: what `SheetModel.generate` does where one call cannot."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.generate.corrections import corrected_sheet
 from rugan_tf.generate.maps import ShiftedMap, UniformMap
-from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.generate.regions import TileModel
 from rugan_tf.generate.tiles import generate_in_tiles, largest_tile, map_of, recipe_of
+from rugan_tf.systems.system import LatticeSystem
 
 
-def tile_of(model: SheetModel, rows: int, cols: int, tile: int | None) -> int:
+class LocalModel(TileModel, Protocol):
+    """What whole requests ask of a model on this disk."""
+
+    @property
+    def system(self) -> LatticeSystem:
+        """The material."""
+
+    @property
+    def max_cells(self) -> int:
+        """Most lattice cells (sheets * rows * cols) of one call."""
+
+    def judged_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the energies per area (n,) of sheets."""
+
+    def parts(
+        self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
+    ) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """Yield the energies of one call after another, each with a seed of its own."""
+
+
+def tile_of(model: LocalModel, rows: int, cols: int, tile: int | None) -> int:
     """Return the cells along each side of a tile: those asked for, or as many as the model's limit allows."""
     return largest_tile(model.max_cells, recipe_of(model, 0.0, rows, cols).reach) if tile is None else tile
 
 
 def tiled_sheets(
-    model: SheetModel,
+    model: LocalModel,
     energy_per_area: NDArray[np.float32],
     rows: int,
     cols: int,

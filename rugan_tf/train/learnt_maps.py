@@ -3,7 +3,9 @@
 import dataclasses
 from typing import Any
 
-from rugan_tf.data.label_maps import LabelMaps, MapFilter, local_labels
+from rugan_tf.data.local_labels import local_labels
+from rugan_tf.data.map_batches import LabelMaps, filtered
+from rugan_tf.data.map_filter import MapFilter
 from rugan_tf.data.map_fit import fit_map_statistics
 from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, shipped_ednn
 from rugan_tf.energies.origin import origin_in, require_agreement
@@ -48,7 +50,7 @@ class LearntMaps:
 
         def obtained(encoding: Any) -> Any:
             per_area = local_energy(encoding=encoding)["energy"] / tile
-            return passed.apply((per_area - scale.mean) / scale.standard_deviation)
+            return filtered(passed, (per_area - scale.mean) / scale.standard_deviation)
 
         statistics = fit_map_statistics(local, system, scale, passed, options.maps.noise)
         return cls(labels, MapLoss(options.maps.weight, obtained, passed.smoothing), statistics)

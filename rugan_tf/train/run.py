@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from rugan_tf.data.label_maps import LabelMaps
+from rugan_tf.data.map_batches import LabelMaps
 from rugan_tf.data.pipeline import training_batches
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.generate.from_generator import LabelledGenerator

@@ -165,7 +165,7 @@ def test_damaged_graph_and_missing_signature_are_told(model_base, tmp_path):
     tf.saved_model.save(tf.Module(), str(folder))
     with pytest.raises(ValueError, match=r"must have the signature generate\. Received: "):
         SheetModel.load(folder).generate([-1.0], 4, 4)
-    with pytest.raises(ValueError, match=r"must have the signature generate_from_latent\. Received: "):
+    with pytest.raises(ValueError, match=r"must have the signature calibrate\. Received: "):
         SheetModel.load(folder).generate_unrepaired([-1.0], 4, 4, calibrated=False)
     (folder / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises((ValueError, OSError), match=r"(?i)savedmodel|saved_model"):

@@ -5,6 +5,7 @@ import pytest
 from tiny_networks import CHANNELS, TinyGenerator, build_rugan
 
 from rugan_tf.formats.data_set import DataSet
+from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.named import system_named
 from rugan_tf.train.judge import Judge, measured
@@ -36,7 +37,7 @@ def judged():
     for average, weight in zip(model.average.averages, (kernel, np.zeros(4, np.float32)), strict=True):
         average.assign(weight)
     data_set = DataSet(np.zeros((4, 4, 6), np.uint8), np.array([LOW, LOW, LOW, HIGH]), {"system": GRAPHENE.name})
-    judge = Judge(64, spare, data_set, LabelScale(-2.0, 1.0), energy, seed=5)
+    judge = Judge(64, LabelledGenerator(spare, LabelScale(-2.0, 1.0)), data_set, energy, seed=5)
     return judge.judge(model), energy.asked
 
 
