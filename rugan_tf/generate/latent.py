@@ -83,6 +83,7 @@ def draw_blocks(seed: Any, sheet: Any, block_rows: Any, block_cols: Any, channel
     return tf.reshape(blocks, (tf.size(block_rows), tf.size(block_cols), BLOCK, BLOCK, channels))
 
 
+@tf.function(autograph=False, reduce_retracing=True)
 def draw_cells(seed: Any, sheets: Any, rows: Any, cols: Any, channels: int) -> Any:
     """Draw the latents float32 (sheets, rows, cols, channels) of some rows and columns of some sheets.
 

@@ -58,13 +58,13 @@ class NaturalMaps:
     def vary(self, energy_per_area: Any, noise: Any) -> Any:
         """Return energies (batch, rows, cols) that vary about the given ones, of white noise with REACH around it."""
         share = hat_weights(energy_per_area, self.energies)  # (batch, k)
-        flat = tf.constant(self.kernels.reshape(len(self.energies), -1))
-        mixed = tf.reshape(share @ flat, (-1, 2 * REACH + 1, 2 * REACH + 1))
-        mixed /= tf.sqrt(tf.reduce_sum(tf.square(mixed), axis=(1, 2), keepdims=True))
-        # One kernel for each sheet: sheets become the channels of a depthwise convolution.
-        field = tf.transpose(noise[..., 0], (1, 2, 0))[None]
-        field = tf.nn.depthwise_conv2d(field, tf.transpose(mixed, (1, 2, 0))[..., None], (1, 1, 1, 1), "VALID")
-        field = tf.transpose(field[0], (2, 0, 1))
+        flat = self.kernels.reshape(len(self.energies), -1)
+        # All kernels on every sheet, then their mixture: one kernel for each sheet is a convolution that no library is
+        # fast at.
+        weights = tf.constant(flat.T.reshape(2 * REACH + 1, 2 * REACH + 1, 1, -1))
+        fields = tf.nn.conv2d(noise[..., :1], weights, 1, "VALID")
+        variance = tf.einsum("bk,kl,bl->b", share, tf.constant(flat @ flat.T), share)
+        field = tf.einsum("bhwk,bk->bhw", fields, share / tf.sqrt(variance)[:, None])
         values = replace_by_quantiles(field, share @ tf.constant(self.quantiles, tf.float32))
         spread = tf.linalg.matvec(share, tf.constant(self.spread))
         white = self.noise * noise[:, REACH:-REACH, REACH:-REACH, 1]
