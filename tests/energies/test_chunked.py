@@ -85,16 +85,22 @@ def test_chunks_that_were_never_written_are_refused(tmp_path):
         tmp_path / "a.zarr", shape=(1, 8, 8), chunks=(1, 4, 4), dtype="uint8", config={"write_empty_chunks": True}
     )
     array[:, :4] = 3
-    with pytest.raises(ValueError, match=r"Every chunk .* Received: 2 of 4 chunks"):
+    with pytest.raises(
+        ValueError, match=r"^Every chunk of a Zarr array must .*=True\). Received: 2 of 4 chunks in .*a.zarr$"
+    ):
         open_zarr_states(tmp_path / "a.zarr", SYSTEM)
 
 
 @pytest.mark.parametrize(
     ("shape", "dtype", "message"),
     [
-        ((8, 8), "uint8", "must be uint8"),
-        ((1, 8, 8), "int64", "must be uint8"),
-        ((0, 8, 8), "uint8", "at least one sheet"),
+        (
+            (8, 8),
+            "uint8",
+            r"^states must be uint8 \(n, rows, cols\). Received: dtype=uint8, shape=\(8, 8\) in .*a.zarr",
+        ),
+        ((1, 8, 8), "int64", r"Received: dtype=int64, shape=\(1, 8, 8\) in .*a.zarr"),
+        ((0, 8, 8), "uint8", r"^states must hold at least one sheet. Received: 0 sheets in .*a.zarr"),
         ((1, 8, 7), "uint8", "cols must be even. Received: cols=7"),
     ],
 )
@@ -108,7 +114,8 @@ def test_missing_zarr_and_reference_energies_are_refused(ednn, tmp_path, capsys)
     out = str(tmp_path / "energies.npz")
     missing = ["label", "--states", str(tmp_path / "no.zarr"), "--out", out, "--energy"]
     assert door.main([*missing, f"ednn:{ednn.folder}"]) == 2
-    assert "must be a Zarr array" in capsys.readouterr().err
+    assert f"Sheets must be a Zarr array. Received: {tmp_path / 'no.zarr'} (" in capsys.readouterr().err
+    assert not (tmp_path / "no.zarr").exists()  # opened for reading: nothing is made
     assert door.main([*missing, "tight-binding"]) == 2
     assert "a sum over places, ednn. Received: --energy tight-binding" in capsys.readouterr().err
     assert not (tmp_path / "energies.npz").exists()

@@ -157,6 +157,32 @@ def test_states_are_read_whatever_else_there_is(tmp_path):
         read_states(write_arrays(path, states=None), system)
 
 
+def message_of(read, *arguments):
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the whole message is compared
+        read(*arguments)
+    return str(raised.value)
+
+
+def test_refusals_are_told_once_and_whole(tmp_path):
+    np.savez(tmp_path / "empty.npz")
+    assert message_of(read_states, tmp_path / "empty.npz", system_named("porous_graphene")) == (
+        f"{tmp_path / 'empty.npz'} must hold the arrays states. Received: none"
+    )
+    np.save(tmp_path / "states.npy", np.zeros((3, 4, 4), np.uint8))
+    assert message_of(read_data_set, tmp_path / "states.npy") == (
+        f"A data set must be an .npz file. Received: {tmp_path / 'states.npy'}"
+    )
+    path = write_arrays(tmp_path / "a.npz", metadata=np.array(f'["{"x" * 100}"]'))
+    assert message_of(read_data_set, path) == (
+        f'metadata must be a JSON object that names a system. Received: ["{"x" * 78} in {path}'
+    )
+    path = write_arrays(path, metadata=np.array("{"))
+    assert message_of(read_data_set, path).endswith(f" in {path}")
+    assert message_of(DataSet, np.zeros((0, 4, 4), np.uint8), np.zeros(0), METADATA) == (
+        "A data set must hold at least one sheet. Received: 0 sheets"
+    )
+
+
 def test_arrays_are_read_by_name(path):
     assert list(read_arrays(path, ("energy_per_area",))) == ["energy_per_area"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from rugan_tf.errors import InputError
-from rugan_tf.lattice.lattice import Lattice, honeycomb, square
+from rugan_tf.lattice.lattice import Lattice, Offset, honeycomb, square
 from rugan_tf.lattice.pieces import num_pieces
 from rugan_tf.lattice.statistics import neighbour_counts, two_point_correlation
-from rugan_tf.lattice.symmetry import operations, site_permutations
+from rugan_tf.lattice.symmetry import Operation, moved_place, operations, site_permutations
 
 TRIANGULAR = Lattice(1.0, math.sqrt(3) / 2, 1.1, col_shift=0.5)
 UNEVEN = Lattice(
@@ -32,6 +32,43 @@ def pairs_by_distance(lattice, rows, cols):
         distance = np.linalg.norm(positions[:, None] - shifted, axis=-1)
         number += (distance > 1e-6) & (distance < lattice.reach + 1e-6)
     return number
+
+
+@lattices
+@pytest.mark.parametrize("parity", [0, 1])
+def test_every_site_is_found_where_it_is_placed_and_nothing_beside_it(lattice, parity):
+    near = lattice.row_pitch * 0.06
+    for offset in itertools.starmap(Offset, itertools.product((-2, 0, 3), (-3, -2, 0, 1), range(lattice.num_sites))):
+        x, y = lattice.place(offset, parity)
+        assert lattice.find(x, y, parity) == offset
+        assert lattice.find(x + near, y, parity) is None
+        assert lattice.find(x, y - near, parity) is None
+
+
+def test_places_are_those_of_the_positions_from_either_parity():
+    for lattice in LATTICES.values():
+        positions = lattice.positions(4, 4)
+        for parity in (0, 1):
+            moved = positions[1, parity] - lattice.sites  # the origin of a column of this parity
+            for site in range(lattice.num_sites):
+                expected = positions[2, parity + 1, site] - moved[0]
+                np.testing.assert_allclose(lattice.place(Offset(1, 1, site), parity), expected, atol=1e-12)
+
+
+def test_named_lattices_have_the_neighbours_of_their_kind():
+    for pitch in (0.7, 1.5, 3.0):
+        assert square(pitch).num_neighbours == (4,)
+        assert honeycomb(pitch).num_neighbours == (3, 3)
+
+
+def test_a_place_is_reflected_about_the_first_site_and_moved_with_it():
+    assert moved_place((3.0, 4.0), (1.0, 2.5), (-1, 1), (10.0, 20.0)) == (8.0, 21.5)
+
+
+def test_only_operations_that_keep_cells_together_say_so():
+    together, apart = Offset(0, 1, 1), Offset(0, 0, 0)
+    assert Operation((1, 1), ((Offset(0, 1, 0), together),)).keeps_cells()
+    assert not Operation((1, 1), ((Offset(0, 1, 0), together), (apart, together))).keeps_cells()
 
 
 def random_sites(lattice, num_sheets, rows, cols, share=0.6, seed=1):

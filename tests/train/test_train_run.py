@@ -21,6 +21,7 @@ from rugan_tf.train.tensorboard_log import TensorBoardLog
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 
 
+EAGER = "--eager"  # where a graph is not what is tested: to build one takes longer than these few updates
 OWN_NETWORKS = """
 import keras
 from rugan_tf.networks.critic import Critic
@@ -213,7 +214,7 @@ def test_sigterm_within_an_interval_leaves_a_checkpoint_that_goes_on_bit_by_bit(
 
 
 def test_checkpoints_by_the_minute(data, tmp_path):
-    assert main(arguments(data, tmp_path / "run", "--checkpoint-minutes", "1e-6")) == 0
+    assert main(arguments(data, tmp_path / "run", "--checkpoint-minutes", "1e-6", EAGER)) == 0
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert names == ["checkpoint-00000003.npz", "checkpoint-00000004.npz"]  # the two newest of one at every update
 
@@ -229,7 +230,7 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoin
             weight.assign(np.full(weight.shape, np.nan))
 
     monkeypatch.setattr(TensorBoardLog, "before_update", spoil_the_third)
-    assert main(arguments(data, run_dir)) == 2
+    assert main(arguments(data, run_dir, EAGER)) == 2
     error = capsys.readouterr().err
     assert "Losses must stay finite" in error
     good = run_dir / "checkpoints" / "checkpoint-00000002.npz"
@@ -268,7 +269,7 @@ def test_bfloat16_trains_networks_with_weights_in_float32(data, tmp_path):
 def test_finished_run_is_extended_and_says_so(data, run_dir, tmp_path, capsys):
     longer = tmp_path / "run"
     shutil.copytree(run_dir, longer)
-    assert main(arguments(data, longer, "--resume", "--num-updates", "6")) == 0
+    assert main(arguments(data, longer, "--resume", "--num-updates", "6", EAGER)) == 0
     assert f"{longer}: after update 4 num_updates=6 instead of 4" in capsys.readouterr().out
     config = json.loads((longer / "config.json").read_text())
     assert config["options"]["num_updates"] == 6
@@ -282,7 +283,7 @@ def test_finished_run_is_extended_and_says_so(data, run_dir, tmp_path, capsys):
 
 
 def test_learning_rate_is_changed_on_the_way(data, tmp_path, capsys):
-    run_dir, constant = tmp_path / "run", ["--no-decay-learning-rate", "--num-updates", "2"]
+    run_dir, constant = tmp_path / "run", ["--no-decay-learning-rate", "--num-updates", "2", EAGER]
     assert main(arguments(data, run_dir, *constant)) == 0
     assert main(arguments(data, run_dir, *constant, "--resume", "--num-updates", "4", "--learning-rate", "0.25")) == 0
     assert "after update 2 learning_rate=0.25 instead of 0.001" in capsys.readouterr().out
@@ -293,7 +294,7 @@ def test_learning_rate_is_changed_on_the_way(data, tmp_path, capsys):
 def test_training_begins_with_the_weights_of_another_run_of_another_size(run_dir, tmp_path, capsys):
     other = write_sheets(tmp_path / "other.npz", rows=6)
     begun = tmp_path / "begun"
-    assert main(arguments(other, begun, "--weights", str(run_dir), "--learning-rate", "1e-12")) == 0
+    assert main(arguments(other, begun, "--weights", str(run_dir), "--learning-rate", "1e-12", EAGER)) == 0
     assert f"{begun}: begins with the weights of {run_dir} after 4 updates" in capsys.readouterr().out
     expected, received = read_checkpoint(run_dir, 4), read_checkpoint(begun, 4)
     weights = [name for name in expected if name.startswith("model-") and expected[name].ndim > 1]
