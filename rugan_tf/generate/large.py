@@ -75,6 +75,41 @@ def stream_of(
     )
 
 
+def served_stream(
+    model: TileModel,
+    system: LatticeSystem,
+    energy_per_area: float,
+    *,
+    rows: int,
+    cols: int,
+    seed: int,
+    piece: int,
+    name: str,
+) -> Stream:
+    """Return one sheet of a model behind a server as a stream.
+
+    Args:
+        model: the client.
+        system: the material.
+        energy_per_area: requested, in the unit of the system.
+        rows: lattice cells, even.
+        cols: lattice cells, even.
+        seed: not negative.
+        piece: most cells along each side of a request, its halo apart.
+        name: what tells the model from others.
+    """
+    request = request_of(model, energy_per_area, rows=rows, cols=cols, seed=seed)
+    judge = judge_of(system)
+    told = {"model": name, "energy_per_area": [energy_per_area], "seed": seed, "repaired": True}
+    return Stream(
+        model=model,
+        finishing=Finishing(system=system, energy=judge),
+        requests=[request],
+        piece=piece,
+        told=told | told_of([request], judge),
+    )
+
+
 def request_of(
     model: TileModel, energy_per_area: float, *, rows: int, cols: int, seed: int, sheet: int = 0
 ) -> SheetRequest:
