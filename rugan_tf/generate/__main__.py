@@ -43,6 +43,8 @@ class GenerateOptions:
     """With --out NAME.zarr: share the work among the processes of a Dask cluster on this machine."""
     dask_scheduler: str | None = None
     """With --out NAME.zarr: address of the scheduler of a Dask cluster whose workers see the same folder."""
+    judge: str | None = None
+    """With --out NAME.zarr: EDNN that tells the energies, ednn:FOLDER; the one that comes with rugan_tf by default."""
     repair: bool = True
     """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None
@@ -132,7 +134,14 @@ def stream(options: GenerateOptions, model: "SheetModel", requested: list[float]
     from rugan_tf.generate.streaming import InThisProcess
 
     wanted = stream_of(
-        model, requested, rows=size[0], cols=size[1], seed=options.seed, repaired=options.repair, piece=options.tile
+        model,
+        requested,
+        rows=size[0],
+        cols=size[1],
+        seed=options.seed,
+        repaired=options.repair,
+        piece=options.tile,
+        judge=options.judge,
     )
     runner = OnCluster(options.dask_scheduler) if options.has_cluster else InThisProcess()
     store = stream_sheets(wanted, options.out, runner, overwrite=options.overwrite)

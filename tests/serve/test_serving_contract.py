@@ -363,7 +363,7 @@ def test_command_of_the_client_streams_tiles(grpc_address, tmp_path, capsys):
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "nearest to 40 x 50: 16x24 cells" in printed
-    assert "energy per area obtained, as the EDNN sees it: " in printed
+    assert "energy per area obtained, as an EDNN sees it: " in printed
     store = open_store(tmp_path / "tiled.zarr")
     with Client(Connection(server=grpc_address, model_name="steady")) as client:
         expected = client.generate([-2.0], 16, 24, seed=5)[0]
