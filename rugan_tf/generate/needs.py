@@ -24,8 +24,8 @@ def available_memory() -> int | None:
 
 
 def disk_need(system: LatticeSystem, num_cells: int) -> int:
-    """Return the bytes that sheets in Zarr take at most: states without any order, and the pyramid."""
-    return math.ceil(num_cells * (1.05 * math.log2(max(2, system.num_states)) / 8 + PYRAMID))
+    """Return the bytes that sheets in Zarr take at most: states without any order, as zstd packs them, and the pyramid."""
+    return math.ceil(num_cells * (1.3 * math.log2(max(2, system.num_states)) / 8 + PYRAMID))
 
 
 def require_disk(path: Path, system: LatticeSystem, num_cells: int) -> None:
