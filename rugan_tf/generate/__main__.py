@@ -90,6 +90,7 @@ def stream(options: GenerateOptions, model: "SheetModel", requested: list[float]
         repaired=options.repair,
         piece=options.tile,
         uniform=options.uniform,
+        judge=options.judge,
     )
     runner = OnCluster(options.dask_scheduler) if options.has_cluster else InThisProcess()
     store = stream_sheets(wanted, options.out, runner, overwrite=options.overwrite)

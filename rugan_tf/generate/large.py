@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.ednn import ednn_in, shipped_ednn
+from rugan_tf.energies.ednn import EDNN
 from rugan_tf.energies.function import HaloEnergy
+from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.formats import pyramid
 from rugan_tf.formats.zarr_store import StatesStore
@@ -20,6 +21,7 @@ from rugan_tf.generate.regions import SheetRequest, TileModel
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.streaming import Runner, Stream, open_or_create, stream_to_zarr
 from rugan_tf.generate.tiles import generator_reach, largest_tile, map_of, recipe_of
+from rugan_tf.saved.shipped import shipped_names
 from rugan_tf.systems.lengths import readable_length_unit, size_in_words
 from rugan_tf.systems.system import LatticeSystem
 
@@ -37,6 +39,7 @@ def stream_of(
     repaired: bool = True,
     piece: int | None = None,
     uniform: bool = False,
+    judge: str | None = None,
 ) -> Stream:
     """Return the sheets that `SheetModel.generate` would return, as a stream.
 
@@ -49,6 +52,7 @@ def stream_of(
         repaired: whether the rule is applied.
         uniform: ask for the same energy everywhere.
         piece: most cells along each side of what the generator makes at once; as the model's limit allows by default.
+        judge: an energy by name that judges tiles; the EDNN that comes with the package by default.
 
     Raises:
         InputError: a request that cannot be generated.
@@ -61,7 +65,7 @@ def stream_of(
         for part, part_seed in model.parts(energy, rows, cols, seed)
         for sheet, one in enumerate(part)
     ]
-    judge = judge_of(model.system)
+    energy_function = judge_of(model.system, judge)
     told = {
         "model": fingerprint(model.folder),
         "energy_per_area": [float(one) for one in energy_per_area],
@@ -71,10 +75,45 @@ def stream_of(
     }
     return Stream(
         model=model,
-        finishing=Finishing(system=model.system, repaired=repaired, energy=judge),
+        finishing=Finishing(system=model.system, repaired=repaired, energy=energy_function),
         requests=requests,
         piece=piece or largest_tile(model.max_cells, reach),
-        told=told | told_of(requests, judge),
+        told=told | told_of(requests, energy_function),
+    )
+
+
+def served_stream(
+    model: TileModel,
+    system: LatticeSystem,
+    energy_per_area: float,
+    *,
+    rows: int,
+    cols: int,
+    seed: int,
+    piece: int,
+    name: str,
+) -> Stream:
+    """Return one sheet of a model behind a server as a stream.
+
+    Args:
+        model: the client.
+        system: the material.
+        energy_per_area: requested, in the unit of the system.
+        rows: lattice cells, even.
+        cols: lattice cells, even.
+        seed: not negative.
+        piece: most cells along each side of a request, its halo apart.
+        name: what tells the model from others.
+    """
+    request = request_of(model, energy_per_area, rows=rows, cols=cols, seed=seed)
+    judge = judge_of(system)
+    told = {"model": name, "energy_per_area": [energy_per_area], "seed": seed, "repaired": True}
+    return Stream(
+        model=model,
+        finishing=Finishing(system=system, energy=judge),
+        requests=[request],
+        piece=piece,
+        told=told | told_of([request], judge),
     )
 
 
@@ -107,12 +146,20 @@ def told_of(requests: Sequence[SheetRequest], judge: HaloEnergy | None) -> dict[
     }
 
 
-def judge_of(system: LatticeSystem) -> HaloEnergy | None:
-    """Return the EDNN that comes with the package for a material; None if there is none."""
-    try:
-        return ednn_in(shipped_ednn(system))
-    except InputError:
+def judge_of(system: LatticeSystem, name: str | None = None) -> HaloEnergy | None:
+    """Return what judges tiles: an energy by name, else the EDNN that comes with the package for a material.
+
+    None if there is none.
+
+    Raises:
+        InputError: an energy of whole sheets, which tells nothing of their parts.
+    """
+    if name is None and f"{system.name}_{EDNN}" not in shipped_names():
         return None
+    by_halo = energy_named(system, name or EDNN).by_halo
+    if by_halo is None:
+        raise InputError(f"Tiles are judged by an energy that is a sum over places, ednn. Received: --judge {name}")
+    return by_halo
 
 
 def fingerprint(folder: Path) -> str:
@@ -140,7 +187,7 @@ def stream_sheets(stream: Stream, out: Path, runner: Runner, *, overwrite: bool 
 
 def draw_picture(store: StatesStore, training_size: tuple[int, int] | None) -> Path:
     """Draw the first sheet as a whole, with the training size marked, into the folder, and return the file."""
-    from rugan_tf.figures.large_sheet import large_sheet_figure
+    from rugan_tf.figures.streamed_sheet import streamed_sheet_figure
     from rugan_tf.figures.style import write_figure
 
     energies = None
@@ -153,7 +200,7 @@ def draw_picture(store: StatesStore, training_size: tuple[int, int] | None) -> P
         along_x, along_y = store.system.lattice.cell_lengths(*size) / factor
         return float(along_x), float(along_y)
 
-    figure = large_sheet_figure(
+    figure = streamed_sheet_figure(
         coarse_filling(store),
         lengths=lengths(store.states.shape[1:]),
         training=None if training_size is None else lengths(training_size),
@@ -195,7 +242,7 @@ def summary(store: StatesStore) -> Iterator[str]:
         shown = " ".join(f"{value:.4f}" for value in told["energy_per_area_obtained"][:5])
         totals = " ".join(f"{value:.8g}" for value in told["energy"][:5])
         more = " ..." if num_sheets > 5 else ""
-        yield f"{quantity.words} obtained, as the EDNN sees it: {shown}{more} {quantity.unit}"
-        yield f"total energy: {totals}{more} {quantity.total_unit}"
+        yield f"{quantity.words} obtained, as an EDNN sees it: {shown}{more} {quantity.unit}"
+        yield f"total energy: {totals}{more} {quantity.total_unit} ({told['request']['energy']})"
     else:
         yield f"{quantity.words} obtained: not computed, as no EDNN comes with rugan_tf for {store.system.name}"

@@ -70,7 +70,7 @@ def draw_window(
     return np.asarray(blocks[place][None])
 
 
-@tf.function(autograph=False)
+@tf.function(autograph=False, reduce_retracing=True)  # windows of all sizes share a graph
 def draw_blocks(seed: Any, sheet: Any, block_rows: Any, block_cols: Any, channels: int) -> Any:
     """Draw blocks of one sheet, float32 (block rows, block cols, BLOCK, BLOCK, channels)."""
     row, col = tf.meshgrid(block_rows, block_cols, indexing="ij")

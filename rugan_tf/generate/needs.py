@@ -8,9 +8,9 @@ from rugan_tf.errors import InputError
 from rugan_tf.systems.system import LatticeSystem
 
 MEMINFO = Path("/proc/meminfo")
-# Bytes of memory for each cell while a whole sheet is written; measured, with a quarter to spare.
-OF_ARRAYS, OF_OTHERS = 4, 600
-ARRAYS = (".npz",)
+# Bytes of memory for each cell while a sheet is written whole: measured of full sheets, with a quarter to spare.
+MEMORY = {".npz": 4, ".png": 1800, ".svg": 1800, ".pdf": 1800}
+OF_STRUCTURES = 930
 PYRAMID = 4 / 3 / 16  # bytes of all levels for each cell
 FEW = 2**20  # cells; of fewer nobody needs to be warned
 
@@ -24,8 +24,8 @@ def available_memory() -> int | None:
 
 
 def disk_need(system: LatticeSystem, num_cells: int) -> int:
-    """Return the bytes that sheets in Zarr take at most: states without any order, and the pyramid."""
-    return math.ceil(num_cells * (1.05 * math.log2(max(2, system.num_states)) / 8 + PYRAMID))
+    """Return the bytes that sheets in Zarr take at most: states without any order, as zstd packs them, and the pyramid."""
+    return math.ceil(num_cells * (1.3 * math.log2(max(2, system.num_states)) / 8 + PYRAMID))
 
 
 def require_disk(path: Path, system: LatticeSystem, num_cells: int) -> None:
@@ -49,7 +49,7 @@ def require_memory(suffix: str, num_cells: int) -> None:
     Raises:
         InputError: there is too little memory.
     """
-    needed, free = num_cells * (OF_ARRAYS if suffix in ARRAYS else OF_OTHERS), available_memory()
+    needed, free = num_cells * MEMORY.get(suffix, OF_STRUCTURES), available_memory()
     if num_cells > FEW and free is not None and needed > free:
         raise InputError(
             f"Sheets that are written as {suffix} must fit into memory, {in_gigabytes(needed)} for {num_cells:.3g} "

@@ -41,6 +41,8 @@ class GenerateOptions:
     """With --out NAME.zarr: share the work among the processes of a Dask cluster on this machine."""
     dask_scheduler: str | None = None
     """With --out NAME.zarr: address of the scheduler of a Dask cluster whose workers see the same folder."""
+    judge: str | None = None
+    """With --out NAME.zarr: EDNN that tells the energies, ednn:FOLDER; the one that comes with rugan_tf by default."""
     repair: bool = True
     """Apply the rule that the sheets of the data obey."""
     tolerance: float | None = None

@@ -22,6 +22,8 @@ from rugan_tf.systems import DEFAULT_SYSTEM
 if TYPE_CHECKING:
     import ase
 
+    from rugan_tf.systems.system import LatticeSystem
+
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0  # s, between attempts
 
 
@@ -187,6 +189,8 @@ class GenerateOptions(Connection):
     """Lattice cells along the rows, even."""
     cols: int = 16
     """Lattice cells along the columns, even."""
+    size: tuple[str, ...] | None = None
+    """Instead of rows and cols: lengths along x and y, or one for both, as 100 (Å), 100nm, 1um."""
     num_sheets: int = 1
     """Number of sheets, where one energy is given."""
     seed: int = 0
@@ -197,6 +201,21 @@ class GenerateOptions(Connection):
     """Ask for a large sheet in tiles of so many cells a side, so that no request is larger; whole unless given."""
     overwrite: bool = False
     """Replace a file that exists."""
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether tiles go to the disk as they come."""
+        return self.out.suffix == ".zarr" and self.tile is not None
+
+    def cells(self, system: "LatticeSystem") -> tuple[int, int]:
+        """Return rows and columns, and say them where they are the nearest to a size."""
+        if self.size is None:
+            return self.rows, self.cols
+        from rugan_tf.systems.lengths import nearest_size, size_in_words
+
+        rows, cols = nearest_size(system, self.size, multiple=2)
+        print(f"nearest to {' x '.join(self.size)}: {rows}x{cols} cells, {size_in_words(system, rows, cols)}")
+        return rows, cols
 
 
 def status(options: StatusOptions) -> None:
@@ -212,28 +231,53 @@ def generate(options: GenerateOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     requested = np.array(options.energy_per_area * (options.num_sheets if len(options.energy_per_area) == 1 else 1))
-    files.require_absent(*target_paths(options.out, len(requested)), overwrite=options.overwrite)
-    system, size = system_named(options.system), (options.rows, options.cols)
+    paths = target_paths(options.out, len(requested))
+    if not (options.is_streamed and options.out.is_dir()):
+        files.require_absent(*paths, overwrite=options.overwrite)
+    if options.tile is not None and len(requested) > 1:
+        raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
+    system = system_named(options.system)
+    size = options.cells(system)
     with Client(options) as client:
+        if options.is_streamed:
+            stream(client, system, size, options)
+            return
         if options.tile is None:
             states, obtained = client.generate(requested, *size, options.seed)
         else:
-            from rugan_tf.generate.tiles import generate_in_tiles, requested_map
-
-            if len(requested) > 1:
-                raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
-            wanted: dict[str, Any] = {"rows": options.rows, "cols": options.cols, "seed": options.seed}
-            wanted |= {"tile": options.tile}
-            asked = requested_map(client, float(requested[0]), *size)
-            states = generate_in_tiles(client, system, asked, **wanted)[None]
-            obtained = None
+            states, obtained = tiled(client, system, size, options)[None], None
     told = None if obtained is None else obtained.astype(np.float64)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
     written = write_sheets(options.out, system, states, requested, told, facts)
     count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
-    print(f"{', '.join(map(str, written))}: {count} of {options.rows}x{options.cols} cells")
+    print(f"{', '.join(map(str, written))}: {count} of {size[0]}x{size[1]} cells")
     if told is not None:
         print(f"{system.quantity.words} obtained ({system.quantity.unit}):", *(f"{value:.3f}" for value in told[:8]))
+
+
+def tiled(
+    client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions
+) -> NDArray[np.uint8]:
+    """Return one sheet, uint8 (rows, cols), asked for in tiles."""
+    from rugan_tf.generate.tiles import generate_in_tiles, requested_map
+
+    asked = requested_map(client, options.energy_per_area[0], *size)
+    wanted: dict[str, Any] = {"rows": size[0], "cols": size[1], "seed": options.seed, "tile": options.tile}
+    return generate_in_tiles(client, system, asked, **wanted)
+
+
+def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:
+    """Ask for tiles and write each at once, going on with what the same command has begun."""
+    from rugan_tf.generate.large import served_stream, stream_sheets, summary
+    from rugan_tf.generate.streaming import InThisProcess
+
+    versions = [number for number, state in client.status().items() if state == "AVAILABLE"]
+    wanted = served_stream(
+        client, system, options.energy_per_area[0], rows=size[0], cols=size[1], seed=options.seed,
+        piece=options.tile or max(size), name=f"{options.model_name} version {max(versions, default=0)}",
+    )  # fmt: skip
+    for line in summary(stream_sheets(wanted, options.out, InThisProcess(), overwrite=options.overwrite)):
+        print(line)
 
 
 def main(args: Sequence[str] | None = None) -> int:

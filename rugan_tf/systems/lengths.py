@@ -79,7 +79,7 @@ def size_in_words(system: LatticeSystem, rows: int, cols: int) -> str:
 
     >>> from rugan_tf.systems.named import DEFAULT_SYSTEM, system_named
     >>> size_in_words(system_named(DEFAULT_SYSTEM), 4066, 4696)
-    '1.0002 x 1.0005 µm'
+    '1.0002 x 1.0004 µm'
     """
     lengths = system.lattice.cell_lengths(rows, cols)
     unit, factor = readable_length_unit(system, max(lengths))

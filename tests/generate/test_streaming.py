@@ -150,7 +150,7 @@ def test_command_streams_the_sheets_that_it_would_write_whole(model_base, tmp_pa
     whole = GRAPHENE.repair(model.generate([-1.5, -2], 16, 24, seed=3))
     np.testing.assert_array_equal(store.states[:], whole)
     assert store.told["request"]["energy_per_area"] == [-1.5, -2.0]
-    assert f"energy per area obtained, as the EDNN sees it: {store.told['energy_per_area_obtained'][0]:.4f}" in printed
+    assert f"energy per area obtained, as an EDNN sees it: {store.told['energy_per_area_obtained'][0]:.4f}" in printed
     assert f"total energy: {store.told['energy'][0]:.8g}" in printed
     assert (out / "picture.png").stat().st_size > 5000
     assert generate([*asked, "--out", str(out)]) == 0  # all is there
@@ -165,6 +165,8 @@ def test_command_streams_the_sheets_that_it_would_write_whole(model_base, tmp_pa
     ("further", "message"),
     [
         (["--size", "0"], "A size must be positive. Received: 0"),
+        (["--judge", "tight-binding"], "Tiles are judged by an energy that is a sum over places, ednn"),
+        (["--judge", "ednn:nowhere"], "An EDNN must be a SavedModel"),
         (["--size", "1"], "A size must be nearer to a sheet than to nothing"),
         (["--size", "100mm"], "The disk must have room for"),
         (["--size", "1mm", "--out", "sheets.npz"], "Sheets that are written as .npz must fit into memory"),

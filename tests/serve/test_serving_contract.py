@@ -27,6 +27,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from rugan_tf.formats.zarr_store import open_store
 from rugan_tf.generate.finishing import Finishing
 from rugan_tf.generate.latent import draw_window
 from rugan_tf.generate.maps import UniformMap
@@ -354,3 +355,20 @@ def test_command_of_the_client_asks_in_tiles(grpc_address, tmp_path, capsys):
         assert (content["states"] != expected).mean() < 0.002
     assert main([*words, str(tmp_path / "two.npz"), "--num-sheets", "2"]) == 2
     assert "Tiles make one sheet. Received: 2 sheets" in capsys.readouterr().err
+
+
+def test_command_of_the_client_streams_tiles(grpc_address, tmp_path, capsys):
+    words = ["generate", "--server", grpc_address, "--model-name", "steady", "--energy-per-area", "-2.0"]
+    words += ["--size", "40", "50", "--tile", "10", "--seed", "5", "--out", str(tmp_path / "tiled.zarr")]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "nearest to 40 x 50: 16x24 cells" in printed
+    assert "energy per area obtained, as an EDNN sees it: " in printed
+    store = open_store(tmp_path / "tiled.zarr")
+    with Client(Connection(server=grpc_address, model_name="steady")) as client:
+        expected = client.generate([-2.0], 16, 24, seed=5)[0]
+    assert (store.states[:] != expected).mean() < 0.002
+    assert store.told["request"]["model"] == "steady version 1"
+    assert main(words) == 0  # all is there
+    assert main([*words, "--seed", "6"]) == 2
+    assert "(seed: 5 there, 6 asked)" in capsys.readouterr().err

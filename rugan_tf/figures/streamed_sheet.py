@@ -16,7 +16,7 @@ MANY = 4  # parts from which on their energies are drawn
 Lengths = tuple[float, float]
 
 
-def large_sheet_figure(
+def streamed_sheet_figure(
     filling: NDArray[np.float64],
     *,
     lengths: Lengths,
