@@ -85,13 +85,13 @@ def write_sheets(
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
         write_picture(path, system, states, requested, energy_per_area_obtained)
+        if energy_per_area_obtained is not None:
+            energies[TOTAL] = total_energies(system, states, energy_per_area_obtained)
     else:
         structures = structures or labelled_structures(system, states, requested, energy_per_area_obtained)
         formats.write_structures(path, system, structures)
         energies = {**numbers_of(structures)}
     if has_table(path, len(states)):
-        if suffix in PICTURES and energy_per_area_obtained is not None:
-            energies = {**energies, TOTAL: total_energies(system, states, energy_per_area_obtained)}
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
 
