@@ -65,12 +65,7 @@ def write_sheets(
         OSError: the file cannot be written.
     """
     states = system.validate_states(states)
-    requested = np.asarray(energy_per_area_requested, dtype=np.float64)
-    if not len(states) or requested.shape != (len(states),):
-        raise InputError(
-            f"There must be sheets, and one requested energy for each. "
-            f"Received: {len(states)} sheets, energies of shape {requested.shape}"
-        )
+    requested = one_for_each(states, energy_per_area_requested)
     path = Path(path)
     paths = target_paths(path, len(states))
     if structures is not None:
@@ -94,6 +89,17 @@ def write_sheets(
     if has_table(path, len(states)):
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
+
+
+def one_for_each(states: NDArray[np.uint8], energy_per_area: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the requested energies, or raise InputError if there are no sheets, or not an energy for each."""
+    requested = np.asarray(energy_per_area, dtype=np.float64)
+    if not len(states) or requested.shape != (len(states),):
+        raise InputError(
+            f"There must be sheets, and one requested energy for each. "
+            f"Received: {len(states)} sheets, energies of shape {requested.shape}"
+        )
+    return requested
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:

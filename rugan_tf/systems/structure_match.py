@@ -31,7 +31,7 @@ class MatchLimits:
         drop: chemical symbols of atoms that stand on no site and are left out, as those that saturate edges.
     """
 
-    in_plane: float = 0.5
+    in_plane: float = 0.6
     out_of_plane: float = 1.0
     max_strain: float = 0.03
     drop: tuple[str, ...] = ()
