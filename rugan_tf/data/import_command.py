@@ -86,7 +86,7 @@ def import_data(options: ImportOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
-    if options.out.suffix != ".npz":
+    if options.out.suffix.lower() != ".npz":
         raise InputError(f"A data set must be an .npz file. Received: {options.out}")
     files.require_absent(options.out, overwrite=options.overwrite, what="data set")
     if options.windows is not None:
