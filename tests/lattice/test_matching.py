@@ -7,7 +7,12 @@ import pytest
 
 from rugan_tf.lattice.lattice import Lattice, honeycomb, square
 from rugan_tf.lattice.matching import (
-    CellFit, cell_fits, closest_distance, fits_in_turn, match_points, supercell_fractions,
+    CellFit,
+    cell_fits,
+    closest_distance,
+    fits_in_turn,
+    match_points,
+    supercell_fractions,
 )  # fmt: skip
 
 LATTICES = {
