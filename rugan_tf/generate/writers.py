@@ -65,14 +65,15 @@ def write_sheets(
         OSError: the file cannot be written.
     """
     states = system.validate_states(states)
-    requested = one_for_each(states, energy_per_area_requested)
-    path = Path(path)
-    paths = target_paths(path, len(states))
+    requested = np.asarray(energy_per_area_requested, dtype=np.float64)
+    if not len(states) or requested.shape != (len(states),):
+        got = f"{len(states)} sheets, energies of shape {requested.shape}"
+        raise InputError(f"There must be sheets, and one requested energy for each. Received: {got}")
+    path, paths = Path(path), target_paths(path, len(states))
     if structures is not None:
         require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
-    energies: dict[str, NDArray[np.floating]] = energies_by_name(REQUESTED, requested, energy_per_area_obtained)
-    suffix = path.suffix.lower()
+    suffix, energies = path.suffix.lower(), energies_by_name(REQUESTED, requested, energy_per_area_obtained)
     if suffix == ".npz":
         named = energies_by_name("energy_per_area", requested, energy_per_area_obtained)
         write_npz(path, {"states": states, **named}, told)
@@ -89,17 +90,6 @@ def write_sheets(
     if has_table(path, len(states)):
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
-
-
-def one_for_each(states: NDArray[np.uint8], energy_per_area: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the requested energies, or raise InputError if there are no sheets, or not an energy for each."""
-    requested = np.asarray(energy_per_area, dtype=np.float64)
-    if not len(states) or requested.shape != (len(states),):
-        raise InputError(
-            f"There must be sheets, and one requested energy for each. "
-            f"Received: {len(states)} sheets, energies of shape {requested.shape}"
-        )
-    return requested
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:

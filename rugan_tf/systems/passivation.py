@@ -26,11 +26,11 @@ class Passivation:
 
     Attributes:
         atoms: of the material.
-        host_distances: by the element that saturates, Å.
+        spacings: by the element that saturates, Å.
     """
 
     atoms: Atoms
-    host_distances: Mapping[str, float]
+    spacings: Mapping[str, float]
 
     def saturated(self, states: NDArray[np.uint8], element: str) -> "ase.Atoms":
         """Return one sheet, uint8 (rows, cols), as atoms in a plane, with its edges saturated.
@@ -41,8 +41,8 @@ class Passivation:
         Raises:
             InputError: another element, or a place with no room.
         """
-        if element not in self.host_distances:
-            known = ", ".join(self.host_distances)
+        if element not in self.spacings:
+            known = ", ".join(self.spacings)
             raise InputError(f"Edges must be saturated by {known}. Received: {element}")
         structure = self.atoms.structure(states)
         edges = edges_of(self.atoms, states)
@@ -51,7 +51,7 @@ class Passivation:
 
         from ase import Atoms as Structure
 
-        contacts = Contacts(structure, edges, self.host_distances[element])
+        contacts = Contacts(structure, edges, self.spacings[element])
         positions = contacts.ends(contacts.settled())
         nearest = contacts.nearest(positions)
         if nearest.min() < CLOSEST:
@@ -100,18 +100,18 @@ class Contacts:
     Args:
         structure: without them, periodic in the plane of x and y.
         edges: where they belong.
-        host_distance: Å.
+        spacing: Å.
     """
 
-    def __init__(self, structure: "ase.Atoms", edges: Edges, host_distance: float) -> None:
-        self.directions, self.host_distance = edges.directions, host_distance
+    def __init__(self, structure: "ase.Atoms", edges: Edges, spacing: float) -> None:
+        self.directions, self.spacing = edges.directions, spacing
         self.starts = structure.positions[edges.hosts]
         self.lengths = structure.cell.lengths()[:2]
-        self.ideal = self.starts + host_distance * edges.directions
-        reach = 2 * host_distance + WANTED
+        self.ideal = self.starts + spacing * edges.directions
+        reach = 2 * spacing + WANTED
         self.pairs = self.close_pairs(self.starts, self.starts, reach)
         self.pairs = self.pairs[self.pairs[:, 0] < self.pairs[:, 1]]
-        others = self.close_pairs(self.starts, structure.positions, host_distance + WANTED)
+        others = self.close_pairs(self.starts, structure.positions, spacing + WANTED)
         is_own = others[:, 1] == edges.hosts[others[:, 0]]
         self.others, self.fixed = others[~is_own], structure.positions
 
@@ -128,7 +128,7 @@ class Contacts:
 
     def ends(self, directions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where atoms in directions (m, 3) of any length are."""
-        return self.starts + self.host_distance * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        return self.starts + self.spacing * directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
     def nearest(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far the nearest other atom, but its own, is from each (m,), Å."""
@@ -172,7 +172,7 @@ class Contacts:
         given = flat.reshape(-1, 3)
         norms = np.linalg.norm(given, axis=1, keepdims=True)
         units = given / norms
-        positions = self.starts + self.host_distance * units
+        positions = self.starts + self.spacing * units
         slope = 2 * STIFFNESS * (units - self.directions)
         total = STIFFNESS * float(np.square(units - self.directions).sum())
         for pairs, ends in ((self.pairs, positions), (self.others, self.fixed)):
@@ -180,7 +180,7 @@ class Contacts:
             distances = np.maximum(np.linalg.norm(vectors, axis=1), 1e-9)
             lack = np.maximum(WANTED - distances, 0.0)
             total += float(np.square(lack).sum())
-            push = -2 * self.host_distance * (lack / distances)[:, None] * vectors
+            push = -2 * self.spacing * (lack / distances)[:, None] * vectors
             np.add.at(slope, pairs[:, 0], push)
             if ends is positions:
                 np.add.at(slope, pairs[:, 1], -push)

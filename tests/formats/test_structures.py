@@ -10,7 +10,6 @@ from rugan_tf.formats.frames import ReadOptions
 from rugan_tf.formats.npz import read_arrays, write_npz
 from rugan_tf.formats.structures import SUFFIXES as SUFFIXES_OF_STRUCTURES
 from rugan_tf.formats.structures import format_of, read_structures, structure_paths, write_structures
-from rugan_tf.formats.zarr_states import open_zarr_states, write_zarr_states
 from rugan_tf.generate.writers import SUFFIXES, write_sheets
 from rugan_tf.systems.named import system_named
 
@@ -178,18 +177,6 @@ def test_cif_with_symmetry_and_with_shared_sites(tmp_path):
     assert len(frames(path)[0].structure) == 2
     path.write_text(text.replace("1.0000", "0.5000"))
     assert "Sites must be occupied or not. Received: an occupancy of 0.5" in frames(path)[0].failure
-
-
-def test_zarr_states_are_read_as_they_were_written(tmp_path):
-    states = np.random.default_rng(0).integers(0, 4, (2, 6, 8), np.uint8)
-    states[0] = 0  # whole chunks of what Zarr takes for missing
-    write_zarr_states(tmp_path / "a.zarr", states, {"system": "porous_graphene"})
-    array = open_zarr_states(tmp_path / "a.zarr", GRAPHENE)
-    np.testing.assert_array_equal(array[:], states)
-    assert dict(array.attrs) == {"system": "porous_graphene"}
-    with pytest.raises(FileExistsError, match="existing folder"):
-        write_zarr_states(tmp_path / "a.zarr", states, {})
-    np.testing.assert_array_equal(open_zarr_states(tmp_path / "a.zarr", GRAPHENE)[:], states)
 
 
 def test_arrays_with_metadata_are_read_as_they_were_written(tmp_path):
