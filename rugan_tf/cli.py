@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import rugan_tf
 
 DOORS = {
-    "data": "draw sheets and compute their energies, or label sheets that you bring",
+    "data": "draw sheets and compute their energies, import structures, or label sheets that you bring",
     "ednn": "train the EDNN on reference energies, and evaluate it",
     "train": "train RUGAN by a preset: quick, cpu or paper",
     "export": "write the averaged generator of a run as a SavedModel",

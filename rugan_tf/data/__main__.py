@@ -111,7 +111,7 @@ def label(options: LabelOptions) -> None:
     system = system_named(options.system)
     check_target(options)
     energy_function = energy_of(system, options.computation)
-    if options.states.suffix == ".zarr":
+    if options.states.suffix.lower() == ".zarr":
         label_chunks(system, energy_function, options)
         return
     label_and_write(system, read_states(options.states, system), energy_function, options)
@@ -142,7 +142,7 @@ def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", opt
 
 def check_target(options: BuildOptions | LabelOptions) -> None:
     """Refuse a bad or existing output before any work is done."""
-    if options.out.suffix != ".npz":
+    if options.out.suffix.lower() != ".npz":
         raise InputError(f"A data set must be an .npz file. Received: {options.out}")
     files.require_absent(options.out, overwrite=options.overwrite, what="data set")
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ class ImportOptions:
     """Data set to write, .npz."""
     system: str = DEFAULT_SYSTEM
     """Material, by its name or, of your own, package.module:Class."""
-    tolerance: tuple[float, ...] = (0.5, 1.0)
+    tolerance: tuple[float, ...] = (0.6, 1.0)
     """Furthest an atom may be from its site in the plane, and from the plane, Å; one number for both."""
     max_strain: float = 0.03
     """Largest strain of a cell against the lattice of the material, a share."""
@@ -86,7 +86,7 @@ def import_data(options: ImportOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
-    if options.out.suffix != ".npz":
+    if options.out.suffix.lower() != ".npz":
         raise InputError(f"A data set must be an .npz file. Received: {options.out}")
     files.require_absent(options.out, overwrite=options.overwrite, what="data set")
     if options.windows is not None:

@@ -47,6 +47,7 @@ class Imported:
         furthest: largest distance of an atom from its site in the plane, and across it, Å.
         strain: smallest and largest strain of a cell.
         num_dropped: atoms of each dropped element.
+        unbalanced: dropped elements whose atoms the energies still hold.
         not_periodic: frames that say they are not periodic in the plane, though their cell fits.
     """
 
@@ -58,6 +59,7 @@ class Imported:
     furthest: tuple[float, float]
     strain: tuple[float, float]
     num_dropped: dict[str, int]
+    unbalanced: tuple[str, ...]
     not_periodic: int
 
     def warnings(self) -> list[str]:
@@ -65,6 +67,11 @@ class Imported:
         told = []
         if self.left_out:
             told.append(left_out_words(self.left_out, len(self.states)))
+        told += [
+            f"the energies still hold those of {self.num_dropped[symbol]} atoms of {symbol} that were dropped; "
+            f"--zero-per-atom with {symbol}=NUMBER takes them off"
+            for symbol in self.unbalanced
+        ]
         if self.not_periodic:
             told.append(f"{self.not_periodic} frames say that they are not periodic; their cells fit and were taken")
         return told
@@ -114,8 +121,7 @@ def import_structures(
     reader = None if energies.without_energies else EnergyReader(energies, limits.drop)
     sheets, left_out = fitting_sheets(system, names, reader, limits, reading, strict=strict)
     kept = of_one_size(sheets, left_out, strict=strict)
-    told = None if reader is None else origin(energies.method, reader.zero.words)
-    return gathered(kept, tuple(left_out), told, limits)
+    return gathered(kept, tuple(left_out), reader, limits.drop)
 
 
 def fitting_sheets(
@@ -180,19 +186,22 @@ def origin(method: str, zero: str) -> EnergyOrigin:
 
 
 def gathered(
-    sheets: list[Sheet], left_out: tuple[LeftOut, ...], told: EnergyOrigin | None, limits: MatchLimits
+    sheets: list[Sheet], left_out: tuple[LeftOut, ...], reader: EnergyReader | None, drop: tuple[str, ...]
 ) -> Imported:
     """Return what the sheets have in common."""
     matches = [sheet.match for sheet in sheets]
     strains = [strain for match in matches for strain in match.strain]
+    num_dropped = {symbol: sum(match.num_dropped[symbol] for match in matches) for symbol in drop}
+    balanced = {symbol for symbol, _ in reader.zero.by_element} if reader is not None else set(drop)
     return Imported(
         states=np.stack([match.states for match in matches]),
-        energy=None if told is None else np.array([sheet.energy for sheet in sheets]),
+        energy=None if reader is None else np.array([sheet.energy for sheet in sheets]),
         names=tuple(sheet.name for sheet in sheets),
-        origin=told or origin("none", "nothing"),
+        origin=origin("none", "nothing") if reader is None else origin(reader.options.method, reader.zero.words),
         left_out=left_out,
         furthest=(max(match.in_plane for match in matches), max(match.out_of_plane for match in matches)),
         strain=(min(strains), max(strains)),
-        num_dropped={symbol: sum(match.num_dropped[symbol] for match in matches) for symbol in limits.drop},
+        num_dropped=num_dropped,
+        unbalanced=tuple(symbol for symbol in drop if num_dropped[symbol] and symbol not in balanced),
         not_periodic=sum(not sheet.is_periodic for sheet in sheets),
     )

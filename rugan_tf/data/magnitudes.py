@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rugan_tf.data.structure_energies import UNITS
 from rugan_tf.systems.system import LatticeSystem
 
-FEWEST, COMPARED = 6, 12  # sheets that are compared with the reference
+FEWEST, COMPARED = 6, 8  # sheets that are compared with the reference
 MOST_SITES = 1200  # of a sheet; the time of a reference grows with the third power
 USUAL = (0.25, 4.0)  # of the reference
 NEAR = 1.6  # a factor: units that would bring the energies so near to the reference are named

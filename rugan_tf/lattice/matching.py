@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +63,37 @@ class Match(NamedTuple):
     distances: NDArray[np.float64]
 
 
+UPRIGHT = (((1, 0), (0, 1)), ((0, 1), (-1, 0)))  # the cell itself, with rows along its first or its second vector
+
+
+def fits_in_turn(lattice: Lattice, cell: tuple[float, float, float], max_strain: float) -> Iterator[CellFit]:
+    """Yield how a lattice fits into a cell, as `cell_fits`; first the cell itself, without a search for supercells.
+
+    Most cells are rectangular, and those of relaxed structures all differ, so nothing that is searched for one serves
+    another.
+    """
+    first, second, cosine = cell
+    if abs(cosine) <= max_strain:
+        lengths = {UPRIGHT[0]: (first, second), UPRIGHT[1]: (second, first)}
+        fits = [fit for supercell in UPRIGHT for fit in fits_of(lattice, supercell, lengths[supercell], max_strain)]
+        yield from sorted(fits, key=unlikeliness)
+    yield from cell_fits(lattice, cell, max_strain)
+
+
+def fits_of(
+    lattice: Lattice,
+    supercell: tuple[tuple[int, int], tuple[int, int]],
+    lengths: tuple[float, float],
+    max_strain: float,
+) -> list[CellFit]:
+    """Return the numbers of rows and columns that fit into a supercell of two lengths."""
+    return [
+        CellFit(supercell, rows, cols, (along_rows, along_cols))
+        for rows, along_rows in whole_numbers(lengths[0], lattice.row_pitch, lattice.row_period, max_strain)
+        for cols, along_cols in whole_numbers(lengths[1], lattice.col_pitch, lattice.col_period, max_strain)
+    ]
+
+
 @functools.lru_cache(maxsize=64)
 def cell_fits(lattice: Lattice, cell: tuple[float, float, float], max_strain: float) -> tuple[CellFit, ...]:
     """Return how a lattice fits into a periodic plane cell, the likeliest first.
@@ -83,10 +115,11 @@ def cell_fits(lattice: Lattice, cell: tuple[float, float, float], max_strain: fl
     is_half = (sums[:, 1] > 0) | ((sums[:, 1] == 0) & (sums[:, 0] > 0))
     pairs = np.argwhere((copies > 0) & (copies <= MOST_COPIES) & (np.abs(cosines) <= max_strain) & is_half[:, None])
     fits = [
-        CellFit((tuple(sums[i].tolist()), tuple(sums[j].tolist())), rows, cols, (along_rows, along_cols))
+        fit
         for i, j in pairs
-        for rows, along_rows in whole_numbers(lengths[i], lattice.row_pitch, lattice.row_period, max_strain)
-        for cols, along_cols in whole_numbers(lengths[j], lattice.col_pitch, lattice.col_period, max_strain)
+        for fit in fits_of(
+            lattice, (tuple(sums[i].tolist()), tuple(sums[j].tolist())), (lengths[i], lengths[j]), max_strain
+        )
     ]
     return tuple(sorted(fits, key=unlikeliness)[:MOST_FITS])
 

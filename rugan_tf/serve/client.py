@@ -184,7 +184,7 @@ class GenerateOptions(Connection):
     energy_per_area: tuple[float, ...]
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     out: Path
-    """File to write: .npz, .zarr, .extxyz, .cif, .vasp or .png."""
+    """File to write; its suffix names the format, as for `rugan generate`."""
     rows: int = 14
     """Lattice cells along the rows, even."""
     cols: int = 16

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.lattice.matching import Match, cell_fits, closest_distance, match_points
+from rugan_tf.lattice.matching import Match, closest_distance, fits_in_turn, match_points
 from rugan_tf.lattice.symmetry import operations, permutation
 from rugan_tf.systems.atoms import Atoms
 
@@ -31,7 +31,7 @@ class MatchLimits:
         drop: chemical symbols of atoms that stand on no site and are left out, as those that saturate edges.
     """
 
-    in_plane: float = 0.5
+    in_plane: float = 0.6
     out_of_plane: float = 1.0
     max_strain: float = 0.03
     drop: tuple[str, ...] = ()
@@ -208,23 +208,22 @@ def layer_across(structure: ase.Atoms, axis: int, out_of_plane: float) -> Layer:
 def match_layer(atoms: Atoms, structure: ase.Atoms, layer: Layer, limits: MatchLimits) -> Match:
     """Return the first fit of the lattice that brings every atom onto a site of its own."""
     lattice = atoms.lattice
-    fits = cell_fits(lattice, layer.cell, limits.max_strain)
-    if not fits:
-        raise InputError(
-            f"The cell must hold whole rows and columns of the lattice, {lattice.row_pitch:.3f} and "
-            f"{lattice.col_period * lattice.col_pitch:.3f} Å, strained by at most {limits.max_strain:.1%}. "
-            f"Received: {cell_words(layer)}"
-        )
-    if not len(structure):
-        return Match(fits[0], np.empty(0, np.int64), np.empty(0))
     best: Match | None = None
-    for fit in fits:
+    for fit in fits_in_turn(lattice, layer.cell, limits.max_strain):
+        if not len(structure):
+            return Match(fit, np.empty(0, np.int64), np.empty(0))
         match = match_points(lattice, layer.fractions, fit)
         if num_far(match, limits) == 0 and len(np.unique(match.sites)) == len(match.sites):
             return match
         if best is None or num_far(match, limits) / fit.num_copies < num_far(best, limits) / best.fit.num_copies:
             best = match
-    raise misfit(structure, layer, best or match, limits)
+    if best is None:
+        raise InputError(
+            f"The cell must hold whole rows and columns of the lattice, {lattice.row_pitch:.3f} and "
+            f"{lattice.col_period * lattice.col_pitch:.3f} Å, strained by at most {limits.max_strain:.1%}. "
+            f"Received: {cell_words(layer)}"
+        )
+    raise misfit(structure, layer, best, limits)
 
 
 def cell_words(layer: Layer) -> str:

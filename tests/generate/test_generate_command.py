@@ -76,6 +76,27 @@ def test_existing_file_is_replaced_only_on_demand(model_base, tmp_path, capsys):
     assert len(ase.io.read(out)) > 0
 
 
+def test_edges_are_saturated_and_atoms_relaxed(model_base, tmp_path, capsys):
+    out = tmp_path / "sheets.extxyz"
+    emt = ["--relax", "ase:ase.calculators.emt:EMT", "--relax-steps", "2"]
+    assert main(request(model_base, out, "--num-sheets", "2", "--passivate", "H", *emt)) == 0
+    frames = ase.io.read(out, index=":")
+    for index, frame in enumerate(frames):
+        assert {"C", "H"} == set(frame.get_chemical_symbols())
+        assert frame.info["REF_energy"] == pytest.approx(frame.get_potential_energy())
+        assert frame.info["relaxed_by"] == "ase:ase.calculators.emt:EMT"
+        way = ase.io.read(tmp_path / f"sheets-{index:04d}.traj", index=":")
+        assert len(way) == 3
+        np.testing.assert_allclose(way[-1].positions, frame.positions, atol=1e-6)
+    assert "sheet 0 has not come to rest: the largest force is " in capsys.readouterr().err
+    assert main(request(model_base, tmp_path / "sheet.png", "--passivate", "H")) == 2
+    assert "Sheets that are saturated or relaxed must be written as atoms" in capsys.readouterr().err
+    assert main(request(model_base, tmp_path / "sheet.cif", "--relax", "ase:nowhere:Nothing")) == 2
+    assert main(request(model_base, tmp_path / "sheet.cif", "--passivate", "Xe")) == 2
+    assert "Edges must be saturated by H. Received: Xe" in capsys.readouterr().err
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".extxyz", ".traj", ".traj"]
+
+
 def test_help_needs_no_tensorflow():
     program = "import sys; from rugan_tf.generate.__main__ import main\ntry: main(['--help'])\n"
     program += "except SystemExit: pass\nprint({'tensorflow', 'matplotlib'} & set(sys.modules))"

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from rugan_tf.lattice.lattice import Lattice, honeycomb, square
-from rugan_tf.lattice.matching import CellFit, cell_fits, closest_distance, match_points, supercell_fractions
+from rugan_tf.lattice.matching import (
+    CellFit,
+    cell_fits,
+    closest_distance,
+    fits_in_turn,
+    match_points,
+    supercell_fractions,
+)  # fmt: skip
 
 LATTICES = {
     "honeycomb": honeycomb(2.46),
@@ -72,6 +79,14 @@ def test_distances_are_those_of_a_slow_search():
 def test_rectangular_cells(cell, expected):
     fit = cell_fits(LATTICES["honeycomb"], cell, 0.03)[0]
     assert (fit.supercell, fit.rows, fit.cols) == expected
+    assert next(fits_in_turn(LATTICES["honeycomb"], cell, 0.03)) == fit
+
+
+def test_fits_of_the_cell_itself_need_no_search(monkeypatch):
+    monkeypatch.setattr("rugan_tf.lattice.matching.cell_fits", lambda *_: iter(()))
+    found = list(fits_in_turn(LATTICES["square"], (6.0, 9.0, 0.01), 0.03))
+    assert {(fit.rows, fit.cols) for fit in found} == {(2, 3), (3, 2)}
+    assert list(fits_in_turn(LATTICES["square"], (6.0, 9.0, 0.5), 0.03)) == []
 
 
 @pytest.mark.parametrize(("m", "n", "copies"), [(7, 7, 2), (3, 4, 3), (1, 1, 2), (4, 8, 1), (5, 7, 10)])

@@ -45,7 +45,7 @@ def put_on(structure):
 @pytest.mark.parametrize(
     ("deed", "message"),
     [
-        (turn_bond, r"Atoms must lie on sites of the lattice, within 0.5 Å. Received: atom \d+ \(C\) at \(.*\) Å, "
+        (turn_bond, r"Atoms must lie on sites of the lattice, within 0.6 Å. Received: atom \d+ \(C\) at \(.*\) Å, "
                     r"[01]\.\d\d Å from the nearest; 2 of 72 atoms are too far"),
         (bilayer, r"Atoms must lie in one layer, at most 1 Å from its plane. Received: atom \d+ \(C\) at .*1.\d\d Å"),
         (lambda it: ase.build.molecule("C6H6"), r"a cell of two vectors at least. Received: 0 in C6H6"),

@@ -1,0 +1,50 @@
+"""Energies are compared with the reference whatever their zero; values worked out by hand."""
+
+import numpy as np
+import pytest
+
+from rugan_tf.data.magnitudes import comparison, doubt, explained, left_over
+from rugan_tf.systems.named import system_named
+
+GRAPHENE = system_named("porous_graphene")
+
+
+def draw():
+    states = np.full((8, 4, 4), 3, np.uint8)
+    for index, sheet in enumerate(states):
+        sheet[index % 4, index % 3] = index % 3
+        sheet[(index + 2) % 4, (index + 1) % 4] = 1
+    return states
+
+
+def test_a_zero_of_any_kind_leaves_nothing_over():
+    counts = np.array([[3.0], [5.0], [8.0], [9.0]])
+    np.testing.assert_allclose(left_over(7 - 3 * counts[:, 0], counts), 0, atol=1e-12)
+    np.testing.assert_allclose(left_over(np.array([1.0, -1.0, 0.0]), np.ones((3, 1))), [1, -1, 0], atol=1e-12)
+
+
+def test_comparison_is_slope_and_correlation():
+    slope, correlation = comparison(np.array([2.0, 0.0]), np.array([1.0, 1.0]))
+    assert (slope, correlation) == pytest.approx((1.0, 1 / np.sqrt(2)))
+    assert comparison(np.zeros(3), np.ones(3)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("slope", "words"),
+    [(1 / 27.2, "are they in Ha?"), (1 / 400, "are they per atom?"), (23.0, "are they in kcal/mol?"), (1e4, "says")],
+)
+def test_units_that_would_explain_a_slope_are_named(slope, words):
+    assert explained(slope, 400.0).endswith(words)
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1.0, 0.0), (0.87, -1000.0), (1.09, 9.8)])
+def test_other_methods_and_zeros_are_not_doubted(factor, shift):
+    states = draw()
+    energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+    assert doubt(GRAPHENE, states, factor * energy + shift * GRAPHENE.num_atoms(states)) == ""
+
+
+def test_few_sheets_are_judged_by_their_size():
+    states = np.tile(draw()[:2], (1, 2, 2))
+    assert "are they per atom?" in doubt(GRAPHENE, states, np.array([-9.2, -9.1]))
+    assert doubt(GRAPHENE, states, np.array([-1080.0, -1040.0])) == ""
