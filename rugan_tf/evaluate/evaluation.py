@@ -8,7 +8,7 @@ from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.options import EvaluateOptions
-from rugan_tf.evaluate.samples import progress_path, sample_scale
+from rugan_tf.evaluate.samples import progress_path, sample_scale, write_samples
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.formats.npz import write_npz
@@ -85,6 +85,7 @@ def check_folder(options: EvaluateOptions) -> None:
 def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleResults], data_set: DataSet) -> None:
     """Write sheets, figures, the report and, last of all, metrics.json."""
     from rugan_tf.evaluate import figures, structure_figure
+    from rugan_tf.evaluate.mesoscale.figure import mesoscale_figure
     from rugan_tf.evaluate.report import write_report
     from rugan_tf.figures.style import write_figure
 
@@ -93,10 +94,13 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
         samples = one.samples
         arrays = {"states": samples.states, "requested": samples.requested, "obtained": samples.obtained}
         write_npz(folder / f"samples_{samples.name}.npz", arrays)
+        write_samples(folder / f"samples_{samples.name}.csv", samples, data_set.system)
         drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}
         drawn["errors"] = figures.errors_figure(samples, one.content, quantity)
         if one.structure is not None:
             drawn["structure"] = structure_figure.structure_figure(samples.name, one.structure)
+        if one.mesoscale:
+            drawn["mesoscale"] = mesoscale_figure(one.mesoscale)
         for name, figure in drawn.items():
             write_figure(folder / f"{name}_{samples.name}.png", figure)
     largest = max((one.samples for one in results), key=lambda samples: samples.scale)

@@ -40,12 +40,30 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
         Row(("pearson_r",), "Pearson r", ".4f", on_terminal=False),
         Row(("bias",), f"bias ({unit})", "+.5f"),
         Row(("bias_in_sd",), "bias (standard deviations of the data)", "+.3f"),
+        Row(("ks_independent_statistic",), "KS D against labels drawn apart", ".4f"),
+        Row(("ks_independent_pvalue",), "KS p against labels drawn apart", ".3g"),
+        Row(("raw", "ks_statistic"), "raw: KS D", ".4f"),
+        Row(("raw", "ks_pvalue"), "raw: KS p", ".3g"),
+        Row(("raw", "ks_independent_statistic"), "raw: KS D against labels drawn apart", ".4f"),
+        Row(("raw", "ks_independent_pvalue"), "raw: KS p against labels drawn apart", ".3g"),
+        Row(("raw", "mae"), f"raw: mean absolute error ({unit})", ".5f", on_terminal=False),
+        Row(("raw", "r2"), "raw: R²", ".4f"),
+        Row(("raw", "bias_in_sd"), "raw: bias (standard deviations)", "+.3f"),
+        *baseline_rows(unit),
+        Row(("fixed_composition", "generated_sd"), f"energy beyond the composition, sd ({unit})", ".5f", on_terminal=False),
+        Row(("fixed_composition", "real_sd"), f"the same of real sheets ({unit})", ".5f", on_terminal=False),
+        Row(("fixed_composition", "generated_mean"), f"energy beyond the composition, mean ({unit})", "+.5f", on_terminal=False),
+        Row(("fixed_composition", "real_mean"), f"the same mean of real sheets ({unit})", "+.5f", on_terminal=False),
+        Row(("fixed_composition", "ks_statistic"), "energy beyond the composition: KS D", ".4f", on_terminal=False),
+        Row(("fixed_composition", "ks_pvalue"), "energy beyond the composition: KS p", ".3g", on_terminal=False),
+        Row(("fixed_composition", "error_by_composition"), "error that is a wrong composition (share)", ".3f", on_terminal=False),
         Row(("uncalibrated", "ks_statistic"), "KS D without calibration", ".4f"),
         Row(("uncalibrated", "r2"), "R² without calibration", ".4f"),
         Row(("uncalibrated", "bias_in_sd"), "bias without calibration (standard deviations)", "+.3f"),
         Row(("unrepaired", "ks_statistic"), "KS D before repair", ".4f"),
         Row(("unrepaired", "r2"), "R² before repair", ".4f"),
         Row(("validity",), "valid sheets (share)", ".4f"),
+        *uniform_rows(content),
         Row(("validity_unrepaired",), "valid sheets before repair (share)", ".4f"),
         Row(("dangling_share_unrepaired",), f"{counted}s that repair changes (share)", ".5f"),
         Row(("pieces_unrepaired", "mean"), "pieces of a sheet before repair", ".3f"),
@@ -62,24 +80,41 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
             "d",
             on_terminal=False,
         ),
-        Row(
-            ("diversity", "generated"),
-            "cells that differ between two sheets for one energy (share)",
-            ".3f",
-            on_terminal=False,
-        ),
+        Row(("diversity", "generated"), "cells that differ between two sheets for one energy (share)", ".3f", on_terminal=False),
         Row(("diversity", "data"), "the same in the data, at the training size", ".3f", on_terminal=False),
+        Row(("patterns", "ratio"), "different local patterns, generated / real", ".3f"),
+        Row(("patterns", "effective_ratio"), "the same, weighted by how frequent they are", ".3f", on_terminal=False),
+        Row(("patterns", "yardstick"), "different local patterns, real / real", ".3f", on_terminal=False),
         Row(("periodicity", "seam_generated"), "seam against bulk (standard errors)", ".2f", on_terminal=False),
-        Row(
-            ("periodicity", "repetition_generated"),
-            "repetition at the training size (1: tiled)",
-            "+.4f",
-            on_terminal=False,
-        ),
-        Row(("direct", "num_sheets"), "sheets judged by the reference as well", "d", on_terminal=False),
-        Row(("direct", f"mae_{error_key(error_unit)}"), f"judge against the reference, MAE ({error_unit})", ".2f"),
-        Row(("direct", "requested_r2"), "R² of these by the reference", ".4f", on_terminal=False),
+        Row(("periodicity", "repetition_generated"), "repetition at the training size (1: tiled)", "+.4f", on_terminal=False),
+        Row(("direct", "num_sheets"), "sheets judged independently as well", "d", on_terminal=False),
+        Row(("direct", f"mae_{error_key(error_unit)}"), f"the two judges apart, MAE ({error_unit})", ".2f"),
+        Row(("direct", "requested_r2"), "R² of these by the independent judge", ".4f"),
+        Row(("direct", "requested_pearson_r"), "Pearson r of these by the independent judge", ".4f", on_terminal=False),
     )
+
+
+def baseline_rows(unit: str) -> list[Row]:
+    """Return the rows of what gets energies right without learning: R² and the mean absolute error of each."""
+    words = {
+        "composition_line": "the right composition alone, line",
+        "composition_cubic": "the right composition alone, cubic",
+        "nearest_composition": "real sheet of the nearest composition",
+        "nearest_energy": "real sheet of the nearest energy",
+        "tiled": "sheet of the data, tiled",
+    }
+    forms = {"r2": ("R²", ".4f", True), "mae": (f"mean absolute error ({unit})", ".5f", on_terminal=False)}
+    return [
+        Row(("baselines", name, key), f"{told}: {measure}", form, on_terminal)
+        for name, told in words.items()
+        for key, (measure, form, on_terminal) in forms.items()
+    ]
+
+
+def uniform_rows(content: dict[str, Any]) -> list[Row]:
+    """Return a row for each state: the share of sheets that hold nothing else."""
+    names = next(iter(content["scales"].values()))["uniform"]
+    return [Row(("uniform", name), f"sheets with {name} in every cell (share)", ".4f", on_terminal=False) for name in names]
 
 
 def shown(row: Row, scale: dict[str, Any]) -> str:

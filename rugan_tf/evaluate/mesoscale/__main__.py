@@ -24,7 +24,7 @@ def mesoscale(options: MesoscaleOptions) -> None:
     judge = energy_named(model.system, options.energy)
     if not options.overwrite:
         files.require_fresh_folder(options.out)
-    source = source_of(data_set, judge, options.tolerance, options.real)
+    source = source_of(data_set, judge, options.tolerance, cache=options.real)
     comparer = Mesoscale(model, source, energies_of(data_set, options.energies), options.seed)
     found = {scale: comparer.compare(scale, number) for scale, number in options.sheets_by_scale.items()}
     write_comparisons(files.require_fresh_folder(options.out, options.overwrite), found, options)
@@ -35,9 +35,11 @@ def mesoscale(options: MesoscaleOptions) -> None:
 
 def show(scale: int, comparisons: "list[MesoscaleComparison]") -> None:
     """Print the lines of one size as a table, what chance gives in brackets."""
-    from rugan_tf.evaluate.mesoscale.content import table_of
+    from rugan_tf.evaluate.mesoscale.content import lines, table_of
 
-    headings, rows = table_of(comparisons)
+    unit = comparisons[0].scope.system.quantity.unit
+    headings = ["", *(f"{one.wanted:.3f} {unit}" for one in comparisons)]
+    rows = table_of([lines(one) for one in comparisons])
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     print(f"{scale}x{scale}: generated (another set of real sheets)")
     for name, *values in (headings, *rows):
