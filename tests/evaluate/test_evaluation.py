@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import json
 
@@ -76,6 +77,7 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
             num_atoms = model.system.num_atoms(samples["states"])
             area = model.system.area(scale["rows"], scale["cols"])
             np.testing.assert_allclose(samples["obtained"], -num_atoms / area)
+            assert_csv_has_the_samples(options.out / f"samples_{name}.csv", samples, num_atoms)
             assert scale["validity"] == metrics.validity(model.system, samples["states"])
             unrepaired = model.generate_unrepaired(samples["requested"], scale["rows"], scale["cols"], seed=0)
             assert scale["validity_unrepaired"] == metrics.validity(model.system, unrepaired)
@@ -84,6 +86,15 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
     assert content["scales"]["2x2"]["novelty"] is None
     assert content["scales"]["1x1"]["novelty"] == 1.0
     assert content["scales"]["1x1"]["uniqueness"] == 1.0
+
+
+def assert_csv_has_the_samples(path, samples, num_atoms):
+    with path.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0]) == ["sheet", "requested", "obtained", "num_atoms", "is_valid"]  # a slow judge judges once
+    assert [int(line["sheet"]) for line in lines] == list(range(len(num_atoms)))
+    assert [float(line["obtained"]) for line in lines] == samples["obtained"].tolist()
+    assert [int(line["num_atoms"]) for line in lines] == num_atoms.tolist()
 
 
 def test_seed_decides_energies_and_sheets(model, data_set, options):
@@ -147,6 +158,33 @@ def test_constant_energies_give_null_and_not_nan(model, data_set, options):
     for name in ("r2", "pearson_r", "bias_in_sd"):
         assert requested_equal["scales"]["1x1"][name] is None
     assert "NaN" not in (options.out / "metrics.json").read_text()
+
+
+class FastAtomCount:
+    """The same, of all sheets at once, so that what is nice to know is computed too."""
+
+    origin = AtomCount.origin
+    is_fast = True
+
+    def energies(self, states, work=None):
+        return np.array([AtomCount()(sheet) for sheet in states])
+
+
+def test_raw_energies_and_baselines_stand_beside_what_users_get(model, data_set, options):
+    count = -model.system.num_atoms(data_set.states) / model.system.area(4, 4)
+    known = dataclasses.replace(data_set, energy_per_area=count)
+    few = dataclasses.replace(options, matched=0, scales=(1,), num_samples=(12,))
+    samples = sample_scale(model, known, FastAtomCount(), 1, few)
+    content = measure(model, known, samples, FastAtomCount(), few).content
+    raw = model.generate_unrepaired(samples.requested, 4, 4, seed=0, calibrated=False)
+    obtained = -model.system.num_atoms(raw) / model.system.area(4, 4)
+    assert content["raw"]["mae"] == pytest.approx(np.abs(obtained - samples.requested).mean())
+    assert content["raw"]["ks_independent_pvalue"] == pytest.approx(metrics.ks_test(samples.independent, obtained)[1])
+    assert content["baselines"]["num_samples"] == 4  # of 64 sheets, eight of each half for each
+    assert content["baselines"]["composition_line"]["r2"] == pytest.approx(1.0)
+    assert content["baselines"]["nearest_energy"]["mae"] < content["mae"]
+    assert content["fixed_composition"]["generated_sd"] == pytest.approx(0, abs=1e-9)
+    assert content["patterns"]["ratio"] > 1  # random states are more various than real ones
 
 
 def test_undefined_is_none_and_anything_else_itself():
