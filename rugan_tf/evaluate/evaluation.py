@@ -7,6 +7,7 @@ from rugan_tf import files
 from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
+from rugan_tf.evaluate.folder import check_folder
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import progress_path, sample_scale, write_samples
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
@@ -48,7 +49,7 @@ def evaluate(
     require_agreement(origins, strict=options.strict)
     if options.strict:
         model.require_covered(data_set.energy_per_area)
-    check_folder(options)
+    check_folder(options.out, (options.model, options.data, options.real), overwrite=options.overwrite)
     results = [
         measure(
             model, data_set, sample_scale(model, data_set, energy_function, scale, options), energy_function, options
@@ -70,16 +71,6 @@ def evaluate(
         for path in (progress_path(options.out, scale), direct_progress_path(options.out, scale)):
             path.unlink(missing_ok=True)
     return content
-
-
-def check_folder(options: EvaluateOptions) -> None:
-    """Refuse, before any work, a folder with content, or one that holds the model or the data."""
-    out = options.out.resolve()
-    for kept in (options.model.resolve(), options.data.resolve()):
-        if options.overwrite and kept.is_relative_to(out):
-            raise InputError(f"The folder must hold neither model nor data. Received: {options.out} with {kept}")
-    if not options.overwrite:
-        files.require_fresh_folder(options.out)
 
 
 def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleResults], data_set: DataSet) -> None:

@@ -114,7 +114,8 @@ def baseline_rows(unit: str) -> list[Row]:
 def uniform_rows(content: dict[str, Any]) -> list[Row]:
     """Return a row for each state: the share of sheets that hold nothing else."""
     names = next(iter(content["scales"].values()))["uniform"]
-    return [Row(("uniform", name), f"sheets with {name} in every cell (share)", ".4f", on_terminal=False) for name in names]
+    told = {name: f"with {name} in every cell" if name.strip("- ") else "with nothing in any cell" for name in names}
+    return [Row(("uniform", name), f"sheets {words} (share)", ".4f", on_terminal=False) for name, words in told.items()]
 
 
 def shown(row: Row, scale: dict[str, Any]) -> str:

@@ -120,7 +120,7 @@ def real_beside(
         structure.as_content(compared),
         patterns.variety(system, states, (real.first, real.second)),
         {"num_samples": number, **baselines(data_set, requested, found, energy_function)},
-        at_fixed_composition(fit, (states, obtained), requested, found[1]),
+        at_fixed_composition(fit, (states, obtained), requested, found[1].chosen(obtained)),
     )
     return RealBeside(real, compared, dict(zip(names, values, strict=True)))
 

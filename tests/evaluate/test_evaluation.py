@@ -258,10 +258,13 @@ def test_old_results_outlive_an_evaluation_that_fails(model, data_set, options):
     assert (options.out / "old.txt").read_text() == "old"
 
 
-def test_overwriting_never_takes_model_or_data_along(model, data_set, options):
+def test_overwriting_never_takes_what_it_reads_along(model, data_set, options):
     around = dataclasses.replace(options, out=options.data.parent, overwrite=True)
-    with pytest.raises(ValueError, match=r"must hold neither model nor data. Received: "):
+    with pytest.raises(ValueError, match=r"must hold none of its inputs. Received: .* with .*data\.npz"):
         evaluate(model, data_set, ATOM_COUNT, around)
+    real = dataclasses.replace(options, out=options.out.parent / "in", real=options.out.parent / "in" / "real.npz")
+    with pytest.raises(ValueError, match=r"must hold none of its inputs. Received: .* with .*real\.npz"):
+        evaluate(model, data_set, ATOM_COUNT, dataclasses.replace(real, overwrite=True))
 
 
 def test_scale_beyond_one_call_of_the_model_is_made_in_tiles(model, data_set, options):

@@ -8,6 +8,7 @@ from rugan_tf.config import Command, run_command
 from rugan_tf.evaluate.mesoscale.options import MesoscaleOptions
 
 if TYPE_CHECKING:
+    from rugan_tf.evaluate.folder import check_folder
     from rugan_tf.evaluate.mesoscale.comparison import MesoscaleComparison
 
 
@@ -15,6 +16,7 @@ def mesoscale(options: MesoscaleOptions) -> None:
     """Read, compare, write, show."""
     from rugan_tf import files
     from rugan_tf.energies.named import energy_named
+    from rugan_tf.evaluate.folder import check_folder
     from rugan_tf.evaluate.mesoscale.comparison import Mesoscale, energies_of, source_of
     from rugan_tf.evaluate.mesoscale.folder import write_comparisons
     from rugan_tf.formats.data_set import read_data_set
@@ -22,8 +24,7 @@ def mesoscale(options: MesoscaleOptions) -> None:
 
     model, data_set = SheetModel.load(options.model), read_data_set(options.data)
     judge = energy_named(model.system, options.energy)
-    if not options.overwrite:
-        files.require_fresh_folder(options.out)
+    check_folder(options.out, (options.model, options.data, options.real), overwrite=options.overwrite)
     source = source_of(data_set, judge, options.tolerance, cache=options.real)
     comparer = Mesoscale(model, source, energies_of(data_set, options.energies), options.seed)
     found = {scale: comparer.compare(scale, number) for scale, number in options.sheets_by_scale.items()}
