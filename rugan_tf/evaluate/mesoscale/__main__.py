@@ -8,7 +8,6 @@ from rugan_tf.config import Command, run_command
 from rugan_tf.evaluate.mesoscale.options import MesoscaleOptions
 
 if TYPE_CHECKING:
-    from rugan_tf.evaluate.folder import check_folder
     from rugan_tf.evaluate.mesoscale.comparison import MesoscaleComparison
 
 
