@@ -50,13 +50,28 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
         Row(("raw", "r2"), "raw: R²", ".4f"),
         Row(("raw", "bias_in_sd"), "raw: bias (standard deviations)", "+.3f"),
         *baseline_rows(unit),
-        Row(("fixed_composition", "generated_sd"), f"energy beyond the composition, sd ({unit})", ".5f", on_terminal=False),
+        Row(
+            ("fixed_composition", "generated_sd"),
+            f"energy beyond the composition, sd ({unit})",
+            ".5f",
+            on_terminal=False,
+        ),
         Row(("fixed_composition", "real_sd"), f"the same of real sheets ({unit})", ".5f", on_terminal=False),
-        Row(("fixed_composition", "generated_mean"), f"energy beyond the composition, mean ({unit})", "+.5f", on_terminal=False),
+        Row(
+            ("fixed_composition", "generated_mean"),
+            f"energy beyond the composition, mean ({unit})",
+            "+.5f",
+            on_terminal=False,
+        ),
         Row(("fixed_composition", "real_mean"), f"the same mean of real sheets ({unit})", "+.5f", on_terminal=False),
         Row(("fixed_composition", "ks_statistic"), "energy beyond the composition: KS D", ".4f", on_terminal=False),
         Row(("fixed_composition", "ks_pvalue"), "energy beyond the composition: KS p", ".3g", on_terminal=False),
-        Row(("fixed_composition", "error_by_composition"), "error that is a wrong composition (share)", ".3f", on_terminal=False),
+        Row(
+            ("fixed_composition", "error_by_composition"),
+            "error that is a wrong composition (share)",
+            ".3f",
+            on_terminal=False,
+        ),
         Row(("uncalibrated", "ks_statistic"), "KS D without calibration", ".4f"),
         Row(("uncalibrated", "r2"), "R² without calibration", ".4f"),
         Row(("uncalibrated", "bias_in_sd"), "bias without calibration (standard deviations)", "+.3f"),
@@ -80,13 +95,23 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
             "d",
             on_terminal=False,
         ),
-        Row(("diversity", "generated"), "cells that differ between two sheets for one energy (share)", ".3f", on_terminal=False),
+        Row(
+            ("diversity", "generated"),
+            "cells that differ between two sheets for one energy (share)",
+            ".3f",
+            on_terminal=False,
+        ),
         Row(("diversity", "data"), "the same in the data, at the training size", ".3f", on_terminal=False),
         Row(("patterns", "ratio"), "different local patterns, generated / real", ".3f"),
         Row(("patterns", "effective_ratio"), "the same, weighted by how frequent they are", ".3f", on_terminal=False),
         Row(("patterns", "yardstick"), "different local patterns, real / real", ".3f", on_terminal=False),
         Row(("periodicity", "seam_generated"), "seam against bulk (standard errors)", ".2f", on_terminal=False),
-        Row(("periodicity", "repetition_generated"), "repetition at the training size (1: tiled)", "+.4f", on_terminal=False),
+        Row(
+            ("periodicity", "repetition_generated"),
+            "repetition at the training size (1: tiled)",
+            "+.4f",
+            on_terminal=False,
+        ),
         Row(("direct", "num_sheets"), "sheets judged independently as well", "d", on_terminal=False),
         Row(("direct", f"mae_{error_key(error_unit)}"), f"the two judges apart, MAE ({error_unit})", ".2f"),
         Row(("direct", "requested_r2"), "R² of these by the independent judge", ".4f"),
@@ -103,9 +128,9 @@ def baseline_rows(unit: str) -> list[Row]:
         "nearest_energy": "real sheet of the nearest energy",
         "tiled": "sheet of the data, tiled",
     }
-    forms = {"r2": ("R²", ".4f", True), "mae": (f"mean absolute error ({unit})", ".5f", on_terminal=False)}
+    forms = {"r2": ("R²", ".4f", True), "mae": (f"mean absolute error ({unit})", ".5f", False)}
     return [
-        Row(("baselines", name, key), f"{told}: {measure}", form, on_terminal)
+        Row(("baselines", name, key), f"{told}: {measure}", form, on_terminal=on_terminal)
         for name, told in words.items()
         for key, (measure, form, on_terminal) in forms.items()
     ]
