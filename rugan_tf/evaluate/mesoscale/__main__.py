@@ -27,7 +27,7 @@ def mesoscale(options: MesoscaleOptions) -> None:
     source = source_of(data_set, judge, options.tolerance, cache=options.real)
     comparer = Mesoscale(model, source, energies_of(data_set, options.energies), options.seed)
     found = {scale: comparer.compare(scale, number) for scale, number in options.sheets_by_scale.items()}
-    write_comparisons(files.require_fresh_folder(options.out, options.overwrite), found, options)
+    write_comparisons(files.require_fresh_folder(options.out, overwrite=options.overwrite), found, options)
     for scale, comparisons in found.items():
         show(scale, comparisons)
     print(f"{options.out}: mesoscale.json, its figures as PNG")
