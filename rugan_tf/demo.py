@@ -64,7 +64,8 @@ def evaluate(name: str, model: Path, options: DemoOptions, energy: str) -> Path:
     by_ednn = energy == "ednn"
     target = options.out / (f"{name}_evaluation" if by_ednn else f"{name}_evaluation_tight_binding")
     number, scales = (options.num_samples, ("1", "2")) if by_ednn else (options.num_samples_again, ("1",))
-    words = ["--scales", *scales, "--num-samples", str(number), "--out", str(target), "--overwrite"]
+    compared = ["--num-structures", "250", *([] if by_ednn else ["--matched", "0"])]  # a slow judge judges no more
+    words = ["--scales", *scales, *compared, "--num-samples", str(number), "--out", str(target), "--overwrite"]
     data = str(options.out / "sheets.npz")
     step("evaluate", "--model", str(model), "--data", data, "--energy", energy, *words)
     return target

@@ -24,7 +24,7 @@ def evaluate(options: EvaluateOptions) -> None:
     rows, cols = 2 * model.rows, 2 * model.cols
     typical = sorted(data_set.energy_per_area)[len(data_set.energy_per_area) // 2]
     print(
-        f"{options.out}: metrics.json, report.html, its figures as PNG, samples_*.npz\n"
+        f"{options.out}: metrics.json, report.html, its figures as PNG, samples_*.npz and .csv\n"
         f"next: python -m rugan_tf.generate --model {options.model} --energy-per-area {typical:.3f} "
         f"--rows {rows} --cols {cols} --out sheet.png"
     )

@@ -7,8 +7,9 @@ from rugan_tf import files
 from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
+from rugan_tf.evaluate.folder import check_folder
 from rugan_tf.evaluate.options import EvaluateOptions
-from rugan_tf.evaluate.samples import progress_path, sample_scale
+from rugan_tf.evaluate.samples import progress_path, sample_scale, write_samples
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.formats.npz import write_npz
@@ -48,7 +49,7 @@ def evaluate(
     require_agreement(origins, strict=options.strict)
     if options.strict:
         model.require_covered(data_set.energy_per_area)
-    check_folder(options)
+    check_folder(options.out, (options.model, options.data, options.real), overwrite=options.overwrite)
     results = [
         measure(
             model, data_set, sample_scale(model, data_set, energy_function, scale, options), energy_function, options
@@ -72,19 +73,10 @@ def evaluate(
     return content
 
 
-def check_folder(options: EvaluateOptions) -> None:
-    """Refuse, before any work, a folder with content, or one that holds the model or the data."""
-    out = options.out.resolve()
-    for kept in (options.model.resolve(), options.data.resolve()):
-        if options.overwrite and kept.is_relative_to(out):
-            raise InputError(f"The folder must hold neither model nor data. Received: {options.out} with {kept}")
-    if not options.overwrite:
-        files.require_fresh_folder(options.out)
-
-
 def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleResults], data_set: DataSet) -> None:
     """Write sheets, figures, the report and, last of all, metrics.json."""
     from rugan_tf.evaluate import figures, structure_figure
+    from rugan_tf.evaluate.mesoscale.figure import mesoscale_figure
     from rugan_tf.evaluate.report import write_report
     from rugan_tf.figures.style import write_figure
 
@@ -93,10 +85,13 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
         samples = one.samples
         arrays = {"states": samples.states, "requested": samples.requested, "obtained": samples.obtained}
         write_npz(folder / f"samples_{samples.name}.npz", arrays)
+        write_samples(folder / f"samples_{samples.name}.csv", samples, data_set.system)
         drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}
         drawn["errors"] = figures.errors_figure(samples, one.content, quantity)
         if one.structure is not None:
             drawn["structure"] = structure_figure.structure_figure(samples.name, one.structure)
+        if one.mesoscale:
+            drawn["mesoscale"] = mesoscale_figure(one.mesoscale)
         for name, figure in drawn.items():
             write_figure(folder / f"{name}_{samples.name}.png", figure)
     largest = max((one.samples for one in results), key=lambda samples: samples.scale)

@@ -11,6 +11,7 @@ from rugan_tf.systems.system import LatticeSystem
 
 Energies = NDArray[np.float64]
 RESAMPLES = 999  # of the bootstrap
+INDEPENDENT = "ks_independent_statistic", "ks_independent_pvalue"
 EXACT_UP_TO = 1000  # samples; beyond, the asymptotic distribution of D is exact enough and fast
 
 
@@ -23,7 +24,10 @@ def ks_test(requested: Energies, obtained: Energies) -> tuple[float, float]:
     from scipy.stats import ks_2samp
 
     method = "exact" if max(len(requested), len(obtained)) <= EXACT_UP_TO else "asymp"
-    result = ks_2samp(requested, obtained, method=method)
+    with warnings.catch_warnings():
+        # SciPy's exact p may come out as 1 + 1e-16; it then takes the asymptotic one, which is 1 as well, and says so.
+        warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful", RuntimeWarning)
+        result = ks_2samp(requested, obtained, method=method)
     return float(result.statistic), float(result.pvalue)
 
 
@@ -137,3 +141,42 @@ def defined(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [defined(held) for held in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def agreement(
+    requested: Energies, obtained: Energies, spread: float, independent: Energies | None = None
+) -> dict[str, float]:
+    """Return how energies obtained agree with those requested.
+
+    Args:
+        requested: (n,).
+        obtained: (n,).
+        spread: standard deviation of the energies of the data.
+        independent: (m,), energies of the data drawn apart from the requests: D and p against these are those of
+            two independent samples, while pairs are closer to each other than chance.
+    """
+    statistic, pvalue = ks_test(requested, obtained)
+    apart = {} if independent is None else dict(zip(INDEPENDENT, ks_test(independent, obtained), strict=True))
+    mean_error = bias(requested, obtained)
+    return {
+        "ks_statistic": statistic,
+        "ks_pvalue": pvalue,
+        **apart,
+        "mae": mae(requested, obtained),
+        "rmse": rmse(requested, obtained),
+        "r2": r2(requested, obtained),
+        "pearson_r": pearson_r(requested, obtained),
+        "bias": mean_error,
+        "bias_in_sd": mean_error / spread if spread > 0 else math.nan,
+    }
+
+
+def uniform_sheets(system: LatticeSystem, states: NDArray[np.uint8]) -> dict[str, float]:
+    """Return the share of sheets that are of one state alone, by what that state holds: the empty, the full ones.
+
+    A rule calls them valid, and so does any measure that only looks for faults.
+    """
+    alike = (states == states[:, :1, :1]).all(axis=(1, 2))
+    first = states[:, 0, 0]
+    names = [" ".join(name or "-" for name in sites) for sites in system.species]
+    return {name: float((alike & (first == state)).mean()) for state, name in enumerate(names)}

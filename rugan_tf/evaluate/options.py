@@ -24,12 +24,21 @@ class EvaluateOptions:
     """Seed of the energies drawn and of the generator."""
     energy: str = "ednn"
     """What judges: ednn, the shipped EDNN; ednn:FOLDER; one that the material knows; or ase:package.module:Class."""
-    num_structures: int = 1000
-    """Sheets of every scale whose structure is compared with real sheets of that size; 0 for none."""
+    num_structures: tuple[int, ...] = (1000,)
+    """Sheets of every scale, or one number for each, that are compared with real ones of that size; 0 for none.
+    Beyond the training size 16 real sheets are drawn and judged for each; of the data at most 1 in 16 is taken."""
     num_nearest: int = 64
     """Sheets at the training size whose nearest sheet in the data is looked for, a second each; 0 for none."""
     num_direct: tuple[int, ...] = (0,)
-    """Sheets of every scale, or one number for each, that the material's reference judges again."""
+    """Sheets of every scale, or one number for each, that --judge judges again."""
+    judge: str | None = None
+    """Independent judge of these, any name as for --energy; the material's reference unless said otherwise."""
+    matched: int = 64
+    """Sheets at each of a few energies whose fluctuations are compared with real sheets of that energy; 0 for none."""
+    matched_energies: tuple[float, ...] = ()
+    """These energies per area; the quantiles 0.2, 0.5 and 0.8 of the data unless said otherwise."""
+    real: Path | None = None
+    """File that keeps the real sheets of these energies for the next evaluation, .npz."""
     strict: bool = False
     """Refuse data with energies outside of what the model was trained on, instead of a warning."""
     processes: int | None = None
@@ -41,23 +50,22 @@ class EvaluateOptions:
         """Refuse what cannot be evaluated."""
         if not self.scales or min(self.scales) < 1 or len(set(self.scales)) < len(self.scales):
             raise InputError(f"scales must be different, and at least 1. Received: scales={self.scales}")
-        if len(self.num_samples) not in (1, len(self.scales)):
-            raise InputError(
-                f"num_samples must be one number, or one for each of {len(self.scales)} scales. "
-                f"Received: num_samples={self.num_samples}"
-            )
-        if len(self.num_direct) not in (1, len(self.scales)):
-            raise InputError(
-                f"num_direct must be one number, or one for each of {len(self.scales)} scales. "
-                f"Received: num_direct={self.num_direct}"
-            )
+        for name in ("num_samples", "num_structures", "num_direct"):
+            value = getattr(self, name)
+            if len(value) not in (1, len(self.scales)):
+                raise InputError(
+                    f"{name} must be one number, or one for each of {len(self.scales)} scales. Received: {name}={value}"
+                )
         for name, value in (
-            ("num_structures", self.num_structures),
+            ("num_structures", min(self.num_structures)),
             ("num_nearest", self.num_nearest),
             ("num_direct", min(self.num_direct)),
+            ("matched", self.matched),
         ):
             if value < 0:
                 raise InputError(f"{name} must not be negative. Received: {name}={value}")
+        if self.matched == 1:
+            raise InputError("matched must be 0, or at least 2 for a scatter between sheets. Received: matched=1")
         if min(self.num_samples) < 2:
             raise InputError(f"num_samples must be at least 2. Received: num_samples={self.num_samples}")
         if self.seed < 0:
@@ -74,6 +82,11 @@ class EvaluateOptions:
     def direct_by_scale(self) -> dict[int, int]:
         """The number of sheets of each scale that are judged again."""
         return self.by_scale(self.num_direct)
+
+    @property
+    def structures_by_scale(self) -> dict[int, int]:
+        """The number of sheets of each scale that are compared with real ones."""
+        return self.by_scale(self.num_structures)
 
     def by_scale(self, counts: tuple[int, ...]) -> dict[int, int]:
         """Return one number for each scale."""

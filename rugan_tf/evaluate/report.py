@@ -1,6 +1,7 @@
 """The evaluation as one self-contained HTML page."""
 
 import base64
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import jinja2
 
 import rugan_tf
 from rugan_tf import files
+from rugan_tf.evaluate.mesoscale.content import Line, table_of
 from rugan_tf.evaluate.rows import rows_of, shown
 from rugan_tf.units import readable_unit
 
 FIGURES = {  # file name without the scale: caption
     "energies": "Energy per area obtained against requested, and the distributions of both.",
     "errors": "Error against the requested energy.",
+    "mesoscale": "How composition fluctuates in sheets of one energy: structure factor above, windows below.",
     "structure": "Structure beside that of real sheets of this size with the same energies.",
 }
 LARGE_SHEET = "large_sheet.png"
@@ -37,11 +40,23 @@ def write_report(folder: Path, content: dict[str, Any]) -> None:
         version=rugan_tf.__version__,
         rows=measured,
         figures={name: scale_figures(folder, name) for name in scales},
+        mesoscale={name: mesoscale_table(scale["mesoscale"] or []) for name, scale in scales.items()},
         large_sheet=data_uri(folder / LARGE_SHEET),
         number=lambda value: "-" if value is None else f"{value:.4f}",
     )
     with files.replacing(folder / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def mesoscale_table(comparisons: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the comparisons of one scale as rows of text, a column for each energy; none without comparisons."""
+    return table_of([[line_of(content) for content in one["lines"]] for one in comparisons])
+
+
+def line_of(content: dict[str, Any]) -> Line:
+    """Return a line as it was before it became JSON content."""
+    values = (content[key] for key in ("generated", "yardstick", "foretold"))
+    return Line(content["name"], *(math.nan if value is None else float(value) for value in values))
 
 
 def scale_figures(folder: Path, name: str) -> list[tuple[str, str]]:

@@ -1,15 +1,18 @@
 """The sheets of one scale: generated at energies that the data has, their energies computed."""
 
+import csv
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf import files
 from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.systems.system import LatticeSystem
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,9 @@ class ScaleSamples:
         unrepaired_obtained: float64 (n,), their energies; None where the judge is too slow for them.
         uncalibrated_obtained: float64 (n,), of repaired sheets for requests that were not calibrated; None
             where the judge is too slow for them.
+        raw_obtained: float64 (n,), of what the generator makes of requests as they are, neither calibrated nor
+            repaired: what the paper evaluates; None where the judge is too slow for them.
+        independent: float64 (n,), energies of the data, drawn apart from the requests; None if none were.
     """
 
     scale: int
@@ -34,6 +40,8 @@ class ScaleSamples:
     unrepaired: NDArray[np.uint8]
     unrepaired_obtained: NDArray[np.float64] | None = None
     uncalibrated_obtained: NDArray[np.float64] | None = None
+    raw_obtained: NDArray[np.float64] | None = None
+    independent: NDArray[np.float64] | None = None
 
     @property
     def name(self) -> str:
@@ -65,7 +73,8 @@ def sample_scale(
 
     obtained = judge(states, "energies", progress_path(options.out, scale))
     unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
-    samples = ScaleSamples(scale, states, requested, obtained, unrepaired)
+    independent = rng.choice(data_set.energy_per_area, len(requested))  # after the requests, which a seed decides
+    samples = ScaleSamples(scale, states, requested, obtained, unrepaired, independent=independent)
     if not energy_function.is_fast:
         return samples
     uncalibrated = model.generate_unrepaired(requested, rows, cols, options.seed, calibrated=False)
@@ -73,9 +82,29 @@ def sample_scale(
         samples,
         unrepaired_obtained=judge(unrepaired, "before repair"),
         uncalibrated_obtained=judge(model.system.repair(uncalibrated), "without calibration"),
+        raw_obtained=judge(uncalibrated, "raw"),
     )
 
 
 def progress_path(out: Path, scale: int) -> Path:
     """Return the file that keeps the energies of an unfinished evaluation, beside its folder."""
     return out.with_name(f"{out.name}.{scale}x{scale}.progress")
+
+
+def write_samples(path: Path, samples: ScaleSamples, system: LatticeSystem) -> None:
+    """Write a line for each sheet as CSV: its number, energies per area, atoms (or sites), whether it is valid."""
+    energies = {
+        "requested": samples.requested,
+        "obtained": samples.obtained,
+        "obtained_unrepaired": samples.unrepaired_obtained,
+        "obtained_uncalibrated": samples.uncalibrated_obtained,
+        "obtained_raw": samples.raw_obtained,
+    }
+    counted = "num_atoms" if system.atoms else "num_sites"
+    columns = {name: values.tolist() for name, values in energies.items() if values is not None}
+    columns[counted] = system.num_atoms(samples.states).tolist()
+    columns["is_valid"] = system.is_valid(samples.states).astype(int).tolist()
+    with files.replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["sheet", *columns])
+        writer.writerows((number, *row) for number, row in enumerate(zip(*columns.values(), strict=True)))

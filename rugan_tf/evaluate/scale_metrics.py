@@ -1,7 +1,6 @@
 """All that is measured at one scale, as the content of metrics.json. Energies per area in the unit of the system."""
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,12 @@ from numpy.typing import NDArray
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.evaluate import metrics, periodicity, similarity, structure
+from rugan_tf.energies.origin import require_agreement
+from rugan_tf.evaluate import metrics, patterns, periodicity, pools, similarity, structure
+from rugan_tf.evaluate.baselines import baselines
+from rugan_tf.evaluate.composition import CUBIC, CompositionFit, at_fixed_composition
+from rugan_tf.evaluate.mesoscale.comparison import Mesoscale, MesoscaleComparison, energies_of, source_of
+from rugan_tf.evaluate.mesoscale.content import as_content as mesoscale_content
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.formats.data_set import DataSet
@@ -19,6 +23,7 @@ from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.units import error_key
 
 DIVERSITY_SHEETS = 64
+TOLERANCE = 0.1  # standard deviations of the data, of the energies of real sheets that are matched
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +34,13 @@ class ScaleResults:
         samples: the sheets.
         content: of metrics.json.
         structure: generated beside real sheets, by statistic; None without real sheets of this size.
+        mesoscale: fluctuations at a few energies; empty if none were asked for.
     """
 
     samples: ScaleSamples
     content: dict[str, Any]
     structure: dict[str, structure.Comparison] | None
+    mesoscale: list[MesoscaleComparison]
 
 
 def measure(
@@ -45,56 +52,102 @@ def measure(
 ) -> ScaleResults:
     """Return all metrics of one scale; None stands for what is undefined or was not asked for."""
     system, states = model.system, samples.states
-    rows, cols = states.shape[1:]
-    chosen = slice(0, options.num_structures)  # the labels are in random order
-    real, compared = None, None
-    if options.num_structures:
-        wanted = samples.obtained[chosen]
-        real = structure.real_sheets(data_set, wanted, rows, cols, energy_function, options.processes)
-    if real is not None:
-        compared = structure.compare(system, states[chosen], real)
-    copied = similarity.copies(system, states, data_set.states)
+    beside = real_beside(data_set, samples, energy_function, options)
+    fluctuating = mesoscale(model, data_set, samples.scale, energy_function, options)
+    spread = float(data_set.energy_per_area.std())
     content = {
         "num_samples": len(states),
-        "rows": rows,
-        "cols": cols,
-        **agreement(samples.requested, samples.obtained, float(data_set.energy_per_area.std())),
+        "rows": states.shape[1],
+        "cols": states.shape[2],
+        **metrics.agreement(samples.requested, samples.obtained, spread, samples.independent),
         "ks_expected": metrics.ks_expected(len(states)),
         "intervals_95": metrics.intervals(samples.requested, samples.obtained, options.seed),
         "errors_by_energy": metrics.errors_by_energy(samples.requested, samples.obtained),
+        "raw": side_agreement(samples, samples.raw_obtained, data_set),
+        "unrepaired": side_agreement(samples, samples.unrepaired_obtained, data_set),
+        "uncalibrated": side_agreement(samples, samples.uncalibrated_obtained, data_set),
         "validity": metrics.validity(system, states),
         "validity_unrepaired": metrics.validity(system, samples.unrepaired),
+        "uniform": metrics.uniform_sheets(system, states),
         "dangling_share_unrepaired": metrics.removed_share(system, samples.unrepaired),
         "pieces": metrics.pieces(system, states),
         "pieces_unrepaired": metrics.pieces(system, samples.unrepaired),
-        "unrepaired": side_agreement(samples, samples.unrepaired_obtained, data_set),
-        "uncalibrated": side_agreement(samples, samples.uncalibrated_obtained, data_set),
-        "uniqueness": similarity.uniqueness(system, states),
+        **likeness_content(model, data_set, samples, options),
+        **beside.content,
+        "periodicity": periodicity_content(model, states[: options.structures_by_scale[samples.scale]], beside.real),
+        "mesoscale": [mesoscale_content(one) for one in fluctuating] or None,
+        "direct": direct_content(model, samples, energy_function, options),
+        "energy": energy_function.origin.description,
+    }
+    return ScaleResults(samples, metrics.defined(content), beside.structure, fluctuating)
+
+
+@dataclasses.dataclass(frozen=True)
+class RealBeside:
+    """What comes of real sheets of the size.
+
+    Attributes:
+        real: the sheets, one for each generated one; None where there are none.
+        structure: generated beside real, by statistic; None without real sheets.
+        content: of metrics.json.
+    """
+
+    real: structure.RealSheets | None
+    structure: dict[str, structure.Comparison] | None
+    content: dict[str, Any]
+
+
+def real_beside(
+    data_set: DataSet, samples: ScaleSamples, energy_function: EnergyFunction, options: EvaluateOptions
+) -> RealBeside:
+    """Compare the first of the sheets, whose requests are in random order, with real ones of their energies."""
+    names = ("structure", "patterns", "baselines", "fixed_composition")
+    rows, cols = samples.states.shape[1:]
+    number = min(options.structures_by_scale[samples.scale], len(samples.states))
+    if data_set.states.shape[1:] == (rows, cols):
+        number = min(number, len(data_set.states) // 2 // pools.POOL)
+    found = None
+    if number > 1:
+        found = pools.real_pools(data_set, number, rows, cols, energy_function, options.processes)
+    if found is None:
+        return RealBeside(None, None, dict.fromkeys(names))
+    system, states = data_set.system, samples.states[:number]
+    real = structure.real_sheets(data_set, found, samples.obtained[:number])
+    compared = structure.compare(system, states, real)
+    fit = CompositionFit.of(system, data_set.states, data_set.energy_per_area, degree=CUBIC)
+    requested, obtained = samples.requested[:number], samples.obtained[:number]
+    values = (
+        structure.as_content(compared),
+        patterns.variety(system, states, (real.first, real.second)),
+        {"num_samples": number, **baselines(data_set, requested, found, energy_function)},
+        at_fixed_composition(fit, (states, obtained), requested, found[1].chosen(obtained)),
+    )
+    return RealBeside(real, compared, dict(zip(names, values, strict=True)))
+
+
+def mesoscale(
+    model: SheetModel, data_set: DataSet, scale: int, energy_function: EnergyFunction, options: EvaluateOptions
+) -> list[MesoscaleComparison]:
+    """Return how sheets of a few energies fluctuate; none where that was not asked for."""
+    if not options.matched:
+        return []
+    source = source_of(data_set, energy_function, TOLERANCE, cache=options.real, processes=options.processes)
+    energies = energies_of(data_set, options.matched_energies)
+    return Mesoscale(model, source, energies, options.seed).compare(scale, options.matched)
+
+
+def likeness_content(
+    model: SheetModel, data_set: DataSet, samples: ScaleSamples, options: EvaluateOptions
+) -> dict[str, Any]:
+    """Return how like the sheets are to each other and to those of the data."""
+    states = samples.states
+    copied = similarity.copies(model.system, states, data_set.states)
+    return {
+        "uniqueness": similarity.uniqueness(model.system, states),
         "novelty": None if copied is None else float(1 - copied.mean()),
         "copies": None if copied is None else copies_content(data_set, states, copied),
         "nearest": nearest_content(model, states[: options.num_nearest], data_set),
         "diversity": diversity(model, data_set, samples, options),
-        "structure": None if compared is None else structure.as_content(compared),
-        "periodicity": periodicity_content(model, states[chosen], real),
-        "direct": direct_content(model, samples, options),
-        "energy": energy_function.origin.description,
-    }
-    return ScaleResults(samples, metrics.defined(content), compared)
-
-
-def agreement(requested: NDArray[np.float64], obtained: NDArray[np.float64], spread: float) -> dict[str, float]:
-    """Return how energies obtained (n,) agree with those requested (n,); `spread` is the data's standard deviation."""
-    statistic, pvalue = metrics.ks_test(requested, obtained)
-    bias = metrics.bias(requested, obtained)
-    return {
-        "ks_statistic": statistic,
-        "ks_pvalue": pvalue,
-        "mae": metrics.mae(requested, obtained),
-        "rmse": metrics.rmse(requested, obtained),
-        "r2": metrics.r2(requested, obtained),
-        "pearson_r": metrics.pearson_r(requested, obtained),
-        "bias": bias,
-        "bias_in_sd": bias / spread if spread > 0 else math.nan,
     }
 
 
@@ -104,7 +157,7 @@ def side_agreement(
     """Return the agreement of energies obtained in another way; None if they were not computed."""
     if obtained is None:
         return None
-    return agreement(samples.requested, obtained, float(data_set.energy_per_area.std()))
+    return metrics.agreement(samples.requested, obtained, float(data_set.energy_per_area.std()), samples.independent)
 
 
 def copies_content(data_set: DataSet, states: NDArray[np.uint8], copied: NDArray[np.bool_]) -> dict[str, int | None]:
@@ -117,7 +170,7 @@ def copies_content(data_set: DataSet, states: NDArray[np.uint8], copied: NDArray
     fresh = None
     if options is not None:
         rows, cols = states.shape[1:]
-        drawn = draw_sheets(system, len(states), rows, cols, structure.SEEDS[0], options)
+        drawn = draw_sheets(system, len(states), rows, cols, pools.SEEDS[0], options)
         repeated = similarity.copies(system, drawn, data_set.states)
         fresh = None if repeated is None else int(repeated.sum())
     counted = system.atoms is not None and copied.any()
@@ -165,32 +218,32 @@ def periodicity_content(
     return found
 
 
-def direct_content(model: SheetModel, samples: ScaleSamples, options: EvaluateOptions) -> dict[str, Any] | None:
-    """Return how the energies obtained agree with those of the system's reference, for the first few sheets."""
+def direct_content(
+    model: SheetModel, samples: ScaleSamples, energy_function: EnergyFunction, options: EvaluateOptions
+) -> dict[str, Any] | None:
+    """Return what an independent judge says of the first few sheets: of the first judge, and of the requests."""
     number = options.direct_by_scale[samples.scale]
     if not number:
         return None
-    reference = model.system.reference_name
+    name = options.judge or model.system.reference_name
+    judge = energy_named(model.system, name)
+    # Only warned of: a judge that is independent has its own method, and mostly its own zero.
+    require_agreement({"the judge": energy_function.origin, "the independent one": judge.origin}, strict=False)
     states = samples.states[:number]
     journal = direct_progress_path(options.out, samples.scale)
-    work = Work(f"{reference} {samples.name}", options.processes, journal=journal)
-    energy = energy_named(model.system, reference).energies(states, work)
+    energy = judge.energies(states, Work(f"{name} {samples.name}", options.processes, journal=journal))
     rows, cols = states.shape[1:]
     difference = samples.obtained[:number] * model.system.extent(rows, cols) - energy
     unit = error_key(model.system.error_unit)
     per_atom = 1000 * difference / np.maximum(1, model.system.num_atoms(states))
+    by_judge = model.system.energy_per_area(energy, rows, cols)
+    agreed = metrics.agreement(samples.requested[:number], by_judge, 0.0)
     return {
-        "reference": reference,
+        "reference": name,
         "num_sheets": len(states),
         f"mae_{unit}": float(np.abs(per_atom).mean()),
         f"bias_{unit}": float(per_atom.mean()),
-        **{
-            f"requested_{key}": value
-            for key, value in agreement(
-                samples.requested[:number], model.system.energy_per_area(energy, rows, cols), math.nan
-            ).items()
-            if key in ("mae", "r2", "bias")
-        },
+        **{f"requested_{key}": agreed[key] for key in ("mae", "r2", "bias", "pearson_r")},
     }
 
 

@@ -10,13 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.energies.function import EnergyFunction, Work
+from rugan_tf.evaluate.pools import Pool, nearest
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.system import LatticeSystem, Statistic
-
-POOL = 2  # real sheets to choose from, for each that is wanted
-SEEDS = 2**61 + 1, 2**61 + 2  # of sheets drawn for comparison, apart from those of data sets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,56 +50,19 @@ class RealSheets:
     small: NDArray[np.uint8]
 
 
-def real_sheets(
-    data_set: DataSet,
-    energy_per_area: NDArray[np.float64],
-    rows: int,
-    cols: int,
-    energy_function: EnergyFunction,
-    processes: int | None = None,
-) -> RealSheets | None:
-    """Return real sheets, one for each energy, in two independent sets.
-
-    At the size of the data they are its own sheets, each set from one half; at other sizes they are drawn as the
-    data was. None where the data does not tell how it was drawn, or is too small.
+def real_sheets(data_set: DataSet, pools: tuple[Pool, Pool], energy_per_area: NDArray[np.float64]) -> RealSheets:
+    """Return real sheets, one for each energy, in two independent sets that hold no sheet twice.
 
     Args:
         data_set: the data.
+        pools: real sheets of the size, in two independent sets.
         energy_per_area: (n,), of the generated sheets.
-        rows: lattice cells of the sheets.
-        cols: lattice cells of the sheets.
-        energy_function: energies of the sheets that are drawn.
-        processes: of its workers.
     """
-    if data_set.states.shape[1:] == (rows, cols):
-        if len(data_set.states) < 2:
-            return None
-        halves = np.arange(len(data_set.states)) % 2 == 0
-        pools = [(data_set.states[half], data_set.energy_per_area[half]) for half in (halves, ~halves)]
-        first, second = (nearest_in_energy(*pool, energy_per_area) for pool in pools)
+    first, second = (pool.chosen(energy_per_area).states for pool in pools)
+    if data_set.states.shape[1:] == first.shape[1:]:
         return RealSheets(first, second, first)
-    options = data_set.system.drawing_options(data_set.metadata)
-    if options is None:
-        return None
-    chosen = []
-    for seed in SEEDS:
-        states = draw_sheets(data_set.system, POOL * len(energy_per_area), rows, cols, seed, options)
-        energy = energy_function.energies(states, Work(f"real {rows}x{cols}", processes))
-        known = data_set.system.energy_per_area(energy, rows, cols)
-        chosen.append(nearest_in_energy(states, known, energy_per_area))
-    small = nearest_in_energy(data_set.states, data_set.energy_per_area, energy_per_area)
-    return RealSheets(chosen[0], chosen[1], small)
-
-
-def nearest_in_energy(
-    states: NDArray[np.uint8], known: NDArray[np.float64], wanted: NDArray[np.float64]
-) -> NDArray[np.uint8]:
-    """Return for each of the `wanted` energies (n,) the sheet (m, rows, cols) whose `known` energy (m,) is nearest."""
-    order = np.argsort(known, kind="stable")
-    after = np.clip(np.searchsorted(known[order], wanted), 1, max(1, len(known) - 1))
-    pair = np.stack([after - 1, np.minimum(after, len(known) - 1)])
-    nearer = np.abs(known[order][pair] - wanted).argmin(axis=0)
-    return states[order[np.take_along_axis(pair, nearer[None], axis=0)[0]]]
+    small = nearest(data_set.energy_per_area, energy_per_area)
+    return RealSheets(first, second, data_set.states[small])
 
 
 def compare(system: LatticeSystem, generated: NDArray[np.uint8], real: RealSheets) -> dict[str, Comparison]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rugan_tf.evaluate.structure import Comparison
 from rugan_tf.figures.style import BLUE, LABEL, ORANGE, TITLE, new_figure
@@ -57,5 +58,7 @@ def draw_samples(axes: Axes, one: Comparison) -> None:
             axes.ecdf(statistic.values, linestyle=line, linewidth=2, **style)
     if len(values) and values.min() > 0 and values.max() > 30 * np.median(values):
         axes.set_xscale("log")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))  # small numbers have long labels
     axes.set_xlabel(one.generated.label, fontsize=LABEL)
     axes.set_ylabel("cumulative share", fontsize=LABEL)

@@ -23,7 +23,8 @@ from rugan_tf.lattice.pieces import MOST_SITES
 Floats = NDArray[np.float64]
 Kinds = NDArray[np.uint8]  # (n, rows, cols, sites): the kind of each site, from 0
 
-FIT_BELOW = 2.75  # of the smallest wave number: some ten vectors, over which S is still close to a parabola
+# Multiples of the smallest wave number. The fit has some ten vectors; a little below its end it bends up.
+FIT_BELOW, USED_BELOW = 2.75, 2.0
 FEWEST_TO_FIT = 4  # wave vectors, for three coefficients
 
 
@@ -158,14 +159,14 @@ class ContinuedSpectrum:
     """S at any wave number, from small sheets alone: what sheets of any size should have.
 
     Attributes:
-        coefficients: (a, b, c) of a + b k^2 + c k^4, which holds below `fitted_below`.
-        fitted_below: wave number; above it the means of the small sheets are interpolated.
+        coefficients: (a, b, c) of a + b k^2 + c k^4, which holds below `used_below`.
+        used_below: wave number; above it the means of the small sheets are interpolated.
         radial: means of the small sheets.
         site_variance: S at large k.
     """
 
     coefficients: tuple[float, float, float]
-    fitted_below: float
+    used_below: float
     radial: Radial
     site_variance: float
 
@@ -175,7 +176,7 @@ class ContinuedSpectrum:
         a, b, c = self.coefficients
         near = np.maximum(a + b * square + c * np.square(square), 0.0)
         far = np.interp(wave_number, self.radial.wave_number, self.radial.mean, right=self.site_variance)
-        return np.where(wave_number < self.fitted_below, near, far)
+        return np.where(wave_number < self.used_below, near, far)
 
     def window_variance(
         self, lattice: Lattice, sheet: tuple[int, int], window: tuple[int, int], *, largest: float
@@ -212,7 +213,7 @@ def continue_spectrum(small: Spectrum) -> ContinuedSpectrum | None:
     powers = np.stack([np.ones_like(square), square, np.square(square)], axis=-1)
     found = np.linalg.lstsq(powers, small.values[:, near].mean(axis=0), rcond=None)[0]
     a, b, c = (float(value) / fitted_below ** (2 * power) for power, value in enumerate(found))
-    return ContinuedSpectrum((a, b, c), fitted_below, small.radial(), small.site_variance)
+    return ContinuedSpectrum((a, b, c), USED_BELOW * small.step, small.radial(), small.site_variance)
 
 
 def window_variances(kinds: Kinds, rows: int, cols: int) -> Floats:

@@ -27,8 +27,8 @@ def graphene():
 @pytest.fixture
 def data_set(graphene):
     rng = np.random.default_rng(5)
-    states = graphene.repair(rng.integers(0, 4, (20, 4, 4), np.uint8))
-    return DataSet(states, np.linspace(-2.0, -1.0, 20), {"system": "porous_graphene", "energy": ENERGY})
+    states = graphene.repair(rng.integers(0, 4, (64, 4, 4), np.uint8))
+    return DataSet(states, np.linspace(-2.0, -1.0, 64), {"system": "porous_graphene", "energy": ENERGY})
 
 
 @pytest.fixture

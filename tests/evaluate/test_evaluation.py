@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import json
 
@@ -17,7 +18,9 @@ from rugan_tf.systems.energy import EnergyOrigin
 
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
-    "bias_in_sd", "ks_expected", "intervals_95", "errors_by_energy", "validity", "validity_unrepaired",
+    "bias_in_sd", "ks_independent_statistic", "ks_independent_pvalue", "raw", "uniform", "patterns", "baselines",
+    "fixed_composition", "mesoscale", "ks_expected", "intervals_95", "errors_by_energy",
+    "validity", "validity_unrepaired",
     "dangling_share_unrepaired", "pieces", "pieces_unrepaired",
     "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
     "diversity", "structure", "periodicity", "direct", "energy",
@@ -49,7 +52,7 @@ def model(model_base):
 @pytest.fixture
 def options(model_base, tmp_path):
     return EvaluateOptions(
-        model=model_base, data=tmp_path / "data.npz", out=tmp_path / "out", num_samples=(12, 3), processes=1
+        model=model_base, data=tmp_path / "data.npz", out=tmp_path / "out", num_samples=(12, 3), processes=1, matched=2
     )
 
 
@@ -58,6 +61,7 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
     assert json.loads((options.out / "metrics.json").read_text()) == content
     assert {path.name for path in options.out.iterdir()} == {
         "metrics.json", "large_sheet.png", "report.html", "samples_1x1.npz", "samples_2x2.npz", "structure_1x1.png",
+        "samples_1x1.csv", "samples_2x2.csv", "mesoscale_1x1.png", "mesoscale_2x2.png",
         "energies_1x1.png", "energies_2x2.png", "errors_1x1.png", "errors_2x2.png",
     }  # fmt: skip
     assert not list(options.out.parent.glob("*.progress"))
@@ -73,6 +77,7 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
             num_atoms = model.system.num_atoms(samples["states"])
             area = model.system.area(scale["rows"], scale["cols"])
             np.testing.assert_allclose(samples["obtained"], -num_atoms / area)
+            assert_csv_has_the_samples(options.out / f"samples_{name}.csv", samples, num_atoms)
             assert scale["validity"] == metrics.validity(model.system, samples["states"])
             unrepaired = model.generate_unrepaired(samples["requested"], scale["rows"], scale["cols"], seed=0)
             assert scale["validity_unrepaired"] == metrics.validity(model.system, unrepaired)
@@ -81,6 +86,15 @@ def test_folder_holds_metrics_sheets_and_figures(model, data_set, options):
     assert content["scales"]["2x2"]["novelty"] is None
     assert content["scales"]["1x1"]["novelty"] == 1.0
     assert content["scales"]["1x1"]["uniqueness"] == 1.0
+
+
+def assert_csv_has_the_samples(path, samples, num_atoms):
+    with path.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0]) == ["sheet", "requested", "obtained", "num_atoms", "is_valid"]  # a slow judge judges once
+    assert [int(line["sheet"]) for line in lines] == list(range(len(num_atoms)))
+    assert [float(line["obtained"]) for line in lines] == samples["obtained"].tolist()
+    assert [int(line["num_atoms"]) for line in lines] == num_atoms.tolist()
 
 
 def test_seed_decides_energies_and_sheets(model, data_set, options):
@@ -101,7 +115,8 @@ def test_seed_decides_energies_and_sheets(model, data_set, options):
 
 
 def measured(model, data_set, samples, options):
-    return measure(model, data_set, samples, ATOM_COUNT, options).content
+    few = dataclasses.replace(options, matched=0)
+    return measure(model, data_set, samples, ATOM_COUNT, few).content
 
 
 def test_unrepaired_metrics_are_those_of_the_sheets_before_repair(model, data_set, options):
@@ -133,16 +148,43 @@ def test_constant_energies_give_null_and_not_nan(model, data_set, options):
         def __call__(self, states):
             return -10.0
 
-    few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    few = dataclasses.replace(options, matched=0, scales=(1,), num_samples=(4,))
     obtained_equal = evaluate(model, data_set, OneByOne(Constant()), few)["scales"]["1x1"]
     assert obtained_equal["pearson_r"] is None
     assert obtained_equal["r2"] < 0  # -10 eV for each sheet is not the mean of what is requested
     assert "NaN" not in (options.out / "metrics.json").read_text()
-    one_energy = dataclasses.replace(data_set, energy_per_area=np.full(20, -1.5))
+    one_energy = dataclasses.replace(data_set, energy_per_area=np.full(64, -1.5))
     requested_equal = evaluate(model, one_energy, ATOM_COUNT, dataclasses.replace(few, overwrite=True))
     for name in ("r2", "pearson_r", "bias_in_sd"):
         assert requested_equal["scales"]["1x1"][name] is None
     assert "NaN" not in (options.out / "metrics.json").read_text()
+
+
+class FastAtomCount:
+    """The same, of all sheets at once, so that what is nice to know is computed too."""
+
+    origin = AtomCount.origin
+    is_fast = True
+
+    def energies(self, states, work=None):
+        return np.array([AtomCount()(sheet) for sheet in states])
+
+
+def test_raw_energies_and_baselines_stand_beside_what_users_get(model, data_set, options):
+    count = -model.system.num_atoms(data_set.states) / model.system.area(4, 4)
+    known = dataclasses.replace(data_set, energy_per_area=count)
+    few = dataclasses.replace(options, matched=0, scales=(1,), num_samples=(12,))
+    samples = sample_scale(model, known, FastAtomCount(), 1, few)
+    content = measure(model, known, samples, FastAtomCount(), few).content
+    raw = model.generate_unrepaired(samples.requested, 4, 4, seed=0, calibrated=False)
+    obtained = -model.system.num_atoms(raw) / model.system.area(4, 4)
+    assert content["raw"]["mae"] == pytest.approx(np.abs(obtained - samples.requested).mean())
+    assert content["raw"]["ks_independent_pvalue"] == pytest.approx(metrics.ks_test(samples.independent, obtained)[1])
+    assert content["baselines"]["num_samples"] == 4  # of 64 sheets, eight of each half for each
+    assert content["baselines"]["composition_line"]["r2"] == pytest.approx(1.0)
+    assert content["baselines"]["nearest_energy"]["mae"] < content["mae"]
+    assert content["fixed_composition"]["generated_sd"] == pytest.approx(0, abs=1e-9)
+    assert content["patterns"]["ratio"] > 1  # random states are more various than real ones
 
 
 def test_undefined_is_none_and_anything_else_itself():
@@ -153,8 +195,9 @@ def test_undefined_is_none_and_anything_else_itself():
 
 
 def test_direct_energies_are_those_of_tight_binding(model, data_set, options):
-    few = dataclasses.replace(options, scales=(1,), num_samples=(4,), num_direct=(2,), num_nearest=3)
-    content = evaluate(model, data_set, ATOM_COUNT, few)["scales"]["1x1"]
+    few = dataclasses.replace(options, matched=0, scales=(1,), num_samples=(4,), num_direct=(2,), num_nearest=3)
+    with pytest.warns(InputWarning, match="the judge has energies by atom count, the independent one by tight-binding"):
+        content = evaluate(model, data_set, ATOM_COUNT, few)["scales"]["1x1"]
     with np.load(options.out / "samples_1x1.npz", allow_pickle=False) as samples:
         states, obtained = samples["states"][:2], samples["obtained"][:2]
     reference = energy_named(model.system, "tight-binding")
@@ -169,14 +212,14 @@ def test_direct_energies_are_those_of_tight_binding(model, data_set, options):
 
 def test_strict_refuses_energies_that_the_training_did_not_cover(model, data_set, options):
     low, _ = model.energy_range
-    beyond = dataclasses.replace(data_set, energy_per_area=np.linspace(low - 1, low + 0.1, 20))
-    with pytest.raises(ValueError, match=r"must lie in what the training data covers, .* Received: \d+ of 20 outside"):
+    beyond = dataclasses.replace(data_set, energy_per_area=np.linspace(low - 1, low + 0.1, 64))
+    with pytest.raises(ValueError, match=r"must lie in what the training data covers, .* Received: \d+ of 64 outside"):
         evaluate(model, beyond, OneByOne(Interrupted()), dataclasses.replace(options, strict=True))
     assert not options.out.exists()
 
 
 def test_judge_of_other_energies_than_the_data_is_told_and_with_strict_refused(model, data_set, options):
-    few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    few = dataclasses.replace(options, matched=0, scales=(1,), num_samples=(4,))
     other = dataclasses.replace(
         data_set, metadata={**data_set.metadata, "energy": "ase:x:Y:{} in eV relative to atoms"}
     )
@@ -199,7 +242,7 @@ def test_report_is_one_page_with_every_number_and_picture(model, data_set, optio
 def test_folder_with_content_is_kept_unless_told_otherwise(model, data_set, options):
     options.out.mkdir()
     (options.out / "old.txt").write_text("old")
-    few = dataclasses.replace(options, scales=(1,), num_samples=(4,))
+    few = dataclasses.replace(options, matched=0, scales=(1,), num_samples=(4,))
     with pytest.raises(FileExistsError, match=r"must be new or empty, or --overwrite given. Received: "):
         evaluate(model, data_set, ATOM_COUNT, few)
     assert (options.out / "old.txt").read_text() == "old"
@@ -215,14 +258,17 @@ def test_old_results_outlive_an_evaluation_that_fails(model, data_set, options):
     assert (options.out / "old.txt").read_text() == "old"
 
 
-def test_overwriting_never_takes_model_or_data_along(model, data_set, options):
+def test_overwriting_never_takes_what_it_reads_along(model, data_set, options):
     around = dataclasses.replace(options, out=options.data.parent, overwrite=True)
-    with pytest.raises(ValueError, match=r"must hold neither model nor data. Received: "):
+    with pytest.raises(ValueError, match=r"must hold none of its inputs. Received: .* with .*data\.npz"):
         evaluate(model, data_set, ATOM_COUNT, around)
+    real = dataclasses.replace(options, out=options.out.parent / "in", real=options.out.parent / "in" / "real.npz")
+    with pytest.raises(ValueError, match=r"must hold none of its inputs. Received: .* with .*real\.npz"):
+        evaluate(model, data_set, ATOM_COUNT, dataclasses.replace(real, overwrite=True))
 
 
 def test_scale_beyond_one_call_of_the_model_is_made_in_tiles(model, data_set, options):
-    large = dataclasses.replace(options, scales=(3,), num_samples=(2,), num_structures=0)
+    large = dataclasses.replace(options, scales=(3,), num_samples=(2,), num_structures=(0,), matched=0)
     assert model.max_cells < 12 * 12
     content = evaluate(model, data_set, ATOM_COUNT, large)["scales"]["3x3"]
     assert (content["rows"], content["cols"], content["num_samples"]) == (12, 12, 2)
@@ -240,7 +286,10 @@ def test_scale_beyond_one_call_of_the_model_is_made_in_tiles(model, data_set, op
         ({"processes": 0}, "processes must be at least 1"),
         ({"num_direct": (1, 2, 3)}, "num_direct must be one number, or one for each of 2 scales"),
         ({"num_direct": (-1,)}, "num_direct must not be negative. Received: num_direct=-1"),
-        ({"num_structures": -1}, "num_structures must not be negative"),
+        ({"num_structures": (-1,)}, "num_structures must not be negative"),
+        ({"num_structures": (1, 2, 3)}, "num_structures must be one number, or one for each of 2 scales"),
+        ({"matched": -1}, "matched must not be negative"),
+        ({"matched": 1}, "matched must be 0, or at least 2"),
     ],
 )
 def test_options_that_contradict_are_refused(options, change, message):

@@ -91,3 +91,30 @@ def test_errors_by_energy_split_the_requests_into_equal_parts():
     assert [one["bias"] for one in bins] == [1.0, 1.0, -2.0, -2.0]
     assert [one["sd"] for one in bins] == [0.0] * 4
     assert len(metrics.errors_by_energy(requested[:2], obtained[:2], num_bins=10)) == 2
+
+
+def test_empty_and_full_sheets_are_told_apart_from_others(graphene):
+    states = np.full((4, 4, 4), 3, np.uint8)
+    states[1] = 0
+    states[2, 0, 0] = 1
+    found = metrics.uniform_sheets(graphene, states)
+    assert found == {"- -": 0.25, "C -": 0.0, "- C": 0.0, "C C": 0.5}
+    assert metrics.validity(graphene, states[:2]) == 1.0  # which validity alone calls good
+
+
+def test_labels_drawn_apart_make_two_independent_samples():
+    rng = np.random.default_rng(0)
+    requested, apart = rng.normal(size=(2, 400))
+    paired = metrics.agreement(requested, requested + 0.01, 1.0)
+    assert "ks_independent_statistic" not in paired
+    found = metrics.agreement(requested, requested + 0.01, 1.0, apart)
+    assert found["ks_independent_statistic"] == pytest.approx(metrics.ks_test(apart, requested + 0.01)[0])
+    assert found["ks_statistic"] < 0.5 * found["ks_independent_statistic"]
+    assert found["ks_independent_pvalue"] < found["ks_pvalue"]
+    assert {key: found[key] for key in paired} == paired
+
+
+def test_exact_p_that_scipy_cannot_say_is_told_without_a_warning():
+    one = np.array([-3.59664352, -3.49973777, -2.94716616, -2.77266891, -1.95335106])
+    other = np.array([-3.59664352, -3.49973777, -2.859375, -2.77266891, -1.95335106])
+    assert metrics.ks_test(one, other) == (pytest.approx(0.2), pytest.approx(1.0))

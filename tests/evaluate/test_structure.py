@@ -5,6 +5,7 @@ import pytest
 
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.evaluate import structure
+from rugan_tf.evaluate.pools import real_pools
 from rugan_tf.evaluate.scale_metrics import copies_content
 from rugan_tf.evaluate.structure_figure import structure_figure
 from rugan_tf.formats.data_set import DataSet
@@ -29,55 +30,24 @@ def drawn():
     return DataSet(states, graphene.energy_per_area(energy, 8, 8), metadata)
 
 
-def test_nearest_in_energy_takes_the_nearest():
-    known = np.array([3.0, 1.0, 2.0])
-    states = np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
-    chosen = structure.nearest_in_energy(states, known, np.array([-9.0, 1.4, 1.6, 2.6, 99.0]))
-    assert chosen[:, 0, 0].tolist() == [1, 1, 2, 0, 0]
-    assert structure.nearest_in_energy(states[:1], known[:1], np.array([0.0, 9.0]))[:, 0, 0].tolist() == [0, 0]
-
-
 @pytest.mark.parametrize("size", [(8, 8), (12, 12)])
 def test_real_sheets_have_the_energies_asked_for_and_are_independent(drawn, graphene, size):
-    wanted = np.random.default_rng(1).choice(drawn.energy_per_area, 40)
-    real = structure.real_sheets(drawn, wanted, *size, AtomCount(), processes=1)
+    wanted = np.random.default_rng(1).choice(drawn.energy_per_area, 18)
+    real = structure.real_sheets(drawn, real_pools(drawn, 18, *size, AtomCount(), processes=1), wanted)
     for states in (real.first, real.second):
-        assert states.shape == (40, *size)
+        assert states.shape == (18, *size)
+        assert len(np.unique(states, axis=0)) == 18
         energy = graphene.energy_per_area(AtomCount().energies(states), *size)
         assert np.corrcoef(energy, wanted)[0, 1] > 0.95
-    assert real.small.shape == (40, 8, 8)
-    small = graphene.energy_per_area(AtomCount().energies(real.small), 8, 8)
-    assert np.corrcoef(small, wanted)[0, 1] > 0.95
-    assert (real.first != real.second).any(axis=(1, 2)).mean() > 0.8
-
-
-def test_real_sheets_of_another_size_are_not_those_that_the_seed_of_the_data_gives(drawn, graphene):
-    wanted = drawn.energy_per_area[:40]
-    real = structure.real_sheets(drawn, wanted, 12, 12, AtomCount(), processes=1)
-    of_data = {sheet.tobytes() for sheet in draw_sheets(graphene, 400, 12, 12, 0, PoreOptions())}
-    for states in (real.first, real.second):
-        assert sum(sheet.tobytes() in of_data for sheet in states) < 4  # nearly perfect sheets are few
-
-
-def test_new_real_sheets_that_are_compared_with_the_data_are_not_its_own(drawn):
-    told = copies_content(drawn, drawn.states[:200], np.arange(200) < 50)
-    assert told["num_sheets"] == 50
-    assert told["of_new_real_sheets"] < 40  # of 200; all of them if they were drawn with the seed of the data
-
-
-def test_data_that_does_not_tell_how_it_was_drawn_has_no_real_sheets_of_other_sizes(drawn):
-    untold = dataclasses.replace(drawn, metadata={"system": "porous_graphene"})
-    wanted = drawn.energy_per_area[:5]
-    assert structure.real_sheets(untold, wanted, 12, 12, AtomCount()) is None
-    assert structure.real_sheets(untold, wanted, 8, 8, AtomCount()) is not None
+    assert real.small.shape == (18, 8, 8)
+    both = np.concatenate([real.first, real.second])
+    assert len(np.unique(both, axis=0)) == 36
 
 
 def test_comparison_tells_other_sheets_from_real_ones(drawn, graphene, tmp_path):
-    wanted = drawn.energy_per_area
-    real = structure.real_sheets(drawn, wanted, 8, 8, AtomCount())
-    scattered = graphene.repair(
-        np.random.default_rng(0).choice(4, (300, 8, 8), p=[0.1, 0.1, 0.1, 0.7]).astype(np.uint8)
-    )
+    wanted = drawn.energy_per_area[:40]
+    real = structure.real_sheets(drawn, real_pools(drawn, 18, 8, 8, AtomCount()), wanted)
+    scattered = graphene.repair(np.random.default_rng(0).choice(4, (40, 8, 8), p=[0.1, 0.1, 0.1, 0.7]).astype(np.uint8))
     same, other = (structure.compare(graphene, states, real) for states in (real.second, scattered))
     assert all(one.distance == pytest.approx(one.yardstick) for one in same.values())
     assert all(one.distance > 3 * one.yardstick for one in other.values())
@@ -101,3 +71,17 @@ def test_distances_by_hand():
     )
     assert structure.distance(statistic("samples", [1.0, 2.0]), statistic("samples", [2.0, 3.0])) == 0.5
     assert np.isnan(structure.distance(statistic("samples", []), statistic("samples", [1.0])))
+
+
+def test_real_sheets_of_another_size_are_not_those_that_the_seed_of_the_data_gives(drawn, graphene):
+    pools = real_pools(drawn, 18, 12, 12, AtomCount(), processes=1)
+    real = structure.real_sheets(drawn, pools, drawn.energy_per_area[:18])
+    of_data = {sheet.tobytes() for sheet in draw_sheets(graphene, 400, 12, 12, 0, PoreOptions())}
+    for states in (real.first, real.second):
+        assert sum(sheet.tobytes() in of_data for sheet in states) < 3  # nearly perfect sheets are few
+
+
+def test_new_real_sheets_that_are_compared_with_the_data_are_not_its_own(drawn):
+    told = copies_content(drawn, drawn.states[:200], np.arange(200) < 50)
+    assert told["num_sheets"] == 50
+    assert told["of_new_real_sheets"] < 40  # of 200; all of them if they were drawn with the seed of the data

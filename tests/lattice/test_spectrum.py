@@ -1,5 +1,6 @@
 """Structure factors, their continuation to k -> 0, and windows: against slow sums, constants and exact identities."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 
 from rugan_tf.lattice.lattice import Lattice, honeycomb, square
 from rugan_tf.lattice.spectrum import (
-    ContinuedSpectrum,
     Spectrum,
     continue_spectrum,
     moving_sum,
@@ -92,21 +92,26 @@ def test_bands_and_bins_by_hand():
     assert np.isnan(one.radial().error).all()
 
 
-def test_continuation_finds_the_polynomial_and_its_limits():
+def test_continuation_finds_the_curve_and_its_limits():
     lattice = honeycomb(2.46)
     step = smallest_wave_number(lattice, 14, 16)
     wave_number = wave_vectors(lattice, 14, 16, 2.0).wave_number
-    truth = 5.0 - 11.0 * wave_number**2 + 7.0 * wave_number**4
-    continued = continue_spectrum(Spectrum(wave_number, np.tile(truth, (3, 1)), step, 0.2))
+
+    def truth(k):
+        return 5.0 - 11.0 * k**2 + 7.0 * k**4
+
+    continued = continue_spectrum(Spectrum(wave_number, np.tile(truth(wave_number), (3, 1)), step, 0.2))
     assert continued.coefficients == pytest.approx((5.0, -11.0, 7.0))
-    small = np.array([0.0, 0.05, 0.3])
-    np.testing.assert_allclose(continued(small), 5.0 - 11.0 * small**2 + 7.0 * small**4)
+    small = np.array([0.0, 0.05, 0.3])  # the first two below all that the sheets have
+    np.testing.assert_allclose(continued(small), truth(small))
+    far = continued.radial.wave_number > continued.used_below
+    np.testing.assert_allclose(continued(continued.radial.wave_number[far]), continued.radial.mean[far])
     assert continued(np.array([9.0])).tolist() == [0.2]
-    sunk = ContinuedSpectrum((-1.0, 0.0, 0.0), 0.5, continued.radial, 0.2)
+    sunk = dataclasses.replace(continued, coefficients=(-1.0, 0.0, 0.0))
     assert sunk(np.array([0.1])).tolist() == [0.0]
 
 
-def test_sheets_too_narrow_to_continue_are_none():
+def test_nothing_is_continued_of_sheets_too_narrow():
     wave_number = wave_vectors(square(1.0), 1, 40, 1.0).wave_number
     step = smallest_wave_number(square(1.0), 1, 40)
     few = wave_number[wave_number < 2.75 * step]

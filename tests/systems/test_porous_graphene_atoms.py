@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions, sheet_structure
 from rugan_tf.systems.porous_graphene.sites import neighbour_counts, occupancies
 
@@ -79,3 +80,17 @@ def test_empty_sheet_is_an_empty_cell():
 def test_bad_input_is_refused(states, vacuum, message):
     with pytest.raises(ValueError, match=message):
         sheet_structure(states, vacuum)
+
+
+def test_linear_scaling_energy_is_the_exact_one_within_its_error_bar():
+    sheet = np.full((4, 6), 3, np.uint8)
+    sheet[1:3, 2:4] = 0
+    known = system_named("porous_graphene").reference_energies
+    exact, linear = known["tight-binding"], known["linear-scaling"]
+    estimate = linear.estimate(sheet)
+    assert 0 < estimate.standard_error < 1.0
+    assert estimate.energy == pytest.approx(exact(sheet), abs=4 * estimate.interval)
+    assert linear(sheet) == estimate.energy
+    assert linear(np.zeros((4, 4), np.uint8)) == 0.0
+    assert (linear.origin.method, linear.origin.zero) == (exact.origin.method, exact.origin.zero)
+    assert "kernel polynomials" in linear.origin.description

@@ -127,7 +127,19 @@ def test_spins_go_through_every_command(tmp_path, capsys):
     assert "Sheets must have atoms to be structures. Received: spins" in capsys.readouterr().err
 
     judged = words(model=model, data=sheets, out=tmp_path / "evaluation", energy="potts", processes=1)
-    judged += ["--num-samples", "8", "4", "--num-nearest", "2", "--num-structures", "4", "--num-direct", "2"]
+    judged += [
+        "--num-samples",
+        "8",
+        "4",
+        "--num-nearest",
+        "2",
+        "--num-structures",
+        "4",
+        "--num-direct",
+        "2",
+        "--matched",
+        "2",
+    ]
     assert evaluate(judged) == 0
     shown = capsys.readouterr().out
     assert "(J)" in shown

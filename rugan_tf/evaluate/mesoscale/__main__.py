@@ -15,6 +15,7 @@ def mesoscale(options: MesoscaleOptions) -> None:
     """Read, compare, write, show."""
     from rugan_tf import files
     from rugan_tf.energies.named import energy_named
+    from rugan_tf.evaluate.folder import check_folder
     from rugan_tf.evaluate.mesoscale.comparison import Mesoscale, energies_of, source_of
     from rugan_tf.evaluate.mesoscale.folder import write_comparisons
     from rugan_tf.formats.data_set import read_data_set
@@ -22,9 +23,8 @@ def mesoscale(options: MesoscaleOptions) -> None:
 
     model, data_set = SheetModel.load(options.model), read_data_set(options.data)
     judge = energy_named(model.system, options.energy)
-    if not options.overwrite:
-        files.require_fresh_folder(options.out)
-    source = source_of(data_set, judge, options.tolerance, options.real)
+    check_folder(options.out, (options.model, options.data, options.real), overwrite=options.overwrite)
+    source = source_of(data_set, judge, options.tolerance, cache=options.real)
     comparer = Mesoscale(model, source, energies_of(data_set, options.energies), options.seed)
     found = {scale: comparer.compare(scale, number) for scale, number in options.sheets_by_scale.items()}
     write_comparisons(files.require_fresh_folder(options.out, overwrite=options.overwrite), found, options)
@@ -35,9 +35,11 @@ def mesoscale(options: MesoscaleOptions) -> None:
 
 def show(scale: int, comparisons: "list[MesoscaleComparison]") -> None:
     """Print the lines of one size as a table, what chance gives in brackets."""
-    from rugan_tf.evaluate.mesoscale.content import table_of
+    from rugan_tf.evaluate.mesoscale.content import lines, table_of
 
-    headings, rows = table_of(comparisons)
+    unit = comparisons[0].scope.system.quantity.unit
+    headings = ["", *(f"{one.wanted:.3f} {unit}" for one in comparisons)]
+    rows = table_of([lines(one) for one in comparisons])
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     print(f"{scale}x{scale}: generated (another set of real sheets)")
     for name, *values in (headings, *rows):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.function import EnergyFunction, Work
+from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.mesoscale.matched import MatchedSource
 from rugan_tf.evaluate.mesoscale.measures import Fluctuations, Scope, SetMeasures, foretell, measure_set
@@ -59,9 +59,16 @@ def energies_of(data_set: DataSet, energies: Sequence[float] = ()) -> list[float
     return [float(one) for one in energies] or np.quantile(data_set.energy_per_area, QUANTILES).tolist()
 
 
-def source_of(data_set: DataSet, judge: EnergyFunction, tolerance: float, cache: Path | None = None) -> MatchedSource:
+def source_of(
+    data_set: DataSet,
+    judge: EnergyFunction,
+    tolerance: float,
+    *,
+    cache: Path | None = None,
+    processes: int | None = None,
+) -> MatchedSource:
     """Return where real sheets come from, `tolerance` in standard deviations of the energies of the data."""
-    return MatchedSource(data_set, judge, tolerance * float(data_set.energy_per_area.std()), cache)
+    return MatchedSource(data_set, judge, tolerance * float(data_set.energy_per_area.std()), cache, processes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +109,7 @@ class Mesoscale:
 
     def measured(self, scope: Scope, states: NDArray[np.uint8]) -> SetMeasures:
         """Return what is measured of sheets."""
-        energy = self.source.energy_function.energies(states, Work("energies"))
-        return measure_set(scope, states, scope.system.energy_per_area(energy, *scope.sheet))
+        return measure_set(scope, states, self.source.judged(states))
 
 
 def before_repair(model: SheetModel, unrepaired: NDArray[np.uint8]) -> BeforeRepair:

@@ -46,14 +46,11 @@ def lines(one: MesoscaleComparison) -> list[Line]:
     return found
 
 
-def table_of(comparisons: list[MesoscaleComparison]) -> tuple[list[str], list[list[str]]]:
-    """Return headings and rows of text: a column for each energy, what chance gives in brackets."""
-    unit = comparisons[0].scope.system.quantity.unit
-    headings = ["", *(f"{one.wanted:.3f} {unit}" for one in comparisons)]
-    columns = [{line.name: line for line in lines(one)} for one in comparisons]
-    names = dict.fromkeys(name for column in columns for name in column)
-    rows = [[name, *(as_text(column[name]) if name in column else "-" for column in columns)] for name in names]
-    return headings, rows
+def table_of(columns: list[list[Line]]) -> list[list[str]]:
+    """Return rows of text, the name first and then a column for each energy; what chance gives in brackets."""
+    by_name = [{line.name: as_text(line) for line in column} for column in columns]
+    names = dict.fromkeys(name for column in by_name for name in column)
+    return [[name, *(column.get(name, "-") for column in by_name)] for name in names]
 
 
 def as_text(line: Line) -> str:

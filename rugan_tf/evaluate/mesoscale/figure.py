@@ -46,15 +46,13 @@ def draw_spectrum(axes: Axes, one: MesoscaleComparison) -> None:
     """Draw S against the wave number, and mark what no training sheet has."""
     scope = one.scope
     step = smallest_wave_number(scope.system.lattice, *scope.training)
-    axes.axvspan(0, step, color=GREY, alpha=0.12, linewidth=0)
+    axes.axvspan(0, step, color=GREY, alpha=0.15, linewidth=0, label="waves longer than a training sheet")
     for side, style in STYLES.items():
         held = sides(one)[side]
         if held is not None:
             shown = held.radial.wave_number < SHOWN * step
             wave_number, mean, error = (values[shown] for values in held.radial)
             axes.errorbar(wave_number, mean, np.nan_to_num(error), capsize=2, **style)
-    axes.text(0.5 * step, 0.02, "longer than\na training\nsheet", ha="center", va="bottom", fontsize=LEGEND - 1,
-              color=GREY, transform=axes.get_xaxis_transform())  # fmt: skip
     axes.set_xlim(0, SHOWN * step)
     axes.set_xlabel(f"wave number k (1/{scope.system.length_unit})", fontsize=LABEL)
 

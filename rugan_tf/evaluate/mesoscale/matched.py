@@ -18,6 +18,7 @@ from rugan_tf.formats.npz import read_arrays, write_npz
 
 SEED = 2**61 + 2**20  # of sheets drawn here, one seed a round: apart from those of data sets and other comparisons
 DRAWS_EACH = 200  # sheets drawn at most for each that is wanted of one energy
+CELLS_AT_ONCE = 2**17  # that are judged together
 FEWEST = 2  # of a set, for a scatter between sheets
 
 States = NDArray[np.uint8]
@@ -39,12 +40,14 @@ class MatchedSource:
         energy_function: what gives the energies of drawn sheets.
         tolerance: furthest that an energy may be from the one wanted, in the unit of the system.
         cache: file that keeps what was found; None keeps nothing.
+        processes: of the judge's workers, where it is slow; one a core unless said otherwise.
     """
 
     data_set: DataSet
     energy_function: EnergyFunction
     tolerance: float
     cache: Path | None = None
+    processes: int | None = None
 
     def find(self, energies: Sequence[float], num_sheets: int, rows: int, cols: int) -> list[MatchedSheets | None]:
         """Return two sets of up to `num_sheets` real sheets for each energy.
@@ -84,8 +87,7 @@ class MatchedSource:
         with tqdm(total=number * len(energies), desc=f"real {rows}x{cols}", unit="sheet") as bar:
             for draw in range(rounds):
                 states = draw_sheets(system, size, rows, cols, SEED + draw, options)
-                energy = self.energy_function.energies(states, Work(f"energies {rows}x{cols}"))
-                known = system.energy_per_area(energy, rows, cols)
+                known = self.judged(states)
                 for index, wanted in enumerate(energies):
                     near = states[self.is_near(known, wanted)][: number - len(found[index])]
                     found[index] = np.concatenate([found[index], near])
@@ -93,6 +95,14 @@ class MatchedSource:
                 if all(len(states) == number for states in found):
                     break
         return found
+
+    def judged(self, states: States) -> NDArray[np.float64]:
+        """Return the energies per area (n,) of sheets; a fast judge shows no progress bar of its own."""
+        size = max(1, CELLS_AT_ONCE // states[0].size) if self.energy_function.is_fast else len(states)
+        work = Work("energies", self.processes)
+        parts = (states[start : start + size] for start in range(0, len(states), size))
+        energy = np.concatenate([self.energy_function.energies(part, work) for part in parts])
+        return self.data_set.system.energy_per_area(energy, *states.shape[1:])
 
     def is_near(self, known: NDArray[np.float64], wanted: float) -> NDArray[np.bool_]:
         """Return bool (n,): which energies are within the tolerance."""

@@ -47,8 +47,11 @@ class PorousGraphene(LatticeSystem):
 
     @property
     def reference_energies(self) -> Mapping[str, SheetEnergy]:
-        """Tight binding."""
-        return {reference.TIGHT_BINDING: reference.TightBindingEnergy()}
+        """Tight binding, exact and for large sheets."""
+        return {
+            reference.TIGHT_BINDING: reference.TightBindingEnergy(),
+            reference.LINEAR_SCALING: reference.LinearScalingEnergy(),
+        }
 
     def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
         """Return coordination, edges, pores and the two-point correlation of vacant sites."""
