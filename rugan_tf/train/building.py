@@ -110,7 +110,7 @@ def build_critic(options: TrainOptions, data_set: DataSet) -> keras.Model:
         head_layers=options.head_layers,
         regression=regression,
         num_blocks=options.critic_blocks,
-        maps=options.maps.weight > 0,
+        maps=options.maps.map_weight > 0,
         name="critic",
     )
 
@@ -124,7 +124,7 @@ def network_request(options: TrainOptions, data_set: DataSet, width: int) -> Net
         options.latent_channels,
         lattice_period(data_set),
         (rows, cols),
-        maps=options.maps.weight > 0,
+        maps=options.maps.map_weight > 0,
     )
 
 

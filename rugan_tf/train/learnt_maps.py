@@ -38,13 +38,13 @@ class LearntMaps:
         Raises:
             InputError: there is no EDNN of the material, or it tells no local energies.
         """
-        if not options.maps.weight:
+        if not options.maps.map_weight:
             return None
         system, (rows, cols) = data_set.system, data_set.states.shape[1:]
         ednn = map_ednn(options, data_set)
-        passed = MapFilter.of(system, rows, cols, options.maps.cutoff)
+        passed = MapFilter.of(system, rows, cols, options.maps.map_cutoff)
         local = local_labels(data_set.states, system, ednn, scale)
-        labels = LabelMaps(local, passed, options.maps.noise, options.maps.uniform_share)
+        labels = LabelMaps(local, passed, options.maps.map_noise, options.maps.uniform_share)
         tile = system.extent(system.row_period, system.col_period)
         local_energy = ednn.signatures.loaded().signatures["local_energy"]
 
@@ -52,8 +52,8 @@ class LearntMaps:
             per_area = local_energy(encoding=encoding)["energy"] / tile
             return filtered(passed, (per_area - scale.mean) / scale.standard_deviation)
 
-        statistics = fit_map_statistics(local, system, scale, passed, options.maps.noise)
-        return cls(labels, MapLoss(options.maps.weight, obtained, passed.smoothing), statistics)
+        statistics = fit_map_statistics(local, system, scale, passed, options.maps.map_noise)
+        return cls(labels, MapLoss(options.maps.map_weight, obtained, passed.smoothing), statistics)
 
 
 def map_ednn(options: TrainOptions, data_set: DataSet) -> EdnnEnergy:
@@ -62,11 +62,11 @@ def map_ednn(options: TrainOptions, data_set: DataSet) -> EdnnEnergy:
     Raises:
         InputError: there is none.
     """
-    given, shipped = options.maps.ednn, shipped_ednn(data_set.system)
+    given, shipped = options.maps.map_ednn, shipped_ednn(data_set.system)
     if given is None and not shipped.exists():
         raise InputError(
-            "A training on maps needs an EDNN of the material, --maps.ednn FOLDER (`rugan ednn train` makes one); or "
-            f"train on one label for a sheet, --maps.weight 0. Received: none for {data_set.system.spec}"
+            "A training on maps needs an EDNN of the material, --map-ednn FOLDER (`rugan ednn train` makes one); or "
+            f"train on one label for a sheet, --map-weight 0. Received: none for {data_set.system.spec}"
         )
     ednn = ednn_in(given or shipped)
     origins = {"the data": origin_in(data_set.metadata), "the EDNN of the maps": ednn.origin}

@@ -140,10 +140,10 @@ class TrainOptions:
                 "A critic that predicts labels needs a head, below which the label is unknown. "
                 f"Received: regression_weight={self.loss.regression_weight}, head_layers=0"
             )
-        if self.maps.weight and self.loss.regression_weight:
+        if self.maps.map_weight and self.loss.regression_weight:
             raise InputError(
                 "A training learns its labels from maps or from a critic that predicts them, not from both. "
-                f"Received: maps.weight={self.maps.weight}, loss.regression_weight={self.loss.regression_weight}"
+                f"Received: maps.map_weight={self.maps.map_weight}, loss.regression_weight={self.loss.regression_weight}"
             )
         if self.devices is not None and self.devices < 1:
             raise InputError(f"devices must be at least 1. Received: devices={self.devices}")
@@ -235,7 +235,7 @@ CPU = dataclasses.replace(
     average_decay=0.998,
     shifts=True,
     loss=LossOptions(gradient_penalty_weight=1.0),
-    maps=MapOptions(weight=10.0),
+    maps=MapOptions(map_weight=10.0),
 )
 
 QUICK = dataclasses.replace(

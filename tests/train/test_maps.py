@@ -98,7 +98,7 @@ def test_generator_learns_to_put_energy_where_the_map_asks_for_it():
     assert last < 0.3 * errors[0]
 
 
-@pytest.mark.parametrize("options", [{"weight": -1.0}, {"noise": -0.1}, {"cutoff": 0.0}, {"uniform_share": 1.5}])
+@pytest.mark.parametrize("options", [{"map_weight": -1.0}, {"map_noise": -0.1}, {"map_cutoff": 0.0}, {"uniform_share": 1.5}])
 def test_impossible_options_are_refused(options):
     (name,) = options
     with pytest.raises(InputError, match=rf"{name} must .*Received: {name}="):
@@ -106,5 +106,5 @@ def test_impossible_options_are_refused(options):
 
 
 def test_paper_has_one_label_for_a_sheet_and_the_shipped_model_maps():
-    assert PRESETS["paper"][0].maps.weight == 0
-    assert PRESETS["cpu"][0].maps.weight > 0
+    assert PRESETS["paper"][0].maps.map_weight == 0
+    assert PRESETS["cpu"][0].maps.map_weight > 0
