@@ -143,7 +143,7 @@ class TrainOptions:
         if self.maps.map_weight and self.loss.regression_weight:
             raise InputError(
                 "A training learns its labels from maps or from a critic that predicts them, not from both. "
-                f"Received: maps.map_weight={self.maps.map_weight}, loss.regression_weight={self.loss.regression_weight}"
+                f"Received: map_weight={self.maps.map_weight}, regression_weight={self.loss.regression_weight}"
             )
         if self.devices is not None and self.devices < 1:
             raise InputError(f"devices must be at least 1. Received: devices={self.devices}")

@@ -231,7 +231,7 @@ class RUGAN(keras.Model):
                 is_uniform = tf.reduce_all(tf.equal(label, label[:, :1, :1]), axis=(1, 2))
                 smoothing = tf.constant(self.label_maps.smoothing)
                 error = losses.map_error(self.label_maps.obtained(fake), asked, smoothing, is_uniform)
-                weight = self.label_maps.map_weight
+                weight = self.label_maps.weight
             elif predicted:
                 error = losses.label_error(predicted[0], label)
             loss = losses.generator_loss(score) + weight * error
