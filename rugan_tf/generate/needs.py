@@ -24,7 +24,7 @@ def available_memory() -> int | None:
 
 
 def disk_need(system: LatticeSystem, num_cells: int) -> int:
-    """Return the bytes that sheets in Zarr take at most: the pyramid, and states without order by zstd."""
+    """Return the bytes that sheets in Zarr take at most: states without any order, as zstd packs them, and pixels."""
     return math.ceil(num_cells * (1.3 * math.log2(max(2, system.num_states)) / 8 + PYRAMID))
 
 
