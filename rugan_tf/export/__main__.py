@@ -22,7 +22,7 @@ class ExportOptions:
     """Put this EDNN inside instead, a saved_model folder of `rugan ednn train`."""
     calibration_sheets: int = 4096
     """With an EDNN: sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
-    feedback: int = 3
+    feedback: int = 5
     """With an EDNN: how often `generate` corrects what it asks the generator for, up to sheets of 128x128 cells; each
     time costs as much as the sheet; 0 for none."""
     strict: bool = False

@@ -231,7 +231,6 @@ CPU = dataclasses.replace(
     fold_generator=True,
     hard_samples=True,
     sample_noise=0.5,
-    xla=True,
     average_decay=0.998,
     shifts=True,
     loss=LossOptions(gradient_penalty_weight=1.0),
