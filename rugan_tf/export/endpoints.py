@@ -217,8 +217,10 @@ class Endpoints(tf.Module):
         """Return the energy per area of every latent cell, float32 (batch, rows/2, cols/2), as the EDNN sees states."""
         rows, cols = self.system.row_period, self.system.col_period
         encoding = tf.one_hot(tf.cast(states, tf.int32), self.system.num_states)
-        shape = tf.unstack(tf.shape(states))
-        with tf.control_dependencies([*self.check_size(*shape[1:]), *self.check_cells(*shape)]):
+        shape, last = tf.unstack(tf.shape(states)), self.system.num_states - 1
+        # A state that there is not would be encoded as zeros, and judged as none.
+        is_known = tf.debugging.assert_less_equal(tf.cast(states, tf.int32), last, f"states must lie in 0..{last}")
+        with tf.control_dependencies([is_known, *self.check_size(*shape[1:]), *self.check_cells(*shape)]):
             encoding = tf.identity(encoding)
             tiles = self.ednn.signatures["local_energy"](encoding=encoding)["energy"]
         per_area = tiles[..., None] / self.system.extent(rows, cols)

@@ -89,7 +89,7 @@ def test_generate_from_latent_takes_and_gives_what_is_promised(loaded):
         "energy_per_area": (tf.float32, [None, None, None]),
     }
     assert described(signature.structured_outputs) == {"probabilities": (tf.float32, [None, None, None, 4])}
-    assert set(loaded.signatures) == {"generate", "serving_default", "generate_from_latent", "calibrate"}
+    assert set(loaded.signatures) == {"generate", "serving_default", "generate_from_latent", "calibrate", "map"}
 
 
 def test_process_without_this_package_gives_the_same(version, loaded, tmp_path):

@@ -59,7 +59,8 @@ def generate(loaded, rows, cols):
 
 
 def test_signatures_tell_energies(loaded):
-    assert set(loaded.signatures) == {"serving_default", "generate", "generate_from_latent", "calibrate", "energy"}
+    asked = {"serving_default", "generate", "generate_from_latent", "calibrate", "map"}
+    assert set(loaded.signatures) == asked | {"energy", "local_energy"}
     signature = loaded.signatures["energy"]
     specs = {name: (spec.dtype, spec.shape.as_list()) for name, spec in signature.structured_outputs.items()}
     assert specs == {"energy": (tf.float32, [None]), "energy_per_area": (tf.float32, [None])}
@@ -90,14 +91,21 @@ def test_checks_of_the_ednn_still_hold_inside(loaded):
         loaded.signatures["energy"](states=tf.constant(np.zeros((1, 4, 5), np.uint8)))
 
 
-def test_model_with_an_ednn_generates_the_same_sheets_as_one_without(loaded, run_dir, tmp_path, capsys):
+def test_model_with_an_ednn_generates_the_same_sheets_as_one_without_but_for_corrections(
+    base, run_dir, tiny_ednn, tmp_path, capsys
+):
     assert main(["--run-dir", str(run_dir), "--out", str(tmp_path / "models"), "--max-cells", "2000"]) == 0
     assert "does not tell the energies" in capsys.readouterr().out
-    without = tf.saved_model.load(str(tmp_path / "models" / "1"))
-    assert "energy" not in without.signatures
-    answer = generate(without, 14, 16)
+    judged, without = SheetModel.load(base), SheetModel.load(tmp_path / "models")
+    assert not without.has_ednn
+    np.testing.assert_array_equal(*(model.generate_unrepaired(ENERGIES, 14, 16, 4) for model in (judged, without)))
+    answer = generate(without.signatures.loaded(), 14, 16)
     assert set(answer) == {"states"}
-    np.testing.assert_array_equal(answer["states"], generate(loaded, 14, 16)["states"])
+    area = system_named("porous_graphene").area(14, 16)
+    plain = np.abs(tiny_ednn["build_ednn"]()(answer["states"]).numpy() / area - ENERGIES)
+    corrected = np.abs(generate(judged.signatures.loaded(), 14, 16)["energy_per_area"] - ENERGIES)
+    assert (corrected <= plain + 1e-6).all()
+    assert (corrected < plain).any()
 
 
 @pytest.mark.parametrize("words", [["--ednn-dir", "nowhere"], ["--ednn-dir", "."]])

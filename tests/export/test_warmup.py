@@ -86,8 +86,8 @@ def test_first_call_of_a_warm_signature_costs_no_more_than_later_ones(version, f
         later = {name: sorted(seconds(name) for _ in range(9))[4] for name in requests}
     told = {name: f"{1e3 * cold[name]:.0f}, {1e3 * first[name]:.1f}, {1e3 * later[name]:.1f} ms" for name in requests}
     print(folder, told)
-    # 20 ms: a neighbour on a busy machine, and nothing beside the hundreds that a cold signature takes
-    assert all(first[name] < 3 * later[name] + 0.02 for name in requests), told
+    # 20 ms, or a tenth of the cold call: a neighbour on a busy machine, and little beside what a cold signature takes
+    assert all(first[name] < max(3 * later[name] + 0.02, cold[name] / 10) for name in requests), told
 
 
 def test_functions_that_no_signature_reaches_are_not_exported(version):

@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-from pathlib import Path
 
 import pytest
 
 from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.ednn_card import EDNN_FILE, EdnnCard, read_ednn_card, write_ednn_card
 from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.map_statistics import MapStatistics
 from rugan_tf.saved.model_card import (
     MODEL_FILE,
     RUN_FILE,
@@ -19,8 +19,8 @@ from rugan_tf.saved.model_card import (
     write_exported_card,
     write_run_card,
 )
+from rugan_tf.saved.shipped import find_model
 
-MODELS = Path(__file__).parents[2] / "saved_models"
 CARD = ModelCard(
     system="porous_graphene",
     rows=14,
@@ -32,7 +32,18 @@ CARD = ModelCard(
     training={"seed": 3},
 )
 CALIBRATION = Calibration(14, 16, (1.0, 2.0), (-3.5, -1.0), ((0.0, 0.1), (0.2, 0.3)))
-EXPORTED = completed(CARD, 4096, calibration=CALIBRATION, ednn_metadata={"energy": "ednn: made-up"}, rugan_tf="9.9.9")
+EXPORTED = completed(
+    CARD, 4096, calibration=CALIBRATION, feedback=3, ednn_metadata={"energy": "ednn: made-up"}, rugan_tf="9.9.9"
+)
+MAPS = MapStatistics(
+    pitch=(4.92, 4.26),
+    tile=(2.46, 4.26),
+    cutoff=0.36,
+    noise=0.1,
+    energies=(-3.0, -2.0),
+    spectrum=((50.0, -300.0, 600.0), (200.0, -1200.0, 2400.0)),
+    quantiles=((-1.0, 0.5), (-0.5, 2.0)),
+)
 EDNN = EdnnCard(
     system="porous_graphene",
     reference="made-up",
@@ -52,9 +63,23 @@ def test_card_of_a_run_is_read_as_it_was_written(tmp_path):
 def test_card_of_a_model_is_read_as_it_was_written(tmp_path):
     write_exported_card(tmp_path, EXPORTED)
     assert read_exported_card(tmp_path) == EXPORTED
-    plain = completed(CARD, 64, calibration=None, ednn_metadata=None, rugan_tf="9.9.9")
+    plain = completed(CARD, 64, calibration=None, feedback=0, ednn_metadata=None, rugan_tf="9.9.9")
     write_exported_card(tmp_path, plain)
     assert read_exported_card(tmp_path) == plain
+
+
+def test_card_of_a_generator_that_learnt_from_maps_is_read_as_it_was_written(tmp_path):
+    write_run_card(tmp_path, dataclasses.replace(CARD, map_statistics=MAPS))
+    assert read_run_card(tmp_path).map_statistics == MAPS
+    write_exported_card(tmp_path, dataclasses.replace(EXPORTED, map_statistics=MAPS))
+    read = read_exported_card(tmp_path)
+    assert (read.map_statistics, read.feedback) == (MAPS, 3)
+    content = json.loads((tmp_path / MODEL_FILE).read_text())
+    for name in content["map_statistics"]:
+        damaged = {key: value for key, value in content["map_statistics"].items() if key != name}
+        (tmp_path / MODEL_FILE).write_text(json.dumps(content | {"map_statistics": damaged}))
+        with pytest.raises(ValueError, match=r"rugan.json must hold .* Received: .*rugan.json"):
+            read_exported_card(tmp_path)
 
 
 def test_card_of_an_ednn_is_read_as_it_was_written(tmp_path):
@@ -67,13 +92,15 @@ def test_card_of_an_ednn_is_read_as_it_was_written(tmp_path):
 
 
 def test_shipped_cards_are_read():
-    card = read_exported_card(MODELS / "porous_graphene" / "2")
+    card = read_exported_card(find_model("porous_graphene"))
     assert (card.rows, card.cols, card.latent_channels, card.max_cells) == (14, 16, 63, 2**22)
-    assert card.label_scale == LabelScale(-2.696528186160548, 0.5606202546042616)
-    assert card.calibration.scales == (1.0, 2.0, 4.0)
+    low, high = card.energy_range
+    assert -4 < low < card.label_scale.mean < high < 0  # eV/Å²
+    assert 0.1 < card.label_scale.standard_deviation < 1
+    assert card.calibration is None or card.calibration.scales == (1.0, 2.0, 4.0)
     assert card.energy_metadata["energy"].startswith("ednn: trained on tight-binding")
     assert card.ednn_metadata["energy_origin"] == {"method": "tight-binding", "zero": "2 E_s + 2 E_p per atom"}
-    ednn = read_ednn_card(MODELS / "porous_graphene_ednn" / "2")
+    ednn = read_ednn_card(find_model("porous_graphene_ednn"))
     assert (ednn.halo, ednn.period, ednn.data_sha256[:6]) == ((4, 8), (1, 2), "d3db74")
 
 
@@ -101,7 +128,8 @@ def test_card_of_another_form_is_refused(tmp_path, file, write, read, command, v
 def test_every_missing_key_is_named_with_what_to_do(tmp_path, file, write, read, command):
     write(tmp_path)
     content = json.loads((tmp_path / file).read_text())
-    optional = {"version", "training", "energy", "energy_origin", "calibration", "ednn", "rugan_tf", "split"}
+    optional = {"version", "training", "energy", "energy_origin", "ednn", "rugan_tf", "split"}
+    optional |= {"calibration", "feedback"}
     for key in content.keys() - optional:
         (tmp_path / file).write_text(json.dumps({name: value for name, value in content.items() if name != key}))
         with pytest.raises(ValueError, match=rf"must hold .*{command}.* Received: .* without {key}"):
