@@ -12,7 +12,7 @@ from rugan_tf.energies.function import Work
 from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError
 from rugan_tf.saved.ednn_card import EdnnCard, read_ednn_card
-from rugan_tf.saved.shipped import shipped_model
+from rugan_tf.saved.shipped import shipped_model, shipped_names
 from rugan_tf.saved.signatures import Signatures
 from rugan_tf.saved.versions import version_folder
 from rugan_tf.systems.energy import EnergyOrigin
@@ -101,8 +101,17 @@ class EdnnEnergy:
         return self.signatures.call("local_energy", encoding=encoding)["energy"]
 
 
+def has_shipped_ednn(system: LatticeSystem) -> bool:
+    """Tell whether an EDNN of a material comes with the package."""
+    return f"{system.name}_{EDNN}" in shipped_names()
+
+
 def shipped_ednn(system: LatticeSystem) -> Path:
-    """Return the folder of the EDNN of a material that comes with the package."""
+    """Return the folder of the EDNN of a material that comes with the package.
+
+    Raises:
+        InputError: this installation has none.
+    """
     return shipped_model(f"{system.name}_{EDNN}")
 
 

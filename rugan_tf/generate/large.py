@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.ednn import EDNN
+from rugan_tf.energies.ednn import EDNN, has_shipped_ednn
 from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
@@ -21,7 +21,6 @@ from rugan_tf.generate.regions import SheetRequest, TileModel
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.streaming import Runner, Stream, open_or_create, stream_to_zarr
 from rugan_tf.generate.tiles import generator_reach, largest_tile, map_of, recipe_of
-from rugan_tf.saved.shipped import shipped_names
 from rugan_tf.systems.lengths import readable_length_unit, size_in_words
 from rugan_tf.systems.system import LatticeSystem
 
@@ -154,7 +153,7 @@ def judge_of(system: LatticeSystem, name: str | None = None) -> HaloEnergy | Non
     Raises:
         InputError: an energy of whole sheets, which tells nothing of their parts.
     """
-    if name is None and f"{system.name}_{EDNN}" not in shipped_names():
+    if name is None and not has_shipped_ednn(system):
         return None
     by_halo = energy_named(system, name or EDNN).by_halo
     if by_halo is None:

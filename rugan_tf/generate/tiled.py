@@ -1,6 +1,6 @@
 """The sheets of a request, each made in tiles: what `SheetModel.generate` does where one call cannot."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,25 +63,68 @@ def tiled_sheets(
         calibrated: whether requests are calibrated, and corrected, as by `generate`.
         uniform: ask for the same energy everywhere, whatever the generator learnt from.
     """
-    wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile_of(model, rows, cols, tile)}
-    wanted |= {"repaired": repaired}
-
-    def made(requested: float, part_seed: int, sheet: int) -> NDArray[np.uint8]:
-        recipe = recipe_of(model, requested, rows, cols)
-        place: dict[str, Any] = {"seed": part_seed, "sheet": sheet}
-        given = recipe.given if calibrated else requested
-        asked = UniformMap(given) if uniform else map_of(model, recipe, given, rows, cols, **place)
-        return corrected_sheet(
-            lambda now: generate_in_tiles(model, model.system, ShiftedMap(asked, now - given), **wanted, **place),
-            lambda states: float(model.judged_energies(states[None])[0]),
-            requested,
-            given,
-            recipe.corrections if calibrated and repaired else 0,
-        )
-
+    side = tile_of(model, rows, cols, tile)
     sheets = [
-        made(float(one), part_seed, sheet)
+        tiled_sheet(
+            model,
+            float(requested),
+            system=model.system,
+            judge=lambda states: float(model.judged_energies(states[None])[0]),
+            rows=rows,
+            cols=cols,
+            seed=part_seed,
+            sheet=sheet,
+            tile=side,
+            repaired=repaired,
+            calibrated=calibrated,
+            uniform=uniform,
+        )
         for part, part_seed in model.parts(energy_per_area, rows, cols, seed)
-        for sheet, one in enumerate(part)
+        for sheet, requested in enumerate(part)
     ]
     return np.stack(sheets)
+
+
+def tiled_sheet(
+    model: TileModel,
+    requested: float,
+    *,
+    system: LatticeSystem,
+    judge: Callable[[NDArray[np.uint8]], float],
+    rows: int,
+    cols: int,
+    seed: int,
+    tile: int,
+    sheet: int = 0,
+    repaired: bool = True,
+    calibrated: bool = True,
+    uniform: bool = False,
+) -> NDArray[np.uint8]:
+    """Return one sheet, uint8 (rows, cols), made in tiles by a model on this disk or behind a server.
+
+    Args:
+        model: with `generate_from_latent`, `calibrate` and, if it learnt from maps, `map`.
+        requested: energy per area, in the unit of the system.
+        system: the material.
+        judge: a sheet to its energy per area, by the EDNN of the model; not called if nothing is corrected.
+        rows: as of `tiled_sheets`.
+        cols: as of `tiled_sheets`.
+        seed: as of `tiled_sheets`.
+        tile: as of `tiled_sheets`.
+        sheet: which of the sheets of that seed.
+        repaired: as of `tiled_sheets`.
+        calibrated: as of `tiled_sheets`.
+        uniform: as of `tiled_sheets`.
+    """
+    recipe = recipe_of(model, requested, rows, cols)
+    given = recipe.given if calibrated else requested
+    place: dict[str, Any] = {"seed": seed, "sheet": sheet}
+    asked = UniformMap(given) if uniform else map_of(model, recipe, given, rows, cols, **place)
+    wanted: dict[str, Any] = {"rows": rows, "cols": cols, "tile": tile, "repaired": repaired, **place}
+    return corrected_sheet(
+        lambda now: generate_in_tiles(model, system, ShiftedMap(asked, now - given), **wanted),
+        judge,
+        requested,
+        given,
+        recipe.corrections if calibrated and repaired else 0,
+    )

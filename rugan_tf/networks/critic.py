@@ -166,7 +166,7 @@ class Critic(keras.Model):
         hidden = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
         label = ops.cast(inputs["label"], "float32")
         if self.sees_label:
-            hidden = ops.concatenate([hidden, ops.cast(self.label_channel(label, hidden), hidden.dtype)], axis=-1)
+            hidden = ops.concatenate([hidden, self.label_channel(ops.cast(label, hidden.dtype), hidden)], axis=-1)
         label = ops.mean(label, axis=(1, 2))[:, None] if self.maps else label[:, None]
         means = []
         for block in self.blocks:

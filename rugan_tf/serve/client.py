@@ -258,12 +258,19 @@ def generate(options: GenerateOptions) -> None:
 def tiled(
     client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions
 ) -> NDArray[np.uint8]:
-    """Return one sheet, uint8 (rows, cols), asked for in tiles."""
-    from rugan_tf.generate.tiles import generate_in_tiles, requested_map
+    """Return one sheet, uint8 (rows, cols), asked for in tiles, and corrected as the server corrects whole ones."""
+    from rugan_tf.generate.tiled import tiled_sheet
 
-    asked = requested_map(client, options.energy_per_area[0], *size)
-    wanted: dict[str, Any] = {"rows": size[0], "cols": size[1], "seed": options.seed, "tile": options.tile}
-    return generate_in_tiles(client, system, asked, **wanted)
+    return tiled_sheet(
+        client,
+        float(np.float32(options.energy_per_area[0])),  # what a whole sheet would be asked for
+        system=system,
+        judge=lambda states: float(client.energy(states[None])[1][0]),
+        rows=size[0],
+        cols=size[1],
+        seed=options.seed,
+        tile=options.tile or max(size),
+    )
 
 
 def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:

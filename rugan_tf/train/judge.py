@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.ednn import EDNN, shipped_ednn
+from rugan_tf.energies.ednn import EDNN, has_shipped_ednn
 from rugan_tf.energies.function import EnergyFunction, Work
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.origin import disagreements, origin_in, require_agreement
@@ -104,7 +104,7 @@ def judge_for(options: TrainOptions, averaged: LabelledGenerator, data_set: Data
     if options.judge is not None:
         energy = energy_named(data_set.system, options.judge)
         require_agreement({"the data": labels, "the judge": energy.origin}, strict=options.strict)
-    elif not shipped_ednn(data_set.system).exists():
+    elif not has_shipped_ednn(data_set.system):
         return None
     else:
         energy = energy_named(data_set.system, EDNN)

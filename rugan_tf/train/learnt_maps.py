@@ -7,7 +7,7 @@ from rugan_tf.data.local_labels import local_labels
 from rugan_tf.data.map_batches import LabelMaps, filtered
 from rugan_tf.data.map_filter import MapFilter
 from rugan_tf.data.map_fit import fit_map_statistics
-from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, shipped_ednn
+from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, has_shipped_ednn, shipped_ednn
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet
@@ -62,13 +62,13 @@ def map_ednn(options: TrainOptions, data_set: DataSet) -> EdnnEnergy:
     Raises:
         InputError: there is none.
     """
-    given, shipped = options.maps.map_ednn, shipped_ednn(data_set.system)
-    if given is None and not shipped.exists():
+    given = options.maps.map_ednn
+    if given is None and not has_shipped_ednn(data_set.system):
         raise InputError(
             "A training on maps needs an EDNN of the material, --map-ednn FOLDER (`rugan ednn train` makes one); or "
             f"train on one label for a sheet, --map-weight 0. Received: none for {data_set.system.spec}"
         )
-    ednn = ednn_in(given or shipped)
+    ednn = ednn_in(given or shipped_ednn(data_set.system))
     origins = {"the data": origin_in(data_set.metadata), "the EDNN of the maps": ednn.origin}
     require_agreement(origins, strict=options.strict)
     return ednn

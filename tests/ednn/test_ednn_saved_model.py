@@ -120,3 +120,39 @@ def test_facts_travel_with_the_model(version):
 def test_versions_are_numbered(tmp_path):
     assert [save_ednn(tmp_path).name for _ in range(2)] == ["1", "2"]
     assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
+
+
+def one_hot(states):
+    return tf.one_hot(tf.cast(states, tf.int32), 4)
+
+
+@pytest.mark.parametrize(("rows", "cols"), SIZES)
+def test_local_energies_sum_up_to_the_energy(loaded, rows, cols):
+    states = draw_states(5, rows, cols)
+    tiles = loaded.signatures["local_energy"](encoding=one_hot(states))["energy"]
+    assert tiles.shape == (5, rows, cols // 2)
+    np.testing.assert_allclose(tiles.numpy().sum(axis=(1, 2)), ask(loaded, states)["energy"], rtol=1e-5)
+
+
+def test_local_energies_move_with_the_sheet(loaded):
+    states = draw_states(2, 6, 8)
+    tiles = loaded.signatures["local_energy"](encoding=one_hot(states))["energy"].numpy()
+    assert tiles.std() > 0.1
+    moved = loaded.signatures["local_energy"](encoding=one_hot(np.roll(states, (2, 4), (1, 2))))["energy"]
+    np.testing.assert_allclose(moved, np.roll(tiles, (2, 2), (1, 2)), atol=1e-4)
+
+
+def test_gradient_of_a_local_energy_is_that_of_differences_and_ends_with_its_context(loaded):
+    local_energy = loaded.signatures["local_energy"]
+    encoding = one_hot(draw_states(2, 8, 12))
+    with tf.GradientTape() as tape:
+        tape.watch(encoding)
+        one = local_energy(encoding=encoding)["energy"][0, 4, 3]
+    gradient = tape.gradient(one, encoding).numpy()
+    is_seen = np.zeros((2, 8, 12), bool)
+    is_seen[0, 3:6, 4:10] = True  # one period of context around the focus in row 4, columns 6 and 7
+    np.testing.assert_array_equal(np.abs(gradient).max(axis=-1) > 0, is_seen)
+    direction = np.random.default_rng(0).normal(size=gradient.shape).astype(np.float32)
+    step = 1e-2
+    ends = [local_energy(encoding=encoding + sign * step * direction)["energy"][0, 4, 3] for sign in (1, -1)]
+    assert float(ends[0] - ends[1]) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=1e-2)

@@ -86,6 +86,12 @@ CASES = {
         lambda: Critic(width=5, head_layers=1, regression=True), **CRITIC | {"outputs": ((2,), (2, 5), (2,))}
     ),
     "Critic without folding": Case(lambda: Critic(width=5, period=(1, 1)), **CRITIC),
+    "Critic with maps": Case(
+        lambda: Critic(width=5, projection=True, head_layers=1, maps=True),
+        inputs={"encoding": (2, 4, 6, 4), "label": (2, 2, 3)},
+        free_inputs={"encoding": (None, None, None, 4), "label": (None, None, None)},
+        outputs=((2,), (2, 5)),
+    ),
     "TileNetwork": Case(lambda: TileNetwork(width=5, context=2), outputs=(2, 4, 6), **FIELD),
     "EDNN": Case(
         lambda: EDNN(width=5, context=2, state_energies=(0.0, 1.0, 2.0, 4.0), energy_scale=0.5),

@@ -1,5 +1,7 @@
 """What the judge of a training tells, against numbers worked by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_networks import CHANNELS, TinyGenerator, build_rugan
@@ -8,7 +10,8 @@ from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.named import system_named
-from rugan_tf.train.judge import Judge, measured
+from rugan_tf.train.judge import Judge, judge_for, measured
+from rugan_tf.train.options import TrainOptions
 
 GRAPHENE = system_named("porous_graphene")
 AREA = 2.46 * 2.46 * np.sqrt(3) / 2  # of a cell, Å²
@@ -81,3 +84,10 @@ def test_pictures_are_told_by_scale(judged):
     for picture in page.pictures.values():
         assert picture.dtype == np.uint8
         assert picture.std() > 10
+
+
+def test_materials_without_a_shipped_ednn_are_trained_without_a_judge(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "systems"))
+    spins = DataSet(np.zeros((2, 4, 4), np.uint8), np.array([0.0, 1.0]), {"system": "spins:Spins", "energy": "made-up"})
+    spare = LabelledGenerator(TinyGenerator(), LabelScale(0.0, 1.0))
+    assert judge_for(TrainOptions(tmp_path / "spins.npz", tmp_path), spare, spins) is None
