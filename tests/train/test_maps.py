@@ -98,7 +98,9 @@ def test_generator_learns_to_put_energy_where_the_map_asks_for_it():
     assert last < 0.3 * errors[0]
 
 
-@pytest.mark.parametrize("options", [{"map_weight": -1.0}, {"map_noise": -0.1}, {"map_cutoff": 0.0}, {"uniform_share": 1.5}])
+@pytest.mark.parametrize(
+    "options", [{"map_weight": -1.0}, {"map_noise": -0.1}, {"map_cutoff": 0.0}, {"uniform_share": 1.5}]
+)
 def test_impossible_options_are_refused(options):
     (name,) = options
     with pytest.raises(InputError, match=rf"{name} must .*Received: {name}="):
