@@ -8,6 +8,15 @@ from keras import ops
 from rugan_tf.networks.layers import fold_cells, pad_periodic
 
 
+def swish(values: Any) -> Any:
+    """Return x sigmoid(x).
+
+    TensorFlow's own has a gradient of its own, which a SavedModel keeps as a function: a model that holds an EDNN would
+    be loaded with a warning, and a training on maps goes back through it.
+    """
+    return values * ops.sigmoid(values)
+
+
 @keras.saving.register_keras_serializable("rugan_tf")
 class TileNetwork(keras.layers.Layer):
     """The energy of the focus of a tile, computed for all tiles at once as convolutions.
@@ -34,7 +43,7 @@ class TileNetwork(keras.layers.Layer):
         self.convolutions = [
             keras.layers.Conv2D(width, 3, padding="valid", name=f"convolution_{index}") for index in range(context)
         ]
-        self.dense = keras.layers.Dense(width, activation="silu", name="dense")
+        self.dense = keras.layers.Dense(width, name="dense")
         # No bias: a constant for every tile is what the energies of the states give already.
         self.energy = keras.layers.Dense(1, use_bias=False, name="energy")
 
@@ -53,10 +62,10 @@ class TileNetwork(keras.layers.Layer):
         hidden = inputs
         for index, convolution in enumerate(self.convolutions):
             padded = pad_periodic(pad_periodic(hidden, 1, axis=1), 1, axis=2) if periodic else hidden
-            update = ops.silu(convolution(padded))
+            update = swish(convolution(padded))
             # Nothing to add in the first layer, which changes the number of channels.
             hidden = padded[:, 1:-1, 1:-1] + update if index else update
-        return self.energy(self.dense(hidden))[..., 0]
+        return self.energy(swish(self.dense(hidden)))[..., 0]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the periodic result."""
