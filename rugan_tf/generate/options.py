@@ -57,6 +57,8 @@ class GenerateOptions:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
+        if self.num_sheets is not None and self.num_sheets < 1:
+            raise InputError(f"num_sheets must be at least 1. Received: num_sheets={self.num_sheets}")
         if self.tolerance is not None and not self.repair:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
         if self.tolerance is not None and self.tile is not None:
@@ -64,10 +66,12 @@ class GenerateOptions:
         others = {
             "--tolerance": self.tolerance is not None,
             "--uniform": self.uniform,
-            "Zarr": self.out.suffix == ".zarr",
+            "Zarr": self.out.suffix.lower() == ".zarr",
         }
         given = [name for name, is_given in others.items() if is_given]
         require_no_conflict(self.energy_map, self.energy_per_area, self.map_range, given)
+        if self.uniform and self.tolerance is not None:
+            raise InputError("Sheets within a tolerance vary as matter does. Received: --tolerance with --uniform")
         if self.uniform and not self.repair:
             raise InputError("Uniform sheets are repaired ones. Received: --uniform with --no-repair")
         if self.size is not None and (self.rows, self.cols) != (None, None):
@@ -94,8 +98,6 @@ class GenerateOptions:
         """The requested energy per area of each sheet, in the unit of the system."""
         given = list(self.energy_per_area)
         num_sheets = len(given) if self.num_sheets is None else self.num_sheets
-        if num_sheets < 1:
-            raise InputError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
         if len(given) not in (1, num_sheets):
             raise InputError(
                 f"energy_per_area must be one value, or one for each of num_sheets={num_sheets} sheets. "
