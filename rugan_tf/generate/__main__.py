@@ -24,7 +24,7 @@ def generate(options: GenerateOptions) -> None:
 
     from rugan_tf.generate.sheets import load_model
 
-    requested = options.requested if options.energy_map is None else [0.0] * (options.num_sheets or 1)
+    requested = options.requested
     check_targets(options, len(requested))
     model = load_model(options.model)
     rows, cols = size_of(options, model)

@@ -57,8 +57,6 @@ class GenerateOptions:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
-        if self.num_sheets is not None and self.num_sheets < 1:
-            raise InputError(f"num_sheets must be at least 1. Received: num_sheets={self.num_sheets}")
         if self.tolerance is not None and not self.repair:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
         if self.tolerance is not None and self.tile is not None:
@@ -95,9 +93,11 @@ class GenerateOptions:
 
     @property
     def requested(self) -> list[float]:
-        """The requested energy per area of each sheet, in the unit of the system."""
-        given = list(self.energy_per_area)
+        """The requested energy per area of each sheet, in the unit of the system; zeros where a map says it."""
+        given = list(self.energy_per_area) if self.energy_map is None else [0.0]
         num_sheets = len(given) if self.num_sheets is None else self.num_sheets
+        if num_sheets < 1:
+            raise InputError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")
         if len(given) not in (1, num_sheets):
             raise InputError(
                 f"energy_per_area must be one value, or one for each of num_sheets={num_sheets} sheets. "
