@@ -117,9 +117,9 @@ class Endpoints(tf.Module):
 
         if self.ednn is None:
             return {"states": make(given)}
-        return self.corrected(make, energy_per_area, given, rows * cols)
+        return self.corrected(make, energy_per_area, given, self.corrections(rows, cols))
 
-    def corrected(self, make: Callable[[Any], Any], energy_per_area: Any, given: Any, cells: Any) -> dict[str, Any]:
+    def corrected(self, make: Callable[[Any], Any], energy_per_area: Any, given: Any, rounds: Any) -> dict[str, Any]:
         """Return sheets and their energies per area, after so many corrections of what the generator is asked for.
 
         From the same latent and the same map but for its mean: what was too high by so much is asked for as much lower.
@@ -129,13 +129,12 @@ class Endpoints(tf.Module):
             make: energies per area (batch,) to repaired states (batch, rows, cols).
             energy_per_area: requested, (batch,).
             given: what the generator is asked for at first, (batch,).
-            cells: int32 (), of one sheet; above FEEDBACK_CELLS nothing is corrected: fluctuations average out.
+            rounds: int32 (), corrections.
         """
         states = make(given)
         obtained = self.compute_energy(states)["energy_per_area"]
         if not self.feedback:
             return {"states": states, "energy_per_area": obtained}
-        rounds = self.corrections(cells)
 
         def correct(number: Any, given: Any, last: Any, states: Any, obtained: Any) -> tuple[Any, ...]:
             given += energy_per_area - last
@@ -173,14 +172,14 @@ class Endpoints(tf.Module):
             tf.debugging.assert_non_negative(first_sheet, "first_sheet must not be negative"),
             tf.debugging.assert_non_negative(origin, "origin must not be negative"),
             tf.debugging.assert_greater(shape, 0, "shape must be positive"),
-            *self.check_cells(tf.shape(energy_per_area)[0], 2 * shape[0], 2 * shape[1]),
+            *self.check_cells(4 * tf.shape(energy_per_area)[0], *tf.unstack(shape)),  # 2 * shape may overflow
         ]
         with tf.control_dependencies(checks):
-            energy_per_area = tf.identity(energy_per_area)
+            energy_per_area, origin, shape = (tf.identity(one) for one in (energy_per_area, origin, shape))
+            size = tf.stack([rows, cols]) // 2
         if self.maps is None:
             number = tf.size(energy_per_area)
             return {"energy_per_area": tf.ones(tf.concat([[number], shape], 0)) * energy_per_area[:, None, None]}
-        size = tf.stack([rows, cols]) // 2
         return {"energy_per_area": self.maps.windows(energy_per_area, size, origin, shape, seed, first_sheet)}
 
     def compute_calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> dict[str, Any]:
@@ -196,11 +195,12 @@ class Endpoints(tf.Module):
             "energy_per_area": given,
             "reach": tf.constant(self.generator.halo, tf.int32),
             "has_maps": tf.constant(int(self.maps is not None), tf.int32),
-            "corrections": self.corrections(rows * cols),
+            "corrections": self.corrections(rows, cols),
         }
 
-    def corrections(self, cells: Any) -> Any:
-        """Return how many corrections a sheet of so many cells gets, int32 ()."""
+    def corrections(self, rows: Any, cols: Any) -> Any:
+        """Return how many corrections a sheet gets, int32 (): none above FEEDBACK_CELLS, where fluctuations average."""
+        cells = tf.cast(rows, tf.int64) * tf.cast(cols, tf.int64)
         return tf.where(cells <= FEEDBACK_CELLS, self.feedback, 0)
 
     def calibrated(self, energy_per_area: Any, rows: Any, cols: Any) -> Any:

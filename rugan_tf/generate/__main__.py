@@ -24,14 +24,14 @@ def generate(options: GenerateOptions) -> None:
 
     from rugan_tf.generate.sheets import load_model
 
-    requested = options.requested if options.energy_map is None else [0.0] * (options.num_sheets or 1)
+    requested = options.requested
     check_targets(options, len(requested))
     model = load_model(options.model)
     rows, cols = size_of(options, model)
+    model.check_request(requested, rows, cols, options.seed)
     if options.energy_map is not None:
         from_map(options, model, options.energy_map, (rows, cols))
         return
-    model.check_request(requested, rows, cols, options.seed)
     if options.strict:
         model.require_covered(np.array(requested))
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,6 @@ def from_map(options: GenerateOptions, model: "SheetModel", energy_map: Path, si
     """Make sheets by a map and write them, with the maps."""
     from rugan_tf.generate.mapped_command import generate_from_map
 
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     for line in generate_from_map(
         model,
         energy_map,
@@ -67,6 +66,7 @@ def from_map(options: GenerateOptions, model: "SheetModel", energy_map: Path, si
         seed=options.seed,
         tile=options.tile,
         repaired=options.repair,
+        atoms=options.atoms,
         strict=options.strict,
         overwrite=options.overwrite,
         metadata=metadata(options, model.folder),

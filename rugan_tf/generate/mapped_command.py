@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from rugan_tf import files
+from rugan_tf.errors import PartlyDoneError
 from rugan_tf.figures.maps import map_figure
 from rugan_tf.figures.style import write_figure
 from rugan_tf.formats.npz import write_npz
+from rugan_tf.generate.atom_steps import AtomOptions, write_finished
 from rugan_tf.generate.by_map import generate_by_map
 from rugan_tf.generate.given_map import read_map, require_in_range, resampled
 from rugan_tf.generate.sheets import SheetModel
-from rugan_tf.generate.writers import write_sheets
 
 
 def generate_from_map(
@@ -26,6 +27,7 @@ def generate_from_map(
     seed: int,
     tile: int | None,
     repaired: bool,
+    atoms: AtomOptions,
     strict: bool,
     overwrite: bool,
     metadata: dict[str, Any],
@@ -43,11 +45,19 @@ def generate_from_map(
     asked = resampled(values, rows // 2, cols // 2)
     made = generate_by_map(model, asked, num_sheets, seed, tile=tile, repaired=repaired)
     obtained = model.judged_energies(made.states)
-    written = write_sheets(
-        out, model.system, made.states, np.full(num_sheets, float(asked.mean(dtype=np.float64))), obtained, metadata
-    )
-    write_npz(arrays, {"asked": asked, "obtained": made.obtained}, {"system": model.system.spec, **metadata})
-    write_figure(picture, map_figure(model.system, made.states[0], asked, made.obtained[0]))
+    requested = np.full(num_sheets, float(asked.mean(dtype=np.float64)))
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    def write_maps() -> None:
+        write_npz(arrays, {"asked": asked, "obtained": made.obtained}, {"system": model.system.spec, **metadata})
+        write_figure(picture, map_figure(model.system, made.states[0], asked, made.obtained[0]))
+
+    try:
+        written = write_finished(out, model.system, made.states, requested, obtained, atoms, metadata)
+    except PartlyDoneError:
+        write_maps()  # of the sheets that did relax as well
+        raise
+    write_maps()
     quantity = model.system.quantity
     return [
         f"{written[0]}: {num_sheets} of {rows}x{cols} cells, by the map {energy_map}",

@@ -64,10 +64,12 @@ class GenerateOptions:
         others = {
             "--tolerance": self.tolerance is not None,
             "--uniform": self.uniform,
-            "Zarr": self.out.suffix == ".zarr",
+            "Zarr": self.out.suffix.lower() == ".zarr",
         }
         given = [name for name, is_given in others.items() if is_given]
         require_no_conflict(self.energy_map, self.energy_per_area, self.map_range, given)
+        if self.uniform and self.tolerance is not None:
+            raise InputError("Sheets within a tolerance vary as matter does. Received: --tolerance with --uniform")
         if self.uniform and not self.repair:
             raise InputError("Uniform sheets are repaired ones. Received: --uniform with --no-repair")
         if self.size is not None and (self.rows, self.cols) != (None, None):
@@ -91,8 +93,8 @@ class GenerateOptions:
 
     @property
     def requested(self) -> list[float]:
-        """The requested energy per area of each sheet, in the unit of the system."""
-        given = list(self.energy_per_area)
+        """The requested energy per area of each sheet, in the unit of the system; zeros where a map says it."""
+        given = list(self.energy_per_area) if self.energy_map is None else [0.0]
         num_sheets = len(given) if self.num_sheets is None else self.num_sheets
         if num_sheets < 1:
             raise InputError(f"num_sheets must be at least 1. Received: num_sheets={num_sheets}")

@@ -182,10 +182,13 @@ class SheetModel:
             InputError: the model has none.
         """
         self.require_ednn()
+        return self.judged("energy", states).astype(np.float64)
+
+    def judged(self, signature: str, states: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what a signature tells of sheets (n, ...), as many at a call as the limit allows."""
         size = max(1, self.max_cells // states[0].size)
         parts = (states[start : start + size] for start in range(0, len(states), size))
-        energies = [self.predict("energy", states=part)["energy_per_area"] for part in parts]
-        return np.concatenate(energies).astype(np.float64)
+        return np.concatenate([self.predict(signature, states=part)["energy_per_area"] for part in parts])
 
     def local_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the energy per area of every latent cell of sheets, float32 (n, rows/2, cols/2), as the EDNN sees it.
@@ -193,7 +196,7 @@ class SheetModel:
         Raises:
             InputError: the model has no EDNN, or was exported before it could tell.
         """
-        return self.predict("local_energy", states=states)["energy_per_area"]
+        return self.judged("local_energy", states)
 
     def generated_parts(
         self, energy: NDArray[np.float32], rows: int, cols: int, seed: int
