@@ -29,6 +29,7 @@ SETTINGS = {
     "average-decay": 0.9,
     "seed": 5,
     "consistency-weight": 1.5,
+    "map-weight": 0,  # one label for a sheet: maps need more sheets than these
 }
 
 
