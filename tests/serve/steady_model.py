@@ -49,8 +49,9 @@ def write_mapped_version(folder):
     maps = runpy.run_path(str(Path(__file__).parents[1] / "generate" / "map_statistics.py"))["statistics"](noise=0.02)
     scale = LabelScale(-0.8, 0.05)  # eV/Å²: sheets of counted atoms, 2 Å² a cell, have between -1 and 0
     maps = dataclasses.replace(maps, energies=(-0.9, -0.6), spectrum=((0.5, -3.0, 6.0), (2.0, -12.0, 24.0)))
+    told = dataclasses.replace(card, label_scale=scale, energy_range=(-1.0, -0.2), map_statistics=maps)
     (folder / "mapped_run" / "model").mkdir(parents=True)
-    write_run_card(folder / "mapped_run", dataclasses.replace(card, label_scale=scale, map_statistics=maps))
+    write_run_card(folder / "mapped_run", told)
     shutil.copy(folder / "run" / "model" / "generator.keras", folder / "mapped_run" / "model")
     return export_run(folder / "mapped_run", folder / "mapped", MAX_CELLS, folder / "judge" / "1", feedback=2)
 

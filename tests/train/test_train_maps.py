@@ -1,6 +1,5 @@
 """Trainings on maps of the energy through the command line, a few updates long."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -12,7 +11,6 @@ from tiny_run import arguments, write_sheets
 
 from rugan_tf.data.__main__ import main as data_main
 from rugan_tf.energies.ednn import shipped_ednn
-from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.saved import shipped
 from rugan_tf.saved.label_scale import LabelScale
