@@ -39,7 +39,7 @@ def data(tmp_path_factory):
 def words(data, run_dir, *others):
     # Small networks, without compiling: test_train_run.py compiles a training on maps, and judges it.
     small = ["--refinements", "1", "--head-layers", "0", "--judge-sheets", "0", "--eager"]
-    return arguments(data, run_dir, "--map-weight", "10", *small, *others)
+    return arguments(data, run_dir, "--map-weight", "10", "--regression-weight", "0", *small, *others)
 
 
 @pytest.fixture(scope="module")

@@ -244,7 +244,7 @@ def test_training_on_maps_is_judged_where_the_shipped_ednn_labelled_the_data(tmp
     data = tmp_path / "sheets.npz"
     words = ["build", "--num-sheets", "24", "--rows", "6", "--cols", "8", "--energy", "ednn", "--out", str(data)]
     assert data_main(words) == 0
-    more = ["--map-weight", "10", "--judge-sheets", "8", "--profile"]
+    more = ["--map-weight", "10", "--regression-weight", "0", "--judge-sheets", "8", "--profile"]
     assert main(arguments(data, tmp_path / "run", *more)) == 0
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard"), size_guidance={"tensors": 0})
     events.Reload()

@@ -29,7 +29,8 @@ SETTINGS = {
     "average-decay": 0.9,
     "seed": 5,
     "consistency-weight": 1.5,
-    "map-weight": 0,  # one label for a sheet: maps need more sheets than these
+    "map-weight": 0,  # maps need more sheets than these: labels are learnt from a critic that predicts them
+    "regression-weight": 1.0,
 }
 
 
