@@ -1,6 +1,7 @@
 """Corrections: what a sheet has too much of its energy is asked for less, from the same latent and the same map."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,22 @@ from numpy.typing import NDArray
 Sheet = NDArray[np.uint8]
 
 
+class Corrected(NamedTuple):
+    """A sheet, and what it was asked for.
+
+    Attributes:
+        states: uint8 (rows, cols).
+        given: energy per area that the generator was asked for, in the unit of the system.
+    """
+
+    states: Sheet
+    given: float
+
+
 def corrected_sheet(
     make: Callable[[float], Sheet], judge: Callable[[Sheet], float], requested: float, given: float, rounds: int
-) -> Sheet:
-    """Return the sheet nearest to its request among the first and so many corrected ones, uint8 (rows, cols).
+) -> Corrected:
+    """Return the sheet nearest to its request among the first and so many corrected ones.
 
     What the SavedModel does inside of `generate`, for sheets that are made in tiles.
 
@@ -22,14 +35,14 @@ def corrected_sheet(
         given: what the generator is asked for at first.
         rounds: corrections; with 0 nothing is judged.
     """
-    kept = make(given)
+    kept = Corrected(make(given), given)
     if not rounds:
         return kept
-    last = nearest = judge(kept)
+    last = nearest = judge(kept.states)
     for _ in range(rounds):
         given += requested - last
         made = make(given)
         last = judge(made)
         if abs(last - requested) < abs(nearest - requested):
-            kept, nearest = made, last
+            kept, nearest = Corrected(made, given), last
     return kept

@@ -15,11 +15,12 @@ from rugan_tf.errors import InputError
 from rugan_tf.formats import pyramid
 from rugan_tf.formats.zarr_store import StatesStore
 from rugan_tf.generate.finishing import Finishing
-from rugan_tf.generate.maps import UniformMap
+from rugan_tf.generate.maps import ConditionMap, UniformMap
 from rugan_tf.generate.needs import require_disk
 from rugan_tf.generate.regions import SheetRequest, TileModel
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.streaming import Runner, Stream, open_or_create, stream_to_zarr
+from rugan_tf.generate.tiled import CorrectedMap
 from rugan_tf.generate.tiles import generator_reach, largest_tile, map_of, recipe_of
 from rugan_tf.systems.lengths import readable_length_unit, size_in_words
 from rugan_tf.systems.system import LatticeSystem
@@ -58,9 +59,10 @@ def stream_of(
     """
     energy = model.check_request(energy_per_area, rows, cols, seed)
     model.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
-    reach = generator_reach(model, rows, cols)
+    piece = piece or largest_tile(model.max_cells, generator_reach(model, rows, cols))
+    wanted: dict[str, Any] = {"rows": rows, "cols": cols, "piece": piece, "repaired": repaired, "uniform": uniform}
     requests = [
-        request_of(model, float(one), rows=rows, cols=cols, seed=part_seed, sheet=sheet, uniform=uniform)
+        request_of(model, model.system, float(one), seed=part_seed, sheet=sheet, **wanted)
         for part, part_seed in model.parts(energy, rows, cols, seed)
         for sheet, one in enumerate(part)
     ]
@@ -76,7 +78,7 @@ def stream_of(
         model=model,
         finishing=Finishing(system=model.system, repaired=repaired, energy=energy_function),
         requests=requests,
-        piece=piece or largest_tile(model.max_cells, reach),
+        piece=piece,
         told=told | told_of(requests, energy_function),
     )
 
@@ -104,7 +106,8 @@ def served_stream(
         piece: most cells along each side of a request, its halo apart.
         name: what tells the model from others.
     """
-    request = request_of(model, energy_per_area, rows=rows, cols=cols, seed=seed)
+    single = float(np.float32(energy_per_area))  # what a whole sheet would be asked for
+    request = request_of(model, system, single, rows=rows, cols=cols, seed=seed, piece=piece)
     judge = judge_of(system)
     told = {"model": name, "energy_per_area": [energy_per_area], "seed": seed, "repaired": True}
     return Stream(
@@ -118,19 +121,25 @@ def served_stream(
 
 def request_of(
     model: TileModel,
+    system: LatticeSystem,
     energy_per_area: float,
     *,
     rows: int,
     cols: int,
     seed: int,
+    piece: int,
     sheet: int = 0,
+    repaired: bool = True,
     uniform: bool = False,
 ) -> SheetRequest:
-    """Return the request for one sheet at one energy per area, calibrated as by `generate`."""
+    """Return the request for one sheet at one energy per area, calibrated and corrected as by `generate`."""
     recipe = recipe_of(model, energy_per_area, rows, cols)
-    natural = map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet)
-    asked = UniformMap(recipe.given) if uniform else natural
-    return SheetRequest(condition_map=asked, rows=rows, cols=cols, seed=seed, sheet=sheet, reach=recipe.reach)
+    given = recipe.given
+    place: dict[str, Any] = {"rows": rows, "cols": cols, "seed": seed, "sheet": sheet}
+    asked: ConditionMap = UniformMap(given) if uniform else map_of(model, recipe, given, **place)
+    if repaired and recipe.corrections:
+        asked = CorrectedMap(model, system, asked, energy_per_area, given, recipe.corrections, tile=piece, **place)
+    return SheetRequest(condition_map=asked, reach=recipe.reach, **place)
 
 
 def told_of(requests: Sequence[SheetRequest], judge: HaloEnergy | None) -> dict[str, Any]:

@@ -265,7 +265,6 @@ def tiled(
         client,
         float(np.float32(options.energy_per_area[0])),  # what a whole sheet would be asked for
         system=system,
-        judge=lambda states: float(client.energy(states[None])[1][0]),
         rows=size[0],
         cols=size[1],
         seed=options.seed,

@@ -100,7 +100,10 @@ def test_gfn1_and_tight_binding_agree_about_a_vacancy():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("dft", r"The energy must be tight-binding, ednn, ednn:FOLDER, ase:package.module:Class or .* Received: 'dft'"),
+        (
+            "dft",
+            r"The energy must be tight-binding, linear-scaling, ednn, ednn:FOLDER, ase:package.module:Class or .* Received: 'dft'",
+        ),
         ("ase:", "The energy must be "),
         ("ase:ase.calculators.lj", "The energy must be "),
         ("ase::LennardJones", "The energy must be "),

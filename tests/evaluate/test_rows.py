@@ -4,8 +4,8 @@ import pytest
 
 from rugan_tf.evaluate.rows import Row, rows_of, shown
 
-GRAPHENE = {"unit": "eV/A^2", "error_unit": "meV/atom"}
-SPINS = {"unit": "J", "error_unit": "mJ/site"}
+GRAPHENE = {"unit": "eV/A^2", "error_unit": "meV/atom", "scales": {"1x1": {"uniform": {"- -": 0.0, "C C": 0.25}}}}
+SPINS = {"unit": "J", "error_unit": "mJ/site", "scales": {"1x1": {"uniform": {"red": 0.5, "green": 0.0}}}}
 
 
 def row_at(content, *path):
@@ -20,7 +20,14 @@ def test_labels_have_the_units_of_the_material(content, unit, counted):
     assert row_at(content, "dangling_share_unrepaired").label == f"{counted}s that repair changes (share)"
     assert row_at(content, "copies", "fewest_atoms").label == f"fewest {counted}s of a sheet that is in the data"
     key = f"mae_{content['error_unit'].replace('/', '_per_').lower()}"
-    assert row_at(content, "direct", key).label == f"judge against the reference, MAE ({content['error_unit']})"
+    assert row_at(content, "direct", key).label == f"the two judges apart, MAE ({content['error_unit']})"
+
+
+def test_sheets_of_one_state_are_told_by_what_it_holds():
+    assert row_at(GRAPHENE, "uniform", "- -").label == "sheets with nothing in any cell (share)"
+    assert row_at(GRAPHENE, "uniform", "C C").label == "sheets with C C in every cell (share)"
+    assert row_at(SPINS, "uniform", "red").label == "sheets with red in every cell (share)"
+    assert shown(row_at(GRAPHENE, "uniform", "C C"), GRAPHENE["scales"]["1x1"]) == "0.2500"
 
 
 def test_no_metric_is_shown_twice_or_under_the_name_of_another():

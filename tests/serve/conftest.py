@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from running_server import RunningServer
-from steady_model import config_of, write_bare_version, write_version
+from steady_model import config_of, write_bare_version, write_mapped_version, write_version
 
 MONITORING_FILE = Path(__file__).parents[2] / "serving" / "config" / "monitoring.config"
 MONITORING = 'prometheus_config { enable: true path: "/metrics" }'
@@ -17,12 +17,16 @@ def version_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server(version_folder, tmp_path_factory):
-    """A server of `steady`, of `moving`, whose folder tests change, and of `bare`, which has no energy model."""
+    """A server of `steady` and others.
+
+    `moving`, whose folder tests change; `bare`, without an energy model; `mapped`, which learnt from maps.
+    """
     folder = tmp_path_factory.mktemp("server")
     for name in ("steady", "moving"):
         shutil.copytree(version_folder, folder / name / "1")
     write_bare_version(version_folder.parents[1]).parent.rename(folder / "bare")
-    (folder / "models.config").write_text(config_of(folder, "moving", "bare"))
+    write_mapped_version(version_folder.parents[1]).parent.rename(folder / "mapped")
+    (folder / "models.config").write_text(config_of(folder, "moving", "bare", "mapped"))
     (folder / "monitoring.config").write_text(MONITORING)
     words = ["--port", "0", "--rest_api_port", "0", "--model_config_file", folder / "models.config"]
     words += ["--monitoring-config-file", folder / "monitoring.config", "--enable_grpc_healthcheck_service=true"]

@@ -5,7 +5,9 @@
 writes FOLDER/steady/1 and FOLDER/models.config; the docstring of test_serving_contract.py says what to do with them.
 """
 
+import dataclasses
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import keras
 import numpy as np
 
 from rugan_tf.export.saved_model import export_run
+from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.model_card import read_run_card, write_run_card
 
 MAX_CELLS = 300_000  # an answer of generate_from_latent may exceed the 4 MiB at which gRPC clients stop by themselves
 
@@ -37,6 +41,19 @@ def open_holes(path):
 def write_bare_version(folder):
     """Export the generator of `write_version`, called before, without an energy model; return the version folder."""
     return export_run(folder / "run", folder / "bare", MAX_CELLS)
+
+
+def write_mapped_version(folder):
+    """Export the generator of `write_version` as if it had learnt from maps, with corrections; return the folder."""
+    card = read_run_card(folder / "run")
+    maps = runpy.run_path(str(Path(__file__).parents[1] / "generate" / "map_statistics.py"))["statistics"](noise=0.02)
+    scale = LabelScale(-0.8, 0.05)  # eV/Å²: sheets of counted atoms, 2 Å² a cell, have between -1 and 0
+    maps = dataclasses.replace(maps, energies=(-0.9, -0.6), spectrum=((0.5, -3.0, 6.0), (2.0, -12.0, 24.0)))
+    told = dataclasses.replace(card, label_scale=scale, energy_range=(-1.0, -0.2), map_statistics=maps)
+    (folder / "mapped_run" / "model").mkdir(parents=True)
+    write_run_card(folder / "mapped_run", told)
+    shutil.copy(folder / "run" / "model" / "generator.keras", folder / "mapped_run" / "model")
+    return export_run(folder / "mapped_run", folder / "mapped", MAX_CELLS, folder / "judge" / "1", feedback=2)
 
 
 def config_of(base, *more):

@@ -42,7 +42,8 @@ def test_label_error_worked_by_hand():
 @pytest.mark.parametrize("part", ["critic", "generator"])
 def test_either_loss_holds_its_share_of_the_label_error(part):
     loss, error = f"{part}_loss", "label_error_real" if part == "critic" else "label_error_fake"
-    without, with_it = (getattr(build(weight), f"compute_{part}_gradients")(**batch()) for weight in (0.0, 7.0))
+    arguments = batch() if part == "critic" else batch() | {"asked": batch()["label"]}
+    without, with_it = (getattr(build(weight), f"compute_{part}_gradients")(**arguments) for weight in (0.0, 7.0))
     assert float(with_it[0][error]) > 0.01
     difference = float(with_it[0][loss] - without[0][loss])
     assert difference == pytest.approx(7 * float(with_it[0][error]), rel=1e-4)

@@ -238,13 +238,14 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoin
     assert sorted((run_dir / "checkpoints").iterdir()) == [good]
 
 
-def test_energies_are_judged_where_the_shipped_ednn_labelled_the_data(tmp_path):
+def test_training_on_maps_is_judged_where_the_shipped_ednn_labelled_the_data(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     data = tmp_path / "sheets.npz"
-    words = ["build", "--num-sheets", "16", "--rows", "6", "--cols", "8", "--energy", "ednn", "--out", str(data)]
+    words = ["build", "--num-sheets", "24", "--rows", "6", "--cols", "8", "--energy", "ednn", "--out", str(data)]
     assert data_main(words) == 0
-    assert main(arguments(data, tmp_path / "run", "--judge-sheets", "8", "--profile")) == 0
+    more = ["--map-weight", "10", "--regression-weight", "0", "--judge-sheets", "8", "--profile"]
+    assert main(arguments(data, tmp_path / "run", *more)) == 0
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard"), size_guidance={"tensors": 0})
     events.Reload()
     tags = set(events.Tags()["tensors"])

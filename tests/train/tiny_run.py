@@ -29,6 +29,8 @@ SETTINGS = {
     "average-decay": 0.9,
     "seed": 5,
     "consistency-weight": 1.5,
+    "map-weight": 0,  # maps need more sheets than these: labels are learnt from a critic that predicts them
+    "regression-weight": 1.0,
 }
 
 
