@@ -8,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.model_config import read_model_config, read_small_config
 
 KUBERNETES = Path(__file__).parents[2] / "serving" / "kubernetes"
@@ -159,7 +160,7 @@ def test_image_holds_the_model_where_the_configuration_looks():
     words = [line.split() for line in lines if line and not line.startswith("#")]
     assert [one[0] for one in words] == ["FROM", "COPY", "ENTRYPOINT"]
     _, _, source, target = words[1]
-    assert (KUBERNETES.parents[1] / source / "2" / "saved_model.pb").is_file()
+    assert (version_folder(KUBERNETES.parents[1] / source) / "saved_model.pb").is_file()
     text = of_kind("common.yaml", "ConfigMap")["data"]["models.config"]
     assert f'base_path: "{target}"' in text
     tracked = subprocess.run(["git", "check-ignore", source], cwd=KUBERNETES.parents[1], check=False)
