@@ -4,17 +4,18 @@ import dataclasses
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from rugan_tf.errors import InputError
 from rugan_tf.generate.given_map import GivenMap
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.tiled import tile_of
 from rugan_tf.generate.tiles import generate_in_tiles
+from rugan_tf.lattice.filters import flat_filter, smallest_wave_number, wave_numbers
 
 Map = NDArray[np.float32]
-ROUNDS = 4  # corrections; the first two do most
-BLUR = 0.25  # of the training size: over so far the energy of a place is a matter of chance, and is not corrected
+ROUNDS = 8  # corrections; the first three do most
+GAIN = 0.5  # of a correction: holes move as it changes, and a whole one overshoots
+CUTOFF = 1.5  # smallest wave numbers of a training sheet, above which the energy of a place is a matter of chance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ def generate_by_map(
     """Generate sheets whose energy per area varies as a map says.
 
     From one latent for each sheet: after each round the generator is asked for more where there is too little, blurred
-    over a quarter of the training size, and the nearest round is kept.
+    over two thirds of the training size, and the nearest round is kept.
 
     Args:
         model: with an EDNN inside.
@@ -74,7 +75,9 @@ def corrected_by_map(
 ) -> tuple[NDArray[np.uint8], Map]:
     """Return one sheet, uint8 (rows, cols), and the map that it has."""
     rows, cols = 2 * asked.shape[0], 2 * asked.shape[1]
-    sigma = [BLUR * length / 2 for length in (model.rows, model.cols)]
+    lattice = model.system.lattice
+    cutoff = CUTOFF * smallest_wave_number(lattice.cell_lengths(model.rows, model.cols))
+    passed = flat_filter(wave_numbers(asked.shape, lattice.cell_lengths(rows, cols)), cutoff)
     given, nearest = asked.copy(), np.inf
     for _ in range(ROUNDS + 1):
         states = generate_in_tiles(
@@ -89,9 +92,9 @@ def corrected_by_map(
             repaired=repaired,
         )
         obtained = model.local_energies(states[None])[0]
-        missing = gaussian_filter(asked - obtained, sigma, mode="wrap")
+        missing = np.fft.ifft2(np.fft.fft2(asked - obtained) * passed).real.astype(np.float32)
         error = float(np.square(missing).mean())
         if error < nearest:
             nearest, kept = error, (states, obtained)
-        given += missing
+        given += GAIN * missing
     return kept
