@@ -51,7 +51,7 @@ def export(options: ExportOptions) -> None:
         options.run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback
     )
     more = (
-        ", calibrate, map, energy"
+        ", calibrate, map, energy, local_energy"
         if judge
         else ", calibrate, map; without --ednn it does not tell the energies obtained"
     )
