@@ -14,7 +14,7 @@ from rugan_tf.lattice.filters import flat_filter, smallest_wave_number, wave_num
 
 Map = NDArray[np.float32]
 ROUNDS = 8  # corrections; the first three do most
-GAIN = 0.5  # of a correction: holes move as it changes, and a whole one overshoots
+GAIN = 0.5  # of a correction: patterns move as it changes, and a whole one overshoots
 CUTOFF = 1.5  # smallest wave numbers of a training sheet, above which the energy of a place is a matter of chance
 
 
