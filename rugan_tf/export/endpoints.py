@@ -51,38 +51,17 @@ class Endpoints(tf.Module):
         channels = generator.latent_channels
         # Plain functions: a server has XLA switched off, and what is compiled by it fails there. No size is fixed but
         # the channels: a convolution takes a multiple of those as groups, without an error.
-        self.generate = tf.function(
-            self.compute_states,
-            autograph=False,
-            input_signature=[
-                tf.TensorSpec([None], tf.float32, "energy_per_area"),
-                tf.TensorSpec([], tf.int32, "rows"),
-                tf.TensorSpec([], tf.int32, "cols"),
-                tf.TensorSpec([], tf.int64, "seed"),
-            ],
-        )
-        self.calibrate = tf.function(
-            self.compute_calibrated,
-            autograph=False,
-            input_signature=[
-                tf.TensorSpec([None], tf.float32, "energy_per_area"),
-                tf.TensorSpec([], tf.int32, "rows"),
-                tf.TensorSpec([], tf.int32, "cols"),
-            ],
-        )
-        self.draw_map = tf.function(
-            self.compute_map,
-            autograph=False,
-            input_signature=[
-                tf.TensorSpec([None], tf.float32, "energy_per_area"),
-                tf.TensorSpec([], tf.int32, "rows"),
-                tf.TensorSpec([], tf.int32, "cols"),
-                tf.TensorSpec([], tf.int64, "seed"),
-                tf.TensorSpec([], tf.int64, "first_sheet"),
-                tf.TensorSpec([2], tf.int32, "origin"),
-                tf.TensorSpec([2], tf.int32, "shape"),
-            ],
-        )
+        asked = [
+            tf.TensorSpec([None], tf.float32, "energy_per_area"),
+            tf.TensorSpec([], tf.int32, "rows"),
+            tf.TensorSpec([], tf.int32, "cols"),
+        ]
+        seed = tf.TensorSpec([], tf.int64, "seed")
+        window = [tf.TensorSpec([], tf.int64, "first_sheet")]
+        window += [tf.TensorSpec([2], tf.int32, name) for name in ("origin", "shape")]
+        self.generate = tf.function(self.compute_states, autograph=False, input_signature=[*asked, seed])
+        self.calibrate = tf.function(self.compute_calibrated, autograph=False, input_signature=asked)
+        self.draw_map = tf.function(self.compute_map, autograph=False, input_signature=[*asked, seed, *window])
         self.generate_from_latent = tf.function(
             self.compute_probabilities,
             autograph=False,

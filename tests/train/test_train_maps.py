@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_run import arguments, write_sheets
+from tiny_run import arguments, read_checkpoint, write_sheets
 
 from rugan_tf.data.__main__ import main as data_main
 from rugan_tf.energies.ednn import shipped_ednn
@@ -48,11 +48,6 @@ def run_dir(data, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("whole") / "run"
     assert main(words(data, run_dir)) == 0
     return run_dir
-
-
-def read_checkpoint(run_dir, num_updates):
-    with np.load(run_dir / "checkpoints" / f"checkpoint-{num_updates:08d}.npz", allow_pickle=False) as archive:
-        return dict(archive)
 
 
 def test_run_folder_tells_the_options_and_the_statistics_of_maps(run_dir, data):

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny_run import arguments, write_sheets
+from tiny_run import arguments, read_checkpoint, write_sheets
 
 from rugan_tf.data.__main__ import main as data_main
 from rugan_tf.train.__main__ import main
@@ -65,12 +65,6 @@ def run_dir(data, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("whole") / "run"
     assert main(arguments(data, run_dir)) == 0
     return run_dir
-
-
-def read_checkpoint(run_dir, num_updates):
-    path = run_dir / "checkpoints" / f"checkpoint-{num_updates:08d}.npz"
-    with np.load(path, allow_pickle=False) as archive:
-        return dict(archive)
 
 
 def test_run_folder_holds_everything(run_dir):

@@ -34,6 +34,13 @@ SETTINGS = {
 }
 
 
+def read_checkpoint(run_dir, num_updates):
+    """Return the arrays of a checkpoint by their names."""
+    path = run_dir / "checkpoints" / f"checkpoint-{num_updates:08d}.npz"
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
 def write_sheets(path: Path, rows: int = 4, shift: float = 0.0) -> Path:
     """Write eight sheets with energies that fall with their number of atoms."""
     system = system_named("porous_graphene")
