@@ -136,7 +136,7 @@ def request_of(
     recipe = recipe_of(model, energy_per_area, rows, cols)
     given = recipe.given
     place: dict[str, Any] = {"rows": rows, "cols": cols, "seed": seed, "sheet": sheet}
-    asked: ConditionMap = UniformMap(given) if uniform else map_of(model, recipe, given, **place)
+    asked: ConditionMap = UniformMap(given) if uniform else map_of(model, recipe, given, tile=piece, **place)
     if repaired and recipe.corrections:
         asked = CorrectedMap(model, system, asked, energy_per_area, given, recipe.corrections, tile=piece, **place)
     return SheetRequest(condition_map=asked, reach=recipe.reach, **place)

@@ -104,7 +104,7 @@ def tiled_sheet(
     recipe = recipe_of(model, requested, rows, cols)
     given = recipe.given if calibrated else requested
     place: dict[str, Any] = {"rows": rows, "cols": cols, "seed": seed, "sheet": sheet}
-    asked = UniformMap(given) if uniform else map_of(model, recipe, given, **place)
+    asked = UniformMap(given) if uniform else map_of(model, recipe, given, tile=tile, **place)
     if repaired and calibrated and recipe.corrections:
         wanted = CorrectedMap(model, system, asked, requested, given, recipe.corrections, tile=tile, **place)
         return wanted.kept.states

@@ -211,16 +211,17 @@ def requested_map(
 ) -> ConditionMap:
     """Return what the generator is asked for where `generate` would be asked for one energy per area."""
     recipe = recipe_of(model, energy_per_area, rows, cols)
-    return map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet)
+    return map_of(model, recipe, recipe.given, rows, cols, seed=seed, sheet=sheet, tile=LARGEST_TILE)
 
 
 def map_of(
-    model: TileModel, recipe: Recipe, given: float, rows: int, cols: int, *, seed: int, sheet: int
+    model: TileModel, recipe: Recipe, given: float, rows: int, cols: int, *, seed: int, sheet: int, tile: int
 ) -> ConditionMap:
     """Return the map of a sheet with the mean `given`, in the unit of the system."""
     if not recipe.has_maps:
         return UniformMap(given)
-    return NaturalMap(model, given, rows, cols, seed, sheet)
+    # No more at once than a tile: a model of few cells refuses larger windows, of its map as of its states.
+    return NaturalMap(model, given, rows, cols, seed, sheet, largest=max(1, tile // UPSCALING))
 
 
 def generator_reach(model: TileModel, rows: int, cols: int) -> tuple[int, int]:
