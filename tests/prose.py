@@ -1,6 +1,6 @@
 """How the documents are written: short sentences, short lines. `make lint` runs it.
 
-    python tests/prose.py README.md docs/*.md
+python tests/prose.py README.md docs/*.md
 """
 
 import re
@@ -13,7 +13,9 @@ MOST_WORDS = 40
 MOST_COLUMNS = 100
 
 FENCED = re.compile(r"^(```|\$\$).*?^\1", re.MULTILINE | re.DOTALL)
-NO_PROSE = re.compile(r"^( {4,}(?![-*\d])|\||#|!\[|:::|\$\$|<)")  # code, tables, headings, pictures, references, mathematics
+NO_PROSE = re.compile(
+    r"^( {4,}(?![-*\d])|\||#|!\[|:::|\$\$|<)"
+)  # code, tables, headings, pictures, references, mathematics
 ITEM = re.compile(r"^\s*([-*]|\d+\.)\s+")
 LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 CODE = re.compile(r"`[^`]*`|\$[^$]*\$")
@@ -37,7 +39,9 @@ def paragraphs(text: str) -> list[str]:
 def sentences(text: str) -> list[str]:
     """Return the sentences of a Markdown text."""
     prose = (CODE.sub("`code`", LINK.sub(r"\1", paragraph)) for paragraph in paragraphs(text))
-    return [sentence for paragraph in prose for sentence in END.split(paragraph) if sentence and len(sentence.split()) > 1]
+    return [
+        sentence for paragraph in prose for sentence in END.split(paragraph) if sentence and len(sentence.split()) > 1
+    ]
 
 
 def faults(name: str, text: str) -> list[str]:
@@ -50,7 +54,9 @@ def faults(name: str, text: str) -> list[str]:
     ]
     median = statistics.median(lengths.values()) if lengths else 0
     if median > MEDIAN_WORDS:
-        told.append(f"{name}: half of the sentences have at most {MEDIAN_WORDS} words. Received: a median of {median:g}")
+        told.append(
+            f"{name}: half of the sentences have at most {MEDIAN_WORDS} words. Received: a median of {median:g}"
+        )
     told += [
         f"{name}:{number}: a line of prose has at most {MOST_COLUMNS} columns. Received: {len(line)}"
         for number, line in enumerate(FENCED.sub(lambda block: re.sub(".", "", block[0]), text).splitlines(), 1)

@@ -58,7 +58,9 @@ def test_table_of_results_is_the_evaluation_that_is_kept(name):
             "raw: R²": [f"{raw['r2']:.4f}"],
             "as you get it: R²": [f"{measured['r2']:.4f}"],
             "as you get it: MAE (eV/Å²)": [f"{measured['mae']:.4f}"],
-            "the right number of atoms and nothing else: R²": [f"{measured['baselines']['composition_cubic']['r2']:.4f}"],
+            "the right number of atoms and nothing else: R²": [
+                f"{measured['baselines']['composition_cubic']['r2']:.4f}"
+            ],
             "as you get it, by tight binding: R²": [f"{(measured['direct'] or {}).get('requested_r2', np.nan):.4f}"],
         }
         told = {words: table[words][column] for words in expected if words in table and table[words][column]}
@@ -67,7 +69,8 @@ def test_table_of_results_is_the_evaluation_that_is_kept(name):
 
 
 def test_fluctuations_of_the_readme_are_those_that_are_kept():
-    row = next(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| fluctuations"))
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    row = next(line for line in lines if line.startswith("| fluctuations"))
     for told, scale in zip(numbers(row)[-2:], ("2x2", "4x4"), strict=True):
         bands = [
             [sets["fluctuations"][kind]["bands"][0]["value"] for kind in ("generated", "real")]
@@ -95,5 +98,6 @@ def test_long_prose_is_told(text, fault):
 
 
 def test_tables_code_and_mathematics_are_no_prose():
-    text = "| " + "cell " * 60 + "|\n\n    " + "code " * 60 + "\n\n```\n" + "code " * 60 + "\n```\n\n$$\n" + "x " * 60 + "\n$$\n"
+    many = "word " * 60
+    text = f"| {many} |\n\n    {many}\n\n```\n{many}\n```\n\n$$\n{many}\n$$\n"
     assert prose["faults"]("page.md", text) == []
