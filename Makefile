@@ -19,8 +19,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/python -m rugan_tf.demo --out runs/demo
 
+# A file of tests stays in one process: what its tests share is made once.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # How much of the package the tests run, in about twice the time of `make test`.
 coverage: $(READY)
@@ -37,9 +38,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tests/prose.py README.md docs/*.md
 
 docs: $(READY)
-	$(BIN)/python -m mkdocs build --quiet --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --site-dir site
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

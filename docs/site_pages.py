@@ -1,0 +1,102 @@
+"""What `make docs` adds to the pages of this folder: the command lines, other READMEs, and equations as MathML.
+
+MkDocs calls these functions (`hooks` in mkdocs.yml). Nothing here asks another machine for anything, so the site reads
+without a network.
+"""
+
+import contextlib
+import importlib
+import io
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import latex2mathml.converter
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from rugan_tf.cli import DOORS
+
+ROOT = Path(__file__).parents[1]
+# pages that live beside what they tell of: where, and under which name the site has them
+ELSEWHERE = {
+    "saved_models/README.md": "model_cards.md",
+    "serving/README.md": "production.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+}
+COMMANDS = "commands.md"
+SUBCOMMANDS = re.compile(r"\{([a-z_,-]+)\}")
+EQUATION = re.compile(r"^\$\$\n(.*?)\n\$\$$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"(^ {4}.*$|`[^`\n]*`|^```.*?^```)", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(!?\[[^]]*\]\()([^)#:]+)(\))")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are not files of this folder."""
+    files.append(File.generated(config, COMMANDS, content=command_lines()))
+    for source, name in ELSEWHERE.items():
+        files.append(File.generated(config, name, content=moved(source)))
+    for picture in (ROOT / "serving").glob("*.png"):
+        files.append(File.generated(config, picture.name, abs_src_path=str(picture)))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Return a page with its equations, `$...$` or `$$` on lines of their own, as MathML."""
+    parts = CODE.split(markdown)
+    return "".join(part if index % 2 else EQUATION.sub(in_mathml, part) for index, part in enumerate(parts))
+
+
+def in_mathml(equation: re.Match[str]) -> str:
+    """Return one equation as MathML, which browsers draw themselves."""
+    block, inline = equation.groups()
+    display = "block" if block else "inline"
+    return latex2mathml.converter.convert(" ".join((block or inline).split()), display=display)
+
+
+def moved(source: str) -> str:
+    """Return a page of another folder, with its links as they are from here; those that leave the site become text."""
+    folder = PurePosixPath(source).parent
+
+    def from_here(link: re.Match[str]) -> str:
+        target = os.path.normpath(folder / link[2])
+        name = ELSEWHERE.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
+        if name is None and target.startswith("serving/") and target.endswith(".png"):
+            name = PurePosixPath(target).name
+        return f"{link[1]}{name}{link[3]}" if name else f"`{target}`"
+
+    return LINK.sub(from_here, (ROOT / source).read_text("utf-8"))
+
+
+def command_lines() -> str:
+    """Return the page with what every command takes, from its options."""
+    parts = [
+        "# Command lines",
+        "Each command is `rugan NAME` and `python -m rugan_tf.NAME`. This page is made from the options themselves.",
+    ]
+    for door, description in {**DOORS, "serve.client": "a client of the server, and of TensorFlow Serving"}.items():
+        parts += [f"## {door}", f"{description[0].upper()}{description[1:]}."]
+        own = help_of(door)
+        known = SUBCOMMANDS.search(own)
+        parts += [block(own)]
+        for subcommand in known[1].split(",") if known else ():
+            parts += [f"### {door} {subcommand}", block(help_of(door, subcommand))]
+    return "\n\n".join(parts) + "\n"
+
+
+def block(text: str) -> str:
+    """Return text as it stands."""
+    return f"```text\n{text.strip()}\n```"
+
+
+def help_of(door: str, *subcommand: str) -> str:
+    """Return what a command prints for --help, 100 columns wide and without colours."""
+    room = importlib.import_module(f"rugan_tf.{door}")
+    room = room if hasattr(room, "main") else importlib.import_module(f"rugan_tf.{door}.__main__")
+    os.environ.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        room.main([*subcommand, "--help"])
+    return said.getvalue()

@@ -1,0 +1,103 @@
+"""What documents say is so: their Python runs, their numbers are those of the evaluation that is kept, their prose."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+
+import rugan_tf
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
+PROGRAM = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EVALUATION = json.loads((ROOT / "saved_models/porous_graphene/evaluation.json").read_text("utf-8"))
+MESOSCALE = json.loads((ROOT / "saved_models/porous_graphene/mesoscale.json").read_text("utf-8"))
+prose = runpy.run_path(str(Path(__file__).with_name("prose.py")))
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if PROGRAM.search((ROOT / name).read_text("utf-8"))])
+def test_programs_of_a_document_run(name, tmp_path, monkeypatch):
+    """In a folder that has what the page speaks of: a structure of one's own, alone and among others."""
+    monkeypatch.chdir(tmp_path)
+    system = rugan_tf.system_named("porous_graphene")
+    sheets = system.draw_states(np.random.default_rng(0), 2, 14, 16, system.drawing)
+    ase.io.write("POSCAR", system.structure(sheets[0]))
+    energies = np.array([-3.0, -2.9])  # per area
+    rugan_tf.write_sheets("my_sheets.extxyz", system, sheets, energies, energy_per_area_obtained=energies)
+    names = {}
+    for program in PROGRAM.findall((ROOT / name).read_text("utf-8")):
+        exec(compile(program, name, "exec"), names)
+    if name == "README.md":
+        assert names["states"].shape == (2, 28, 32)
+        np.testing.assert_allclose(names["energies"], [-2.6, -3.0], atol=0.03)
+        assert [len(atoms) for atoms in names["atoms"]] == system.num_atoms(names["states"]).tolist()
+        assert ase.io.read("sheets-0001.cif").get_chemical_formula() == names["atoms"][1].get_chemical_formula()
+
+
+def numbers(row):
+    """Return the numbers of each cell of a row of a table."""
+    return [[float(number) for number in re.findall(r"-?\d+\.\d+", cell)] for cell in row.split("|")[1:-1]]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
+def test_table_of_results_is_the_evaluation_that_is_kept(name):
+    table = {
+        row.split("|")[1].strip().removesuffix(" (sheets)"): numbers(row)[-3:]
+        for row in re.findall(r"^\|.*\|$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+    }
+    scales = EVALUATION["scales"]
+    for column, measured in enumerate(scales if isinstance(scales, list) else scales.values()):
+        raw = measured["raw"]
+        expected = {
+            "raw, as the paper tests: KS D (p)": [f"{raw['ks_statistic']:.4f}", f"{raw['ks_pvalue']:.2f}"],
+            "raw, as the paper tests: D (p)": [f"{raw['ks_statistic']:.4f}", f"{raw['ks_pvalue']:.2f}"],
+            "raw: R²": [f"{raw['r2']:.4f}"],
+            "as you get it: R²": [f"{measured['r2']:.4f}"],
+            "as you get it: MAE (eV/Å²)": [f"{measured['mae']:.4f}"],
+            "the right number of atoms and nothing else: R²": [
+                f"{measured['baselines']['composition_cubic']['r2']:.4f}"
+            ],
+            "as you get it, by tight binding: R²": [f"{(measured['direct'] or {}).get('requested_r2', np.nan):.4f}"],
+        }
+        told = {words: table[words][column] for words in expected if words in table and table[words][column]}
+        assert told == {words: [float(number) for number in expected[words]] for words in told}
+        assert len(told) >= 3
+
+
+def test_fluctuations_of_the_readme_are_those_that_are_kept():
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    row = next(line for line in lines if line.startswith("| fluctuations"))
+    for told, scale in zip(numbers(row)[-2:], ("2x2", "4x4"), strict=True):
+        bands = [
+            [sets["fluctuations"][kind]["bands"][0]["value"] for kind in ("generated", "real")]
+            for sets in MESOSCALE["scales"][scale]
+        ]
+        ratios = [generated / real for generated, real in bands]
+        assert told == [round(min(ratios), 2), round(max(ratios), 2)]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_prose_of_a_document_is_short(name):
+    assert prose["faults"](name, (ROOT / name).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("word " * 41 + "end.", "at most 40 words. Received: 42"),
+        ("One two three four five six seven eight nine ten one two three four five six seven.", "a median of 17"),
+        ("a" * 101 + " b.", "at most 100 columns. Received: 104"),
+    ],
+)
+def test_long_prose_is_told(text, fault):
+    assert fault in " ".join(prose["faults"]("page.md", text))
+
+
+def test_tables_code_and_mathematics_are_no_prose():
+    many = "word " * 60
+    text = f"| {many} |\n\n    {many}\n\n```\n{many}\n```\n\n$$\n{many}\n$$\n"
+    assert prose["faults"]("page.md", text) == []
