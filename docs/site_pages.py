@@ -53,7 +53,9 @@ def in_mathml(equation: re.Match[str]) -> str:
     """Return one equation as MathML, which browsers draw themselves."""
     block, inline = equation.groups()
     display = "block" if block else "inline"
-    return latex2mathml.converter.convert(" ".join((block or inline).split()), display=display)
+    mathml = latex2mathml.converter.convert(" ".join((block or inline).split()), display=display)
+    # Markdown takes a line that begins with <math> for a paragraph of its own, and one with <span> not
+    return mathml if block else f"<span>{mathml}</span>"
 
 
 def moved(source: str) -> str:
