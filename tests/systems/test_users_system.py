@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spins import PottsEnergy, Spins
+from test_definition import SPINS
 
 from rugan_tf.data.__main__ import main as data
 from rugan_tf.errors import InputError
@@ -48,8 +49,8 @@ def test_system_is_found_by_its_class_and_is_itself_again_elsewhere():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("spin", r"one of porous_graphene, or package.module:Class. Received: 'spin'"),
-        ("spins:", r"one of porous_graphene, or package.module:Class. Received: 'spins:'"),
+        ("spin", r"one of porous_graphene, .*, FILE.toml, or package.module:Class. Received: 'spin'"),
+        ("spins:", r"one of porous_graphene, .*, FILE.toml, or package.module:Class. Received: 'spins:'"),
         ("nowhere.spins:Spins", r"importable here.* Received: nowhere.spins:Spins \(No module named 'nowhere'\)"),
         ("spins:Missing", r"importable here.* Received: spins:Missing"),
         ("spins:Disorder", r"derived from LatticeSystem. Received: spins:Disorder"),
@@ -102,22 +103,35 @@ def test_energy_of_spins_counts_every_pair_once():
     assert system.energy_per_area([-72.0], 4, 6) == [-3.0]
 
 
-def test_spins_go_through_every_command(tmp_path, capsys):
+def test_spins_of_a_class_go_through_every_command(tmp_path, capsys):
+    drawn = go_through_every_command(tmp_path, capsys, SPEC, SPEC, {"share": 0.6}, Spins(), lambda: None)
+    assert drawn == {"share": 0.6}
+
+
+def test_spins_of_a_file_go_through_every_command_when_it_is_gone(tmp_path, capsys):
+    path = tmp_path / "spins.toml"
+    path.write_text(SPINS, "utf-8")
+    system = system_named(str(path))
+    drawn = go_through_every_command(tmp_path, capsys, str(path), SPINS, {"max-domain": 1.5}, system, path.unlink)
+    assert drawn == {"concentration": 1.0, "min_domain": 0.0, "max_domain": 1.5}
+
+
+def go_through_every_command(tmp_path, capsys, spec, recorded, drawing, system, forget):
     sheets, run, model = tmp_path / "sheets.npz", tmp_path / "run", tmp_path / "model"
-    build = {"num-sheets": 24, "rows": 4, "cols": 4, "share": 0.6, "processes": 1}
-    assert data(words("build", system=SPEC, out=sheets, **build)) == 0
+    build = {"num-sheets": 24, "rows": 4, "cols": 4, "processes": 1, **drawing}
+    assert data(words("build", system=spec, out=sheets, **build)) == 0
     assert " J\n" in capsys.readouterr().out
+    forget()
     data_set = read_data_set(sheets)
-    assert data_set.metadata["system"] == SPEC
-    assert data_set.metadata["options"]["drawing"] == {"share": 0.6}
-    assert data_set.system.drawing_options(data_set.metadata).share == 0.6
+    assert data_set.metadata["system"] == recorded
+    assert data_set.system == system
     np.testing.assert_allclose(data_set.energy_per_area, [PottsEnergy()(one) / 16 for one in data_set.states])
 
     # No EDNN knows these spins, so there are no maps to learn from.
     small = SMALL | {"latent-channels": 3, "judge-sheets": 0, "map-weight": 0}
     assert train(words("quick", "--no-xla", data=sheets, **{"run-dir": run}, **small)) == 0
     assert export(words(out=model, **{"run-dir": run})) == 0
-    assert json.loads((model / "1" / "assets.extra" / "rugan.json").read_text())["system"] == SPEC
+    assert json.loads((model / "1" / "assets.extra" / "rugan.json").read_text())["system"] == recorded
 
     energy = f"{np.median(data_set.energy_per_area):.3f}"
     asked = ["--energy-per-area", energy, *words(model=model, rows=8, cols=6)]
@@ -125,7 +139,7 @@ def test_spins_go_through_every_command(tmp_path, capsys):
         assert generate([*asked, "--out", str(tmp_path / name)]) == 0
     capsys.readouterr()
     assert generate([*asked, "--out", str(tmp_path / "sheet.extxyz")]) == 2
-    assert "Sheets must have atoms to be structures. Received: spins" in capsys.readouterr().err
+    assert f"Sheets must have atoms to be structures. Received: {system.name}" in capsys.readouterr().err
 
     judged = words(model=model, data=sheets, out=tmp_path / "evaluation", energy="potts", processes=1)
     judged += [
@@ -149,7 +163,7 @@ def test_spins_go_through_every_command(tmp_path, capsys):
     assert (content["unit"], content["error_unit"]) == ("J", "mJ/site")
     scale = content["scales"]["2x2"]
     assert (scale["validity"], scale["pieces"], scale["copies"]) == (1.0, None, None)
-    assert set(scale["structure"]) == {"states", "two_point_correlation"}
+    assert set(scale["structure"]) == {"states", "commonest_state", "two_point_correlation"}
     assert scale["direct"]["mae_mj_per_site"] == 0.0
     page = (tmp_path / "evaluation" / "report.html").read_text("utf-8")
     words_of_atoms = re.findall(r".*(?:eV|Å|atom).*", re.sub(r'src="data:[^"]*"', "", page))
@@ -157,15 +171,16 @@ def test_spins_go_through_every_command(tmp_path, capsys):
 
     server = RunningServer("--port", 0, "--rest_api_port", 0, "--model_name", "spins", "--model_base_path", model)
     try:
-        asked = words(server=server.address, out=tmp_path / "served.npz", system=SPEC, rows=8, cols=6)
+        asked = words(server=server.address, out=tmp_path / "served.npz", system=recorded, rows=8, cols=6)
         asked += ["--model-name", "spins", "--energy-per-area", energy]
         assert client(["generate", *asked]) == 0
         with Client(Connection(server.address, "spins")) as connection:
             whole = connection.generate([float(energy)], 20, 16)[0][0]
             asked = requested_map(connection, float(energy), 20, 16)
-            tiled = generate_in_tiles(connection, Spins(), asked, rows=20, cols=16, tile=8)
+            tiled = generate_in_tiles(connection, system, asked, rows=20, cols=16, tile=8)
         np.testing.assert_array_equal(tiled, whole)
     finally:
         server.end()
     for name in ("states", "energy_per_area"):
         np.testing.assert_array_equal(np.load(tmp_path / "served.npz")[name], np.load(tmp_path / "sheet.npz")[name])
+    return data_set.metadata["options"]["drawing"]
