@@ -120,7 +120,8 @@ def read_definition(text: str, where: str) -> Definition:
         where: the name of the file, for messages.
 
     Raises:
-        InputError: no TOML, an unknown key, a value of a wrong kind, or states and sites that do not fit.
+        InputError: no TOML, an unknown key, a value of a wrong kind, or states and sites that do not fit. Whether there
+            are such elements is asked of ASE, by `require_elements`: it takes longer to import than all else here.
     """
     try:
         whole = Table(tomllib.loads(text), "", where)
@@ -138,8 +139,6 @@ def read_definition(text: str, where: str) -> Definition:
     whole.asked.append("drawing")
     whole.end()
     species = species_of(states, lattice.num_sites, where)
-    if has_atoms:
-        require_elements(species, where)
     return Definition(name, lattice, species, quantity, length_unit, has_atoms, energies, drawing)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rugan_tf.errors import InputError
 from rugan_tf.importing import imported
 from rugan_tf.systems.atoms import Atoms
-from rugan_tf.systems.definition import Definition, DrawingDefinition, read_definition
+from rugan_tf.systems.definition import Definition, DrawingDefinition, read_definition, require_elements
 from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.systems.told_energy import ToldEnergy
@@ -104,7 +104,10 @@ def read_system(path: Path) -> SystemFromFile:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The file of a material must be text that can be read. Received: {path} ({error})") from None
-    return SystemFromFile(content, str(path))
+    system = SystemFromFile(content, str(path))
+    if system.definition.has_atoms:
+        require_elements(system.species, str(path))
+    return system
 
 
 def built_in(name: str) -> SystemFromFile:
