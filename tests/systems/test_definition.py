@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from spins import PottsEnergy, Spins
 
+from rugan_tf.data.__main__ import main as data
+from rugan_tf.ednn.__main__ import main as cross_check
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.lattice.lattice import Lattice
@@ -238,3 +240,15 @@ def test_a_function_of_many_sheets_is_called_once(tmp_path):
     assert energy.is_fast
     assert energy.energies(states).tolist() == [1, 4, 0]
     assert energy.energies(states[:0]).shape == (0,)
+
+
+def test_commands_refuse_a_bad_file_in_one_line(tmp_path, capsys):
+    path = written(tmp_path, replaced(SPINS, '["blue"]', '["blue", "b"]'))
+    for line in (["build"], ["label", "--states", "a.npz"], ["import", "--structures", "a.cif"]):
+        assert data([*line, "--system", str(path), "--out", str(tmp_path / "out.npz")]) == 2
+        told = capsys.readouterr().err
+        assert "each of the 1 sites of a cell. Received: state 2 with 2, ['blue', 'b'], in" in told
+        assert told.count("\n") == 1
+    assert cross_check(["cross-check", f"--system={path}", "--out", str(tmp_path / "out")]) == 2
+    assert str(path) in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]

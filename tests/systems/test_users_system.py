@@ -18,6 +18,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.evaluate.__main__ import main as evaluate
 from rugan_tf.export.__main__ import main as export
 from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.formats.zarr_store import open_store
 from rugan_tf.generate.__main__ import main as generate
 from rugan_tf.generate.tiles import generate_in_tiles, requested_map
 from rugan_tf.serve.client import Client, Connection
@@ -103,20 +104,25 @@ def test_energy_of_spins_counts_every_pair_once():
     assert system.energy_per_area([-72.0], 4, 6) == [-3.0]
 
 
-def test_spins_of_a_class_go_through_every_command(tmp_path, capsys):
-    drawn = go_through_every_command(tmp_path, capsys, SPEC, SPEC, {"share": 0.6}, Spins(), lambda: None)
+def test_spins_of_a_class_become_data_and_a_model(tmp_path, capsys):
+    drawn, model = data_and_model(tmp_path, capsys, SPEC, {"share": 0.6}, SPEC)
     assert drawn == {"share": 0.6}
+    assert generate(words(model=model, rows=8, cols=6, out=tmp_path / "sheet.npz", **{"energy-per-area": -1.5})) == 0
 
 
 def test_spins_of_a_file_go_through_every_command_when_it_is_gone(tmp_path, capsys):
     path = tmp_path / "spins.toml"
     path.write_text(SPINS, "utf-8")
     system = system_named(str(path))
-    drawn = go_through_every_command(tmp_path, capsys, str(path), SPINS, {"max-domain": 1.5}, system, path.unlink)
+    drawn, model = data_and_model(tmp_path, capsys, str(path), {"max-domain": 1.5}, SPINS, path.unlink)
     assert drawn == {"concentration": 1.0, "min_domain": 0.0, "max_domain": 1.5}
+    energy = f"{np.median(read_data_set(tmp_path / 'sheets.npz').energy_per_area):.3f}"
+    generate_in_every_form(tmp_path, capsys, system, model, energy)
+    evaluate_in_its_own_words(tmp_path, capsys, model)
+    ask_a_server(tmp_path, system, model, energy)
 
 
-def go_through_every_command(tmp_path, capsys, spec, recorded, drawing, system, forget):
+def data_and_model(tmp_path, capsys, spec, drawing, recorded, forget=lambda: None):
     sheets, run, model = tmp_path / "sheets.npz", tmp_path / "run", tmp_path / "model"
     build = {"num-sheets": 24, "rows": 4, "cols": 4, "processes": 1, **drawing}
     assert data(words("build", system=spec, out=sheets, **build)) == 0
@@ -124,7 +130,7 @@ def go_through_every_command(tmp_path, capsys, spec, recorded, drawing, system, 
     forget()
     data_set = read_data_set(sheets)
     assert data_set.metadata["system"] == recorded
-    assert data_set.system == system
+    assert data_set.system == system_named(recorded)
     np.testing.assert_allclose(data_set.energy_per_area, [PottsEnergy()(one) / 16 for one in data_set.states])
 
     # No EDNN knows these spins, so there are no maps to learn from.
@@ -132,16 +138,28 @@ def go_through_every_command(tmp_path, capsys, spec, recorded, drawing, system, 
     assert train(words("quick", "--no-xla", data=sheets, **{"run-dir": run}, **small)) == 0
     assert export(words(out=model, **{"run-dir": run})) == 0
     assert json.loads((model / "1" / "assets.extra" / "rugan.json").read_text())["system"] == recorded
+    return data_set.metadata["options"]["drawing"], model
 
-    energy = f"{np.median(data_set.energy_per_area):.3f}"
+
+def generate_in_every_form(tmp_path, capsys, system, model, energy):
     asked = ["--energy-per-area", energy, *words(model=model, rows=8, cols=6)]
     for name in ("sheet.npz", "sheet.png"):
         assert generate([*asked, "--out", str(tmp_path / name)]) == 0
     capsys.readouterr()
     assert generate([*asked, "--out", str(tmp_path / "sheet.extxyz")]) == 2
     assert f"Sheets must have atoms to be structures. Received: {system.name}" in capsys.readouterr().err
+    large = tmp_path / "large.zarr"
+    assert generate([*words(model=model, rows=16, cols=12, tile=8, out=large), "--energy-per-area", energy]) == 0
+    assert open_store(large, system).system == system
+    with pytest.raises(InputError, match=r"The sheets must be of ising. Received: file_spins in .*large.zarr"):
+        open_store(large, system_named("ising"))
+    window = words("window", states=large, size="6", out=tmp_path / "part.npz")
+    assert data(window) == 0
+    assert json.loads(str(np.load(tmp_path / "part.npz")["metadata"]))["system"] == system.spec
 
-    judged = words(model=model, data=sheets, out=tmp_path / "evaluation", energy="potts", processes=1)
+
+def evaluate_in_its_own_words(tmp_path, capsys, model):
+    judged = words(model=model, data=tmp_path / "sheets.npz", out=tmp_path / "evaluation", energy="potts", processes=1)
     judged += [
         "--num-samples",
         "8",
@@ -169,9 +187,11 @@ def go_through_every_command(tmp_path, capsys, spec, recorded, drawing, system, 
     words_of_atoms = re.findall(r".*(?:eV|Å|atom).*", re.sub(r'src="data:[^"]*"', "", page))
     assert not words_of_atoms
 
+
+def ask_a_server(tmp_path, system, model, energy):
     server = RunningServer("--port", 0, "--rest_api_port", 0, "--model_name", "spins", "--model_base_path", model)
     try:
-        asked = words(server=server.address, out=tmp_path / "served.npz", system=recorded, rows=8, cols=6)
+        asked = words(server=server.address, out=tmp_path / "served.npz", system=system.spec, rows=8, cols=6)
         asked += ["--model-name", "spins", "--energy-per-area", energy]
         assert client(["generate", *asked]) == 0
         with Client(Connection(server.address, "spins")) as connection:
@@ -183,4 +203,3 @@ def go_through_every_command(tmp_path, capsys, spec, recorded, drawing, system, 
         server.end()
     for name in ("states", "energy_per_area"):
         np.testing.assert_array_equal(np.load(tmp_path / "served.npz")[name], np.load(tmp_path / "sheet.npz")[name])
-    return data_set.metadata["options"]["drawing"]
