@@ -17,6 +17,7 @@ MODULES = {
     ),
     "large": ("dask", "distributed", "zarr"),
     "physics": ("tblite",),
+    "mlip": ("sevenn", "torch"),
 }
 
 

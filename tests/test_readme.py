@@ -13,12 +13,15 @@ from rugan_tf.config import parse_command
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "saved_models/README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?python -m rugan_tf\.([\w.]+)(.*)$", re.MULTILINE)
+MATERIAL = re.compile(r"```toml\n(.*?)```", re.DOTALL)
+
+
+def page(name):
+    return (ROOT / name).read_text("utf-8")
 
 
 def commands():
-    return [
-        (door, rest.strip()) for name in DOCUMENTS for door, rest in COMMAND.findall((ROOT / name).read_text("utf-8"))
-    ]
+    return [(door, rest.strip()) for name in DOCUMENTS for door, rest in COMMAND.findall(page(name))]
 
 
 def parse(monkeypatch, door, args):
@@ -44,7 +47,9 @@ def test_documents_show_every_door():
 
 
 @pytest.mark.parametrize(("door", "rest"), commands())
-def test_command_of_a_document_is_taken(monkeypatch, door, rest):
+def test_command_of_a_document_is_taken(monkeypatch, tmp_path, door, rest):
+    monkeypatch.chdir(tmp_path)  # where the file lies that the commands of a user's material name
+    (tmp_path / "my_alloy.toml").write_text(MATERIAL.search(page("docs/your_material.md"))[1], "utf-8")
     assert parse(monkeypatch, door, shlex.split(rest)) is not None
 
 

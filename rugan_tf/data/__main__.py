@@ -60,7 +60,7 @@ class BuildOptions:
     seed: int = 0
     """Seed of the random numbers."""
     system: str = DEFAULT_SYSTEM
-    """Material, by its name or, of your own, package.module:Class."""
+    """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     distinct: bool = False
     """Draw again instead of a sheet that was drawn before."""
     overwrite: bool = False
@@ -77,7 +77,7 @@ class LabelOptions:
     out: Path
     """Data set to write, .npz; for a .zarr array it holds the energies without the states."""
     system: str = DEFAULT_SYSTEM
-    """Material, by its name or, of your own, package.module:Class."""
+    """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     overwrite: bool = False
     """Replace a data set that exists."""
     computation: EnergyOptions = EnergyOptions()

@@ -36,7 +36,7 @@ class ImportOptions:
     out: Path
     """Data set to write, .npz."""
     system: str = DEFAULT_SYSTEM
-    """Material, by its name or, of your own, package.module:Class."""
+    """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     tolerance: tuple[float, ...] = (0.6, 1.0)
     """Furthest an atom may be from its site in the plane, and from the plane, Å; one number for both."""
     max_strain: float = 0.03

@@ -1,4 +1,4 @@
-"""How far an EDNN is from the reference: on the held-out sheets, by porosity, and at sizes it has not seen."""
+"""How far an EDNN is from the reference: on the held-out sheets, by filling, and at sizes it has not seen."""
 
 import itertools
 import json
@@ -18,11 +18,12 @@ from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.figures.style import BLUE, VERMILION, new_figure, write_figure
 from rugan_tf.formats.data_set import DataSet, read_data_set
+from rugan_tf.formats.pyramid import filled_sites
 from rugan_tf.networks.ednn import EDNN
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.units import error_key
 
-FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges, atoms per site
+FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges
 
 
 def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
@@ -95,11 +96,11 @@ def errors(
 def errors_by_filling(
     data_set: DataSet, states: NDArray[np.uint8], energy: NDArray[np.float64], predicted: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """Return errors for sheets of increasing filling (atoms per site); none for a system without atoms."""
-    system = data_set.system
-    if system.atoms is None:
-        return {}
-    filling = system.num_atoms(states) / system.num_sites(*states.shape[1:])
+    """Return errors for sheets of increasing filling, the share of sites that hold what the last state puts there.
+
+    That is the number of atoms per site where the others leave sites vacant.
+    """
+    filling = filled_sites(data_set.system)[states].mean(axis=(1, 2))
     result = {}
     for low, high in itertools.pairwise(FILLINGS):
         chosen = (filling > low) & (filling <= high)

@@ -87,7 +87,7 @@ class CrossCheckOptions:
     out: Path
     """Folder for cross_check.json and cross_check.png."""
     system: str = DEFAULT_SYSTEM
-    """Material, by its name or, of your own, package.module:Class."""
+    """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     energy: str | None = None
     """The reference; the material's unless said otherwise."""
     other: str = GFN1

@@ -46,7 +46,7 @@ class Calculator(AseCalculator):
         if self.system.atoms is None:
             raise InputError(f"Sheets must have atoms to be structures. Received: {self.system.name}, which has none")
         self.limits = limits
-        self.function: EdnnEnergy = ednn_in(shipped_ednn(self.system) if ednn is None else Path(ednn))
+        self.function: EdnnEnergy = ednn_in(shipped_ednn(self.system) if ednn is None else Path(ednn), self.system)
 
     def calculate(
         self,

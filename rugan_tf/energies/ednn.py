@@ -16,6 +16,7 @@ from rugan_tf.saved.shipped import shipped_model, shipped_names
 from rugan_tf.saved.signatures import Signatures
 from rugan_tf.saved.versions import version_folder
 from rugan_tf.systems.energy import EnergyOrigin
+from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 EDNN = "ednn"
@@ -115,16 +116,18 @@ def shipped_ednn(system: LatticeSystem) -> Path:
     return shipped_model(f"{system.name}_{EDNN}")
 
 
-def ednn_in(base: Path) -> EdnnEnergy:
+def ednn_in(base: Path, system: LatticeSystem) -> EdnnEnergy:
     """Return the EDNN of a version folder, or of the newest version in a folder.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or it is one of another material.
     """
     try:
         folder = version_folder(base)
-        read_ednn_card(folder)
+        trained = system_named(read_ednn_card(folder).system)
     except FileNotFoundError:
         rule = "An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER"
         raise InputError(f"{rule}. Received: {base}") from None
+    if trained != system:  # it may have as many states, and would answer
+        raise InputError(f"The EDNN must be of {system.name}. Received: one of {trained.name}, {base}")
     return EdnnEnergy(folder)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from rugan_tf.energies.ase import ASE_PREFIX, AseEnergy
 from rugan_tf.energies.ednn import EDNN, ednn_in, shipped_ednn
 from rugan_tf.energies.function import EnergyFunction
+from rugan_tf.energies.many_at_once import ManyAtOnce
 from rugan_tf.energies.one_by_one import OneByOne
 from rugan_tf.errors import InputError
+from rugan_tf.systems.ase_energy import ASE_PREFIX, AseEnergy
 from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.systems.told_energy import ToldEnergy
 
 
 def energy_named(
@@ -36,9 +38,10 @@ def energy_named(
     if not is_calculator and (pbc is not None or vacuum is not None):
         raise InputError(f"pbc and vacuum are of the structures that ase:... calculators get. Received: {spec!r}")
     if kind == EDNN:
-        return ednn_in(Path(rest) if rest else shipped_ednn(system))
+        return ednn_in(Path(rest) if rest else shipped_ednn(system), system)
     if spec in system.reference_energies:
-        return OneByOne(system.reference_energies[spec])
+        energy = system.reference_energies[spec]
+        return ManyAtOnce(energy) if isinstance(energy, ToldEnergy) and energy.is_of_many else OneByOne(energy)
     parts = spec.removeprefix(ASE_PREFIX).split(":", 2)
     if not is_calculator or len(parts) < 2 or not all(parts):
         known = ", ".join([*system.reference_energies, EDNN, f"{EDNN}:FOLDER"])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rugan_tf import files
-from rugan_tf.energies.ase import calculator_named
 from rugan_tf.errors import InputError
+from rugan_tf.systems.ase_energy import calculator_named
 
 if TYPE_CHECKING:
     import ase

@@ -80,6 +80,7 @@ def serve_sheets(connection: Connection, function: SheetEnergy, base: Path) -> N
     parent = os.getppid()
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     threadpoolctl.threadpool_limits(1)  # as many workers as cores: each keeps its linear algebra on one
+    os.environ["OMP_NUM_THREADS"] = "1"  # and so does what is loaded only with the first sheet
     connection.send("ready")  # only now does the time of a sheet begin: imports took their own
     while True:
         try:

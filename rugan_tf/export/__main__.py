@@ -40,9 +40,10 @@ def export(options: ExportOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
+    card = read_run_card(options.run_dir)
     if options.ednn or options.ednn_dir is not None:
-        card = read_run_card(options.run_dir)
-        ednn = ednn_in(options.ednn_dir or shipped_ednn(system_named(card.system)))
+        system = system_named(card.system)
+        ednn = ednn_in(options.ednn_dir or shipped_ednn(system), system)
         origins = {"the training data": origin_in(card.energy_metadata), "the EDNN": ednn.origin}
         require_agreement(origins, strict=options.strict)
         judge = ednn.folder
@@ -57,8 +58,8 @@ def export(options: ExportOptions) -> None:
     )
     print(
         f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"
-        f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area -2.6 --rows 28 --cols 32 "
-        "--num-sheets 4 --out sheets.extxyz"
+        f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area {card.label_scale.mean:.3g} "
+        f"--rows {2 * card.rows} --cols {2 * card.cols} --num-sheets 4 --out sheets.png"
     )
 
 

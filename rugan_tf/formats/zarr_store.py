@@ -224,9 +224,10 @@ def open_store(path: Path, system: LatticeSystem | None = None, *, is_writable: 
         raise InputError(f"Sheets must be a Zarr group that rugan wrote. Received: {path} ({error!r})") from None
     if version != VERSION:
         raise InputError(f"The Zarr group must be of the form {VERSION}. Received: {version} in {path}")
-    if system is not None and spec != system.spec:
-        raise InputError(f"The sheets must be {system.spec}. Received: {spec} in {path}")
-    return StatesStore(path, system or system_named(spec), group)
+    known = system_named(spec)
+    if system is not None and known != system:
+        raise InputError(f"The sheets must be of {system.name}. Received: {known.name} in {path}")
+    return StatesStore(path, known, group)
 
 
 def remove_store(path: Path) -> None:

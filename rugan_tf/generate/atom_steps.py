@@ -81,7 +81,7 @@ def check_atoms(options: AtomOptions, out: Path) -> None:
     if options.is_any:
         require_structure_format(out)
     if options.relax is not None:
-        from rugan_tf.energies.ase import calculator_named
+        from rugan_tf.systems.ase_energy import calculator_named
 
         calculator_named(options.relax)
 

@@ -63,10 +63,11 @@ class Lattice:
             raise InputError(f"col_shift must lie in [0, 1). Received: col_shift={self.col_shift}")
         if not self.sites:
             raise InputError("sites must hold at least one position. Received: none")
-        close = TOLERANCE * self.row_pitch
-        for first, second in itertools.combinations(self.sites, 2):
-            if math.dist(first, second) < close:
-                raise InputError(f"sites must differ. Received: {first} and {second}")
+        for number, place in enumerate(self.sites):
+            # The first site that is found at the place of another one, or of its image in another cell.
+            found = self.find(*place)
+            if found is not None and found.site != number:
+                raise InputError(f"sites must differ. Received: {self.sites[found.site]} and {place}")
 
     @property
     def num_sites(self) -> int:

@@ -196,7 +196,7 @@ class GenerateOptions(Connection):
     seed: int = 0
     """Seed of the random numbers."""
     system: str = DEFAULT_SYSTEM
-    """Material that the model makes, by its name or, of your own, package.module:Class."""
+    """Material that the model makes, by its name or, of your own, FILE.toml or package.module:Class."""
     tile: int | None = None
     """Ask for a large sheet in tiles of so many cells a side, so that no request is larger; whole unless given."""
     overwrite: bool = False

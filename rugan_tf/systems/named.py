@@ -1,4 +1,4 @@
-"""Systems by name, or by the class that a user writes: `package.module:Class`."""
+"""Systems by name, by the file that a user writes, or by the class, `package.module:Class`."""
 
 import functools
 import importlib
@@ -6,30 +6,62 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rugan_tf.errors import InputError
 from rugan_tf.systems import DEFAULT_SYSTEM
+from rugan_tf.systems.from_file import SystemFromFile, built_in, read_system
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
 from rugan_tf.systems.system import LatticeSystem
 
-SYSTEMS: dict[str, LatticeSystem] = {system.name: system for system in (PorousGraphene(),)}
+DESCRIBED = ("boron_nitride", "ising")  # by a file that comes with the package
+SYSTEMS: dict[str, LatticeSystem] = {
+    system.name: system for system in (PorousGraphene(), *(built_in(name) for name in DESCRIBED))
+}
 OPTION = "--system"
+SUFFIX = ".toml"
 NEEDED = ("name", "lattice", "species", "quantity", "length_unit")
 
 
 def system_named(spec: str) -> LatticeSystem:
-    """Return a system by its name, or by package.module:Class.
+    """Return a system by its name, the file that describes it, the content of such a file, or package.module:Class.
 
     Raises:
-        InputError: an unknown name, a class that cannot be imported, or one that is no system.
+        InputError: an unknown name, a file that describes no system, a class that cannot be imported, or one that is
+            no system.
     """
     if spec in SYSTEMS:
         return SYSTEMS[spec]
+    if "=" in spec:  # neither names nor files nor classes hold one, and every described system does
+        return recorded_system(spec)
+    if spec.lower().endswith(SUFFIX):
+        return with_own_name(read_system(Path(spec)), spec)
     module, _, name = spec.partition(":")
     if not (module and name):
         known = ", ".join(SYSTEMS)
-        raise InputError(f"system must be one of {known}, or package.module:Class. Received: {spec!r}")
+        raise InputError(f"system must be one of {known}, FILE{SUFFIX}, or package.module:Class. Received: {spec!r}")
     return user_system(module, name)
+
+
+@functools.lru_cache(maxsize=64)
+def recorded_system(content: str) -> LatticeSystem:
+    """Return the system that a file described whose content was kept."""
+    return with_own_name(SystemFromFile(content, "what was recorded of the material"), "a record")
+
+
+def with_own_name(system: SystemFromFile, where: str) -> LatticeSystem:
+    """Return a system of the user's, or that of the package which its file describes.
+
+    Raises:
+        InputError: it takes the name of one that comes with the package, and is another.
+    """
+    known = SYSTEMS.get(system.name)
+    if known is not None and known != system:
+        raise InputError(
+            f"A material of your own must have a name of its own, not one of {', '.join(SYSTEMS)}. "
+            f"Received: {system.name!r} in {where}"
+        )
+    return known or system
 
 
 @functools.cache

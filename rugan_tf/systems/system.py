@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,18 +100,18 @@ class LatticeSystem(abc.ABC):
         tight_binding: the numbers of its one element, for energies and densities of states; None if there are none.
     """
 
-    name: ClassVar[str]
-    lattice: ClassVar[Lattice]
-    species: ClassVar[tuple[tuple[str | None, ...], ...]]
-    quantity: ClassVar[LabelQuantity]
-    length_unit: ClassVar[str]
-    vacancy: ClassVar[VacancyWords] = VacancyWords()
-    drawing: ClassVar[Any] = None
-    reference_drawing: ClassVar[Any] = None
-    rule: ClassVar[Rule | None] = None
-    atoms: ClassVar[Atoms | None] = None
-    passivation: ClassVar[Passivation | None] = None
-    tight_binding: ClassVar[TightBindingParameters | None] = None
+    name: str
+    lattice: Lattice
+    species: tuple[tuple[str | None, ...], ...]
+    quantity: LabelQuantity
+    length_unit: str
+    vacancy: VacancyWords = VacancyWords()
+    drawing: Any = None
+    reference_drawing: Any = None
+    rule: Rule | None = None
+    atoms: Atoms | None = None
+    passivation: Passivation | None = None
+    tight_binding: TightBindingParameters | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
@@ -244,18 +244,22 @@ class LatticeSystem(abc.ABC):
     def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
         """Return what describes the structure of a set of sheets, each statistic by its name.
 
-        The shares of the states, and how often two sites at a distance hold the same.
+        The shares of the states, that of the commonest in each sheet, and how often two sites at a distance hold the
+        same. Bins of distances are so narrow that those of near sites are all apart.
         """
-        shares = np.bincount(states.ravel(), minlength=self.num_states) / max(1, states.size)
+        counts = np.stack([(states == state).sum(axis=(1, 2)) for state in range(self.num_states)], axis=-1)
+        shares = counts.sum(axis=0) / max(1, states.size)
+        commonest = counts.max(axis=1) / np.prod(states.shape[1:])
         names = tuple(" ".join(name or "-" for name in sites) for sites in self.species)
         held = self.images.kinds[states]
         reach = self.lattice.reach
         curves = [
-            two_point_correlation(self.lattice, held == kind, 10 * reach, reach) for kind in range(held.max() + 1)
+            two_point_correlation(self.lattice, held == kind, 10 * reach, reach / 10) for kind in range(held.max() + 1)
         ]
         distance, same = curves[0][0], np.sum([curve for _, curve in curves], axis=0)
         return {
             "states": Statistic("shares", shares, "share of cells", classes=names),
+            "commonest_state": Statistic("samples", commonest, "share of the commonest state in a sheet"),
             "two_point_correlation": Statistic(
                 "curve", same, "pairs of sites that hold the same (share)", distance, f"distance ({self.length_unit})"
             ),

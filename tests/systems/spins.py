@@ -37,3 +37,10 @@ class Spins(LatticeSystem):
     def draw_states(self, rng, num_sheets, rows, cols, options):
         is_free = rng.random((num_sheets, rows, cols)) < options.share * rng.random((num_sheets, 1, 1))
         return np.where(is_free, rng.integers(0, 3, is_free.shape), 0).astype(np.uint8)
+
+
+potts = PottsEnergy()
+
+
+def colours(states):
+    return states.sum(axis=(1, 2), dtype=float)

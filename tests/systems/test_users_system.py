@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spins import PottsEnergy, Spins
+from test_definition import SPINS
 
 from rugan_tf.data.__main__ import main as data
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.__main__ import main as evaluate
 from rugan_tf.export.__main__ import main as export
 from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.formats.zarr_store import open_store
 from rugan_tf.generate.__main__ import main as generate
 from rugan_tf.generate.tiles import generate_in_tiles, requested_map
 from rugan_tf.serve.client import Client, Connection
@@ -48,8 +50,8 @@ def test_system_is_found_by_its_class_and_is_itself_again_elsewhere():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("spin", r"one of porous_graphene, or package.module:Class. Received: 'spin'"),
-        ("spins:", r"one of porous_graphene, or package.module:Class. Received: 'spins:'"),
+        ("spin", r"one of porous_graphene, .*, FILE.toml, or package.module:Class. Received: 'spin'"),
+        ("spins:", r"one of porous_graphene, .*, FILE.toml, or package.module:Class. Received: 'spins:'"),
         ("nowhere.spins:Spins", r"importable here.* Received: nowhere.spins:Spins \(No module named 'nowhere'\)"),
         ("spins:Missing", r"importable here.* Received: spins:Missing"),
         ("spins:Disorder", r"derived from LatticeSystem. Received: spins:Disorder"),
@@ -102,32 +104,62 @@ def test_energy_of_spins_counts_every_pair_once():
     assert system.energy_per_area([-72.0], 4, 6) == [-3.0]
 
 
-def test_spins_go_through_every_command(tmp_path, capsys):
+def test_spins_of_a_class_become_data_and_a_model(tmp_path, capsys):
+    drawn, model = data_and_model(tmp_path, capsys, SPEC, {"share": 0.6}, SPEC)
+    assert drawn == {"share": 0.6}
+    assert generate(words(model=model, rows=8, cols=6, out=tmp_path / "sheet.npz", **{"energy-per-area": -1.5})) == 0
+
+
+def test_spins_of_a_file_go_through_every_command_when_it_is_gone(tmp_path, capsys):
+    path = tmp_path / "spins.toml"
+    path.write_text(SPINS, "utf-8")
+    system = system_named(str(path))
+    drawn, model = data_and_model(tmp_path, capsys, str(path), {"max-domain": 1.5}, SPINS, path.unlink)
+    assert drawn == {"concentration": 1.0, "min_domain": 0.0, "max_domain": 1.5}
+    energy = f"{np.median(read_data_set(tmp_path / 'sheets.npz').energy_per_area):.3f}"
+    generate_in_every_form(tmp_path, capsys, system, model, energy)
+    evaluate_in_its_own_words(tmp_path, capsys, model)
+    ask_a_server(tmp_path, system, model, energy)
+
+
+def data_and_model(tmp_path, capsys, spec, drawing, recorded, forget=lambda: None):
     sheets, run, model = tmp_path / "sheets.npz", tmp_path / "run", tmp_path / "model"
-    build = {"num-sheets": 24, "rows": 4, "cols": 4, "share": 0.6, "processes": 1}
-    assert data(words("build", system=SPEC, out=sheets, **build)) == 0
+    build = {"num-sheets": 24, "rows": 4, "cols": 4, "processes": 1, **drawing}
+    assert data(words("build", system=spec, out=sheets, **build)) == 0
     assert " J\n" in capsys.readouterr().out
+    forget()
     data_set = read_data_set(sheets)
-    assert data_set.metadata["system"] == SPEC
-    assert data_set.metadata["options"]["drawing"] == {"share": 0.6}
-    assert data_set.system.drawing_options(data_set.metadata).share == 0.6
+    assert data_set.metadata["system"] == recorded
+    assert data_set.system == system_named(recorded)
     np.testing.assert_allclose(data_set.energy_per_area, [PottsEnergy()(one) / 16 for one in data_set.states])
 
     # No EDNN knows these spins, so there are no maps to learn from.
     small = SMALL | {"latent-channels": 3, "judge-sheets": 0, "map-weight": 0}
     assert train(words("quick", "--no-xla", data=sheets, **{"run-dir": run}, **small)) == 0
     assert export(words(out=model, **{"run-dir": run})) == 0
-    assert json.loads((model / "1" / "assets.extra" / "rugan.json").read_text())["system"] == SPEC
+    assert json.loads((model / "1" / "assets.extra" / "rugan.json").read_text())["system"] == recorded
+    return data_set.metadata["options"]["drawing"], model
 
-    energy = f"{np.median(data_set.energy_per_area):.3f}"
+
+def generate_in_every_form(tmp_path, capsys, system, model, energy):
     asked = ["--energy-per-area", energy, *words(model=model, rows=8, cols=6)]
     for name in ("sheet.npz", "sheet.png"):
         assert generate([*asked, "--out", str(tmp_path / name)]) == 0
     capsys.readouterr()
     assert generate([*asked, "--out", str(tmp_path / "sheet.extxyz")]) == 2
-    assert "Sheets must have atoms to be structures. Received: spins" in capsys.readouterr().err
+    assert f"Sheets must have atoms to be structures. Received: {system.name}" in capsys.readouterr().err
+    large = tmp_path / "large.zarr"
+    assert generate([*words(model=model, rows=16, cols=12, tile=8, out=large), "--energy-per-area", energy]) == 0
+    assert open_store(large, system).system == system
+    with pytest.raises(InputError, match=r"The sheets must be of ising. Received: file_spins in .*large.zarr"):
+        open_store(large, system_named("ising"))
+    window = words("window", states=large, size="6", out=tmp_path / "part.npz")
+    assert data(window) == 0
+    assert json.loads(str(np.load(tmp_path / "part.npz")["metadata"]))["system"] == system.spec
 
-    judged = words(model=model, data=sheets, out=tmp_path / "evaluation", energy="potts", processes=1)
+
+def evaluate_in_its_own_words(tmp_path, capsys, model):
+    judged = words(model=model, data=tmp_path / "sheets.npz", out=tmp_path / "evaluation", energy="potts", processes=1)
     judged += [
         "--num-samples",
         "8",
@@ -149,21 +181,23 @@ def test_spins_go_through_every_command(tmp_path, capsys):
     assert (content["unit"], content["error_unit"]) == ("J", "mJ/site")
     scale = content["scales"]["2x2"]
     assert (scale["validity"], scale["pieces"], scale["copies"]) == (1.0, None, None)
-    assert set(scale["structure"]) == {"states", "two_point_correlation"}
+    assert set(scale["structure"]) == {"states", "commonest_state", "two_point_correlation"}
     assert scale["direct"]["mae_mj_per_site"] == 0.0
     page = (tmp_path / "evaluation" / "report.html").read_text("utf-8")
     words_of_atoms = re.findall(r".*(?:eV|Å|atom).*", re.sub(r'src="data:[^"]*"', "", page))
     assert not words_of_atoms
 
+
+def ask_a_server(tmp_path, system, model, energy):
     server = RunningServer("--port", 0, "--rest_api_port", 0, "--model_name", "spins", "--model_base_path", model)
     try:
-        asked = words(server=server.address, out=tmp_path / "served.npz", system=SPEC, rows=8, cols=6)
+        asked = words(server=server.address, out=tmp_path / "served.npz", system=system.spec, rows=8, cols=6)
         asked += ["--model-name", "spins", "--energy-per-area", energy]
         assert client(["generate", *asked]) == 0
         with Client(Connection(server.address, "spins")) as connection:
             whole = connection.generate([float(energy)], 20, 16)[0][0]
             asked = requested_map(connection, float(energy), 20, 16)
-            tiled = generate_in_tiles(connection, Spins(), asked, rows=20, cols=16, tile=8)
+            tiled = generate_in_tiles(connection, system, asked, rows=20, cols=16, tile=8)
         np.testing.assert_array_equal(tiled, whole)
     finally:
         server.end()

@@ -9,7 +9,7 @@ import rugan_tf
 
 PACKAGE = Path(rugan_tf.__file__).parent
 WORDS = re.compile(r"carbon|graphene|\bholes?\b|\bpores?\b|bond[ _]?length|eV ?(/|_per_) ?(Å|A)(²|\^?2)", re.IGNORECASE)
-OWN = ("systems/porous_graphene/", "demo.py")
+OWN = ("systems/porous_graphene/", "systems/boron_nitride/", "demo.py")
 REGISTER = {
     "systems/__init__.py": 1,  # the name of the default
     "systems/named.py": 2,  # the systems that come with the package: import and list

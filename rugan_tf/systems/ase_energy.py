@@ -90,17 +90,26 @@ class AseEnergy:
         return energy
 
 
+def split_spec(spec: str) -> tuple[str, str, str]:
+    """Return module, class and arguments of "ase:package.module:Class" or "...:Class:{arguments}".
+
+    Raises:
+        InputError: another form.
+    """
+    module, _, rest = spec.removeprefix(ASE_PREFIX).partition(":")
+    name, _, arguments = rest.partition(":")
+    if not (spec.startswith(ASE_PREFIX) and module and name):
+        raise InputError(f"A calculator must be given as {ASE_PREFIX}package.module:Class. Received: {spec!r}")
+    return module, name, arguments or "{}"
+
+
 def calculator_named(spec: str) -> Any:
     """Return the calculator of this process that "ase:package.module:Class" or "...:Class:{arguments}" names.
 
     Raises:
         InputError: another form, a class that cannot be imported, or arguments that it refuses.
     """
-    module, _, rest = spec.removeprefix(ASE_PREFIX).partition(":")
-    name, _, arguments = rest.partition(":")
-    if not (spec.startswith(ASE_PREFIX) and module and name):
-        raise InputError(f"A calculator must be given as {ASE_PREFIX}package.module:Class. Received: {spec!r}")
-    return _calculator(module, name, arguments or "{}")
+    return _calculator(*split_spec(spec))
 
 
 def _calculator_class(module: str, name: str) -> Any:

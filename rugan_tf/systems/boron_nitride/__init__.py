@@ -1,0 +1,1 @@
+"""Hybrids of graphene and boron nitride, described by `boron_nitride.toml`."""
