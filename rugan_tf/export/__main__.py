@@ -52,9 +52,9 @@ def export(options: ExportOptions) -> None:
         options.run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback
     )
     more = (
-        ", calibrate, map, energy, local_energy"
+        ", generate_from_map, calibrate, map, energy, local_energy"
         if judge
-        else ", calibrate, map; without --ednn it does not tell the energies obtained"
+        else ", generate_from_map, calibrate, map; without --ednn it does not tell the energies obtained"
     )
     print(
         f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"

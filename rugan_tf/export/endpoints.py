@@ -205,6 +205,12 @@ class Endpoints(tf.Module):
         per_area = tiles[..., None] / self.system.extent(rows, cols)
         return {"energy_per_area": keras.ops.mean(fold_cells(per_area, 2 // rows, 2 // cols), axis=-1)}
 
+    @property
+    def tells_local_energy(self) -> bool:
+        """Whether there is an EDNN that tells the energy of every latent cell."""
+        is_whole = max(self.system.row_period, self.system.col_period) <= 2  # tiles in a latent cell
+        return self.ednn is not None and is_whole and "local_energy" in self.ednn.signatures
+
     def signatures(self) -> dict[str, Any]:
         """Return the functions by the names that clients call them by."""
         named = {
@@ -217,8 +223,7 @@ class Endpoints(tf.Module):
         if self.ednn is not None:
             states = tf.TensorSpec([None, None, None], tf.uint8, "states")
             named["energy"] = tf.function(self.compute_energy, autograph=False, input_signature=[states])
-            is_whole = max(self.system.row_period, self.system.col_period) <= 2  # tiles in a latent cell
-            if is_whole and "local_energy" in self.ednn.signatures:
+            if self.tells_local_energy:
                 named["local_energy"] = tf.function(
                     self.compute_local_energy, autograph=False, input_signature=[states]
                 )

@@ -1,6 +1,7 @@
 """From a run folder to a version folder that TensorFlow Serving loads."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,6 +14,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
 from rugan_tf.export.endpoints import Endpoints
+from rugan_tf.export.from_map import FromMap
 from rugan_tf.extras import require_extra
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.networks.generator import Generator
@@ -62,9 +64,10 @@ def export_run(
     # Written aside, then renamed: a server that polls the folder never sees half of a version.
     version = next_version(out)
     with files.replacing(version) as temporary:
+        signatures = signatures_of(endpoints, card)
         # gradients of saved functions are for training: no signature reaches them
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=endpoints.signatures(), options=options)
+        tf.saved_model.save(weights_of(endpoints), str(temporary), signatures=signatures, options=options)
         complete = completed(
             card,
             max_cells,
@@ -74,8 +77,13 @@ def export_run(
             rugan_tf=rugan_tf.__version__,
         )
         write_exported_card(temporary, complete)
-        write_requests(temporary, endpoints, card, max_cells)
+        write_requests(temporary, endpoints, card, signatures, max_cells)
     return version
+
+
+def signatures_of(endpoints: Endpoints, card: ModelCard) -> dict[str, Any]:
+    """Return the functions by the names that clients call them by."""
+    return {**endpoints.signatures(), "generate_from_map": FromMap(endpoints, (card.rows, card.cols)).function}
 
 
 def weights_of(endpoints: Endpoints) -> tf.Module:
@@ -86,7 +94,9 @@ def weights_of(endpoints: Endpoints) -> tf.Module:
     return holder
 
 
-def write_requests(folder: Path, endpoints: Endpoints, card: ModelCard, max_cells: int) -> None:
+def write_requests(
+    folder: Path, endpoints: Endpoints, card: ModelCard, signatures: dict[str, Any], max_cells: int
+) -> None:
     """Write one warm-up request for each signature, and the answer to that of `generate`.
 
     A model of fewer cells than a request has gets those that it can answer.
@@ -94,10 +104,9 @@ def write_requests(folder: Path, endpoints: Endpoints, card: ModelCard, max_cell
     request = warmup.sample_request(card.energy_range, card.rows, card.cols)
     if request["rows"] * request["cols"] * len(request["energy_per_area"]) > max_cells:
         return
-    functions = endpoints.signatures()
     states = endpoints.generate(**{name: tf.constant(value) for name, value in request.items()})["states"].numpy()
     inputs = warmup.inputs_of_signatures(request, states, endpoints.generator.latent_channels)
-    warmup.write_warmup(folder, endpoints.system.name, {name: inputs[name] for name in functions})
+    warmup.write_warmup(folder, endpoints.system.name, {name: inputs[name] for name in signatures})
     warmup.write_golden(folder, request, states)
 
 

@@ -59,7 +59,7 @@ def generate(loaded, rows, cols):
 
 
 def test_signatures_tell_energies(loaded):
-    asked = {"serving_default", "generate", "generate_from_latent", "calibrate", "map"}
+    asked = {"serving_default", "generate", "generate_from_latent", "calibrate", "map", "generate_from_map"}
     assert set(loaded.signatures) == asked | {"energy", "local_energy"}
     signature = loaded.signatures["energy"]
     specs = {name: (spec.dtype, spec.shape.as_list()) for name, spec in signature.structured_outputs.items()}

@@ -1,7 +1,9 @@
 import shutil
 from pathlib import Path
 
+import browser
 import pytest
+from page_window import choose
 from running_server import RunningServer
 from steady_model import config_of, write_bare_version, write_mapped_version, write_version
 
@@ -46,3 +48,27 @@ def graphene(version_folder):
     running = RunningServer(*words)
     yield running
     assert running.end() == 0
+
+
+@pytest.fixture(scope="session")
+def window(tmp_path_factory):
+    """A window of headless Chromium."""
+    if not browser.is_there():
+        pytest.skip("needs the Debian packages chromium, chromium-driver")
+    folder = tmp_path_factory.mktemp("browser")
+    (folder / "downloads").mkdir()
+    opened = browser.Browser(folder / "profile", folder / "downloads")
+    opened.downloads = folder / "downloads"
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(window, server):
+    """The page, freshly loaded, with the model `steady` chosen."""
+    window.size(1280, 900)
+    window.open(f"{server.rest}/")
+    choose(window, "steady")
+    window.errors()
+    yield window
+    assert not window.errors()

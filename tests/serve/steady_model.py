@@ -13,10 +13,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from rugan_tf.export.saved_model import export_run
+from rugan_tf.saved.ednn_card import read_ednn_card, write_ednn_card
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.saved.model_card import read_run_card, write_run_card
+from rugan_tf.systems.named import system_named
 
 MAX_CELLS = 300_000  # an answer of generate_from_latent may exceed the 4 MiB at which gRPC clients stop by themselves
 
@@ -53,7 +56,34 @@ def write_mapped_version(folder):
     (folder / "mapped_run" / "model").mkdir(parents=True)
     write_run_card(folder / "mapped_run", told)
     shutil.copy(folder / "run" / "model" / "generator.keras", folder / "mapped_run" / "model")
-    return export_run(folder / "mapped_run", folder / "mapped", MAX_CELLS, folder / "judge" / "1", feedback=2)
+    judge = write_places(folder / "judge_of_places" / "1", folder / "judge" / "1")
+    return export_run(folder / "mapped_run", folder / "mapped", MAX_CELLS, judge, feedback=2)
+
+
+class CountingPlaces(tf.Module):
+    """The energies of `CountingEnergy`, which gives a cell 2 Å², place by place as well."""
+
+    def __init__(self, counting):
+        super().__init__()
+        self.counting = counting
+        self.scale = system_named("porous_graphene").extent(1, 2) / 4.0
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None], tf.uint8, "states")], autograph=False)
+    def energy(self, states):
+        return self.counting.signatures["energy"](states=states)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 4], tf.float32, "encoding")], autograph=False)
+    def local_energy(self, encoding):
+        atoms = tf.einsum("brcs,s->brc", encoding, tf.constant([0.0, 1.0, 1.0, 2.0]))
+        return {"energy": -self.scale * (atoms[:, :, ::2] + atoms[:, :, 1::2])}  # tiles of one row and two columns
+
+
+def write_places(folder, counting):
+    """Write it as a SavedModel, from the one without places."""
+    module = CountingPlaces(tf.saved_model.load(str(counting)))
+    tf.saved_model.save(module, str(folder), {"energy": module.energy, "local_energy": module.local_energy})
+    write_ednn_card(folder, read_ednn_card(counting))
+    return folder
 
 
 def config_of(base, *more):

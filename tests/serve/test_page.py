@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import ase.io
-import browser
 import numpy as np
 import pytest
+from page_window import COLS, ENERGY, ROWS, SEED, choose, downloaded, make, numbers
 from steady_model import MAX_CELLS
 
 from rugan_tf.serve.client import Client, Connection
@@ -19,56 +19,9 @@ from rugan_tf.serve.page_lattice import described_lattice, described_words, syst
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.statistics import pore_sizes
 
-IS_DONE = "return !document.getElementById('status').textContent.includes('…')"
 PLUS, ARROW_LEFT, ENTER = "+", "\ue012", "\ue007"
 GRAPHENE = system_named("porous_graphene")
-ENERGY, ROWS, COLS, SEED = "-1.75", 12, 20, 7
 AXE = os.environ.get("RUGAN_TF_AXE")
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    if not browser.is_there():
-        pytest.skip("needs the Debian packages chromium, chromium-driver")
-    folder = tmp_path_factory.mktemp("browser")
-    (folder / "downloads").mkdir()
-    opened = browser.Browser(folder / "profile", folder / "downloads")
-    opened.downloads = folder / "downloads"
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(window, server):
-    """The page, freshly loaded, with the model `steady` chosen."""
-    window.size(1280, 900)
-    window.open(f"{server.rest}/")
-    choose(window, "steady")
-    window.errors()
-    yield window
-    assert not window.errors()
-
-
-def choose(window, model):
-    window.wait("return !document.getElementById('generate').disabled")
-    script = "const box = document.getElementById('model'); box.value = arguments[0];"
-    # `arguments` of the function around an async one are its own
-    window.run(script.replace("arguments[0]", json.dumps(model)) + "box.dispatchEvent(new Event('change'));")
-    window.wait("return !document.getElementById('generate').disabled")
-
-
-def make(window, energy=ENERGY, rows=ROWS, cols=COLS, seed=SEED):
-    window.fill("#condition-energy_per_area", energy)
-    for field, value in (("rows", rows), ("cols", cols), ("seed", seed)):
-        window.fill(f"#{field}", str(value))
-    window.click("#generate")
-    window.wait(IS_DONE)
-
-
-def numbers(window):
-    """What the page tells of the sheet, by name."""
-    script = "return [...document.querySelectorAll('#numbers > div')].map(one => [one.querySelector('dt').textContent, "
-    return dict(window.run(script + "one.querySelector('dd').firstChild.textContent])"))
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +39,8 @@ def test_sheet_is_that_of_the_client_and_is_counted_as_the_package_counts(page, 
     told = numbers(page)
     atoms = int((states % 2 + states // 2).sum())
     sizes, _ = pore_sizes(states)
-    assert told["Energy per area, asked for"] == f"{float(ENERGY):.3f} eV/Å²"
-    assert told["Energy per area, obtained"] == f"{obtained:.3f} eV/Å²"
+    assert told["Energy per area, asked for"] == f"{float(ENERGY):.3f} eV/Å²".replace("-", "−")
+    assert told["Energy per area, obtained"] == f"{obtained:.3f} eV/Å²".replace("-", "−")
     assert told["Atoms"] == str(atoms)
     assert told["Porosity"] == f"{100 * (1 - atoms / (2 * states.size)):.1f} %"
     assert told["Pores"] == str(len(sizes))
@@ -97,22 +50,12 @@ def test_sheet_is_that_of_the_client_and_is_counted_as_the_package_counts(page, 
     assert page.run(drawn + "return p.data.some((value, index) => index % 4 === 3 && value > 0)")
 
 
-def downloaded(window, kind, suffix):
-    path = window.downloads / f"steady_{ROWS}x{COLS}_seed{SEED}.{suffix}"
-    path.unlink(missing_ok=True)
-    window.click(f"[data-format={kind}]")
-    end = time.monotonic() + 10
-    while not path.exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    return path
-
-
 def test_downloads_are_what_the_package_would_write(page, expected):
     states, obtained = expected
     structure = system_named("porous_graphene").structure(states[0])
     make(page)
     for kind, suffix in (("extxyz", "extxyz"), ("cif", "cif"), ("POSCAR", "vasp")):
-        read = ase.io.read(downloaded(page, kind, suffix))
+        read = ase.io.read(downloaded(page, kind, f"steady_{ROWS}x{COLS}_seed{SEED}.{suffix}"))
         np.testing.assert_allclose(read.cell.lengths(), structure.cell.lengths(), atol=1e-5)
         assert sorted(read.get_chemical_symbols()) == sorted(structure.get_chemical_symbols())
         places = [np.sort(one.positions.round(3) @ [1, 1000, 1e6]) for one in (read, structure)]
@@ -121,7 +64,7 @@ def test_downloads_are_what_the_package_would_write(page, expected):
             assert read.pbc.tolist() == structure.pbc.tolist()
             assert read.info["energy_per_area_requested"] == float(ENERGY)
             assert read.info["energy_per_area_obtained"] == pytest.approx(obtained, rel=1e-6)
-    with np.load(downloaded(page, "npz", "npz"), allow_pickle=False) as content:
+    with np.load(downloaded(page, "npz", f"steady_{ROWS}x{COLS}_seed{SEED}.npz"), allow_pickle=False) as content:
         np.testing.assert_array_equal(content["states"], states)
         assert content["states"].dtype == np.uint8
         assert content["energy_per_area"].tolist() == [float(ENERGY)]

@@ -12,6 +12,7 @@ export class View {
     this.canvas = canvas;
     this.sheet = null;
     this.frame = null;
+    this.picture = null; // behind the atoms
     this.scale = 1; // pixels of the page per unit of length
     this.centre = [0, 0]; // of the view, lengths along columns and rows
     this.pointers = new Map();
@@ -35,7 +36,15 @@ export class View {
   show(sheet, frame) {
     this.sheet = sheet;
     this.frame = frame;
+    this.picture = null;
     this.fit();
+  }
+
+  /** Lay a picture over the whole sheet, behind the atoms; null for none. */
+  shade(picture, isSmooth) {
+    this.picture = picture;
+    this.isSmooth = isSmooth;
+    this.draw();
   }
 
   fit() {
@@ -114,6 +123,12 @@ export class View {
     ];
     const rows = range(this.centre[1], height, cell[0], sheet.rows);
     const cols = range(this.centre[0], width, cell[1], sheet.cols);
+    if (this.picture) {
+      ctx.globalAlpha = 0.52; // atoms stay darker, or on a dark ground lighter, than any colour
+      ctx.imageSmoothingEnabled = this.isSmooth;
+      ctx.drawImage(this.picture, toX(0), toY(0), sheet.lengths[1] * this.scale, sheet.lengths[0] * this.scale);
+      ctx.globalAlpha = 1;
+    }
     if (!sheet.lattice) this.drawCells(ctx, toX, toY, rows, cols, cell, colours);
     else this.drawAtoms(ctx, toX, toY, rows, cols, colours, ratio);
     ctx.strokeStyle = style.getPropertyValue("--soft");
@@ -178,7 +193,7 @@ export class View {
   }
 
   drawPixels(ctx, toX, toY, rows, cols, colour, ratio) {
-    const image = ctx.getImageData(0, 0, this.canvas.width, this.canvas.height), pixels = image.data;
+    const image = ctx.createImageData(this.canvas.width, this.canvas.height), pixels = image.data;
     const values = new Map([...colour].map(([symbol, text]) => [symbol, [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16))]));
     const opacity = Math.max(60, Math.min(255, 500 * this.scale * this.scale));
     this.sheet.visit(...rows, ...cols, (symbol, x, y) => {
@@ -189,7 +204,11 @@ export class View {
       pixels.set(value, at);
       pixels[at + 3] = Math.min(255, pixels[at + 3] + opacity);
     });
-    ctx.putImageData(image, 0, 0);
+    const layer = document.createElement("canvas"); // drawn, not put, so that what lies behind stays
+    [layer.width, layer.height] = [image.width, image.height];
+    layer.getContext("2d").putImageData(image, 0, 0);
+    ctx.imageSmoothingEnabled = false;
+    ctx.drawImage(layer, 0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
   }
 
   drawFrame(ctx, toX, toY, cell, style) {
