@@ -10,6 +10,8 @@ What a program needs first is here, and is imported when it is first used, so th
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from rugan_tf.quiet import start_quietly
+
 if TYPE_CHECKING:
     from rugan_tf.data.importing import import_structures as import_structures
     from rugan_tf.energies.calculator import Calculator as Calculator
@@ -44,6 +46,9 @@ PUBLIC = {
     "write_data_set": "rugan_tf.formats.data_set",
     "write_sheets": "rugan_tf.generate.writers",
 }
+
+
+start_quietly()
 
 
 def __getattr__(name: str) -> Any:

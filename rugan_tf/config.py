@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +35,6 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
         2 also for a command whose extra is not installed. 3: a part failed, the rest is kept. 130: interrupted.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing GPUs as errors
     try:
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)

@@ -17,7 +17,7 @@ ROOT = PACKAGE.parent
 
 # A module imports from its own room and from lower floors; the version (`import rugan_tf`) is open to all.
 FLOORS = [
-    {"units", "errors"},
+    {"units", "errors", "quiet"},
     {"extras"},
     {"config", "files", "importing", "networks"},
     {"lattice"},

@@ -1,0 +1,63 @@
+"""TensorFlow's start-up lines reach nobody; everything else on stderr does."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rugan_tf import quiet
+
+START = (
+    b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    b"I0000 00:00:1795728078.082197   30191 cudart_stub.cc:31] Could not find cuda drivers on your machine.\n"
+    b"E0000 00:00:1795724622.904943    6698 cuda_platform.cc:52] failed call to cuInit: UNKNOWN ERROR (303)\n"
+)
+OTHER = b"warning: the disk is nearly full\nI say: cc:31] is no start-up line\nwithout an end"
+
+
+def test_start_up_lines_alone_are_left_out():
+    assert quiet.without_start_up(START + OTHER + b"\n" + START) == OTHER + b"\n"
+
+
+def written(program, **environment):
+    given = {name: value for name, value in os.environ.items() if name != quiet.LEVEL} | environment
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=given)
+
+
+def test_tensorflow_starts_without_a_line():
+    program = "import sys, rugan_tf, tensorflow; print(tensorflow.constant(2).numpy()); print('mine', file=sys.stderr)"
+    done = written(program)
+    assert (done.stdout, done.stderr) == ("2\n", "mine\n")
+
+
+def module_that(tmp_path, monkeypatch, program):
+    """Make `import tensorflow` find another module: what is held back is what its import writes."""
+    (tmp_path / "tensorflow.py").write_text(program)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
+WRITES = f"import os\nos.write(2, {START + OTHER!r})\n"
+
+
+@pytest.mark.parametrize(("level", "expected"), [({}, OTHER), ({quiet.LEVEL: "0"}, START + OTHER)])
+def test_what_is_written_at_the_import_is_passed_on(tmp_path, monkeypatch, level, expected):
+    module_that(tmp_path, monkeypatch, WRITES)
+    assert written("import rugan_tf, tensorflow", **level).stderr.encode() == expected
+
+
+def test_failed_import_keeps_its_traceback_and_what_it_wrote(tmp_path, monkeypatch):
+    module_that(tmp_path, monkeypatch, WRITES + "raise ImportError('no such processor')\n")
+    done = written("import rugan_tf, tensorflow")
+    assert done.returncode == 1
+    assert done.stderr.startswith(OTHER.decode())
+    assert done.stderr.endswith("ImportError: no such processor\n")
+
+
+def test_process_without_stderr_starts(tmp_path, monkeypatch):
+    module_that(tmp_path, monkeypatch, "value = 3\n")
+    assert written("import os; os.close(2)\nimport rugan_tf, tensorflow; print(tensorflow.value)").stdout == "3\n"
+
+
+def test_other_modules_are_found_as_ever():
+    assert quiet.QuietStart().find_spec("json", None) is None
