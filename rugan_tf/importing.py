@@ -1,9 +1,17 @@
 """Things of the user's own, named as package.module:name on a command line."""
 
 import importlib
+import os
+import sys
 from typing import Any
 
 from rugan_tf.errors import InputError
+
+
+def look_in_working_folder() -> None:
+    """Let modules be found in the folder that a program runs in, as `python -m` does and a console script does not."""
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.append(os.getcwd())  # stays, so that worker processes find the modules as well
 
 
 def imported(spec: str, what: str) -> Any:
@@ -13,7 +21,7 @@ def imported(spec: str, what: str) -> Any:
     True
 
     Args:
-        spec: a module that Python finds (the folder that Python was started in, or PYTHONPATH) and a name in it.
+        spec: a module that Python finds, in the working folder or on PYTHONPATH, and a name in it.
         what: what it should be, for the message.
 
     Raises:
@@ -22,6 +30,7 @@ def imported(spec: str, what: str) -> Any:
     module, separator, name = spec.partition(":")
     if not (module and separator and name):
         raise InputError(f"{what} must be given as package.module:name. Received: {spec!r}")
+    look_in_working_folder()
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

@@ -129,5 +129,5 @@ def ednn_in(base: Path, system: LatticeSystem) -> EdnnEnergy:
         rule = "An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER"
         raise InputError(f"{rule}. Received: {base}") from None
     if trained != system:  # it may have as many states, and would answer
-        raise InputError(f"The EDNN must be of {system.name}. Received: one of {trained.name}, {base}")
+        raise InputError(f"The EDNN must be of {system.short_spec}. Received: one of {trained.short_spec}, {base}")
     return EdnnEnergy(folder)

@@ -226,7 +226,7 @@ def open_store(path: Path, system: LatticeSystem | None = None, *, is_writable: 
         raise InputError(f"The Zarr group must be of the form {VERSION}. Received: {version} in {path}")
     known = system_named(spec)
     if system is not None and known != system:
-        raise InputError(f"The sheets must be of {system.name}. Received: {known.name} in {path}")
+        raise InputError(f"The sheets must be of {system.short_spec}. Received: {known.short_spec} in {path}")
     return StatesStore(path, known, group)
 
 

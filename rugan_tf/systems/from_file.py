@@ -49,6 +49,11 @@ class SystemFromFile(LatticeSystem):
         """The content of the file; the name of a material that comes with this package."""
         return self.recorded_as
 
+    @property
+    def short_spec(self) -> str:
+        """The name: nobody wants to read the file in a message."""
+        return self.name
+
     @functools.cached_property
     def drawing(self) -> Any:  # found when it is asked for, as energies are
         """The options of `draw_states`; None if the file says nothing of drawing."""

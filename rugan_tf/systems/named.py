@@ -3,12 +3,12 @@
 import functools
 import importlib
 import inspect
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rugan_tf.errors import InputError
+from rugan_tf.importing import look_in_working_folder
 from rugan_tf.systems import DEFAULT_SYSTEM
 from rugan_tf.systems.from_file import SystemFromFile, built_in, read_system
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
@@ -67,8 +67,7 @@ def with_own_name(system: SystemFromFile, where: str) -> LatticeSystem:
 @functools.cache
 def user_system(module: str, name: str) -> LatticeSystem:
     """Import and make a system of the user's own; the folder that a program runs in is looked into as well."""
-    if not {"", os.getcwd()} & set(sys.path):
-        sys.path.append(os.getcwd())  # stays, so that worker processes find the module as well
+    look_in_working_folder()
     try:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError, SyntaxError) as error:

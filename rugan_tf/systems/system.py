@@ -127,6 +127,11 @@ class LatticeSystem(abc.ABC):
         return self.name if is_ours else f"{kind.__module__}:{kind.__qualname__}"
 
     @property
+    def short_spec(self) -> str:
+        """What messages call the system, so that it is told from others."""
+        return self.spec
+
+    @property
     def num_states(self) -> int:
         """Number of states of a cell."""
         return len(self.species)

@@ -66,7 +66,7 @@ def map_ednn(options: TrainOptions, data_set: DataSet) -> EdnnEnergy:
     if given is None and not has_shipped_ednn(data_set.system):
         raise InputError(
             "A training on maps needs an EDNN of the material, --map-ednn FOLDER (`rugan ednn train` makes one); or "
-            f"train on one label for a sheet, --map-weight 0. Received: none for {data_set.system.name}"
+            f"train on one label for a sheet, --map-weight 0. Received: none for {data_set.system.short_spec}"
         )
     ednn = ednn_in(given or shipped_ednn(data_set.system), data_set.system)
     origins = {"the data": origin_in(data_set.metadata), "the EDNN of the maps": ednn.origin}

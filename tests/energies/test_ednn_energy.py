@@ -54,6 +54,13 @@ def test_newest_version_is_taken_unless_a_version_is_named(graphene, base):
     assert energy_named(graphene, f"ednn:{base}").origin.description == DESCRIPTION
 
 
+def test_an_ednn_of_another_material_is_refused(base):
+    for name in ("ising", "boron_nitride"):  # it takes states 0 and 1 as well, and would answer
+        rule = rf"The EDNN must be of {name}. Received: one of porous_graphene, .*{base.name}"
+        with pytest.raises(ValueError, match=rule):
+            energy_named(system_named(name), f"ednn:{base}")
+
+
 def test_tenth_version_is_newer_than_the_ninth_and_half_ones_do_not_count(graphene, base, tmp_path):
     for name in ("9", "10"):
         (tmp_path / name).symlink_to(base / "1")

@@ -165,7 +165,7 @@ def test_folders_of_others_are_refused_and_never_removed(tmp_path):
             remove_store(tmp_path / name)
         assert (tmp_path / name).is_dir()
     store = filled_store(tmp_path / "a.zarr", random_states(1, 4, 6))
-    with pytest.raises(ValueError, match=r"The sheets must be .*:Other. Received: porous_graphene in .*a.zarr"):
+    with pytest.raises(ValueError, match=r"The sheets must be of .*:Other. Received: porous_graphene in .*a.zarr"):
         open_store(store.path, type("Other", (type(GRAPHENE),), {"__module__": "elsewhere"})())
     store.group.attrs["rugan_tf"] = {**store.told, "version": 7}
     with pytest.raises(ValueError, match=r"must be of the form 1\. Received: 7 in"):

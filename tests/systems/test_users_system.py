@@ -79,15 +79,23 @@ def test_help_tells_the_drawing_options_of_the_system(capsys):
         assert other not in told
 
 
-def test_a_class_in_the_folder_of_the_user_is_found_by_the_console_script(tmp_path):
+# A class is needed to read the data again; a function that a file names is not.
+@pytest.mark.parametrize(("spec", "is_needed_later"), [("mine:Spins", True), ("mine.toml", False)])
+def test_modules_in_the_folder_of_the_user_are_found_by_the_console_script(tmp_path, spec, is_needed_later):
     (tmp_path / "mine.py").write_text((Path(__file__).parent / "spins.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "mine.toml").write_text(SPINS.replace("spins:potts", "mine:potts"), "utf-8")
     program = "import sys; sys.path.remove(''); from rugan_tf.data.__main__ import main; sys.exit(main())"
-    line = words("build", system="mine:Spins", out="s.npz", rows=2, cols=2, processes=2, **{"num-sheets": 3})
+    line = words("build", system=spec, out="s.npz", rows=2, cols=2, processes=2, **{"num-sheets": 3})
     done = subprocess.run([sys.executable, "-c", program, *line], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "J\n" in done.stdout
-    lost = words("quick", data=tmp_path / "s.npz", **{"run-dir": tmp_path / "run"})
-    assert train(lost) == 2
+    if is_needed_later:
+        with pytest.raises(InputError, match="importable here"):
+            read_data_set(tmp_path / "s.npz")
+        return
+    data_set = read_data_set(tmp_path / "s.npz")
+    assert data_set.system.name == "file_spins"
+    np.testing.assert_allclose(data_set.energy_per_area, [PottsEnergy()(one) / 4 for one in data_set.states])
 
 
 def test_energy_of_spins_counts_every_pair_once():
