@@ -1,8 +1,9 @@
 """What a material says of its reference energies: a function of one sheet, and what its numbers mean."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 
@@ -30,3 +31,23 @@ class SheetEnergy(Protocol):
 
     def __call__(self, states: ArrayLike) -> float:
         """Return the total energy of one sheet, uint8 (rows, cols); an empty sheet has 0."""
+
+
+@runtime_checkable
+class LocalSheetEnergy(SheetEnergy, Protocol):
+    """An energy that is a sum over cells, so that where a sheet changes only the cells around have to be summed anew.
+
+    Monte Carlo needs such an energy, or an EDNN.
+    """
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns around a cell that its energy depends on."""
+
+    def cell_energies(self, states: Any, xp: Any = np) -> Any:
+        """Return the energies (n, rows, cols) of the cells of periodic sheets, integers (n, rows, cols).
+
+        Args:
+            states: the sheets.
+            xp: NumPy or keras.ops.
+        """
