@@ -53,8 +53,7 @@ class Moves:
     @property
     def energy_window(self) -> Window | None:
         """What has to be summed anew around a change; None where whole sheets cost less."""
-        window = window_around(self.sheet, self.patch, self.energy.reach, self.energy.period)
-        return None if self.energy.is_cheaper_whole(window) else window
+        return self.energy.window(self.sheet, self.patch)
 
     @property
     def rule_window(self) -> Window | None:
@@ -140,8 +139,8 @@ class Moves:
                 return self.energy.whole(tf.gather(proposals.states, sheet)) - tf.gather(energy, sheet)
             # What the other places of a sheet change is not seen in this focus, so it may stand in the window.
             corners = tf.gather_nd(proposals.corners, which)
-            after = self.energy.inside(cut_at(proposals.states, sheet, corners, window), window)
-            return after - self.energy.inside(cut_at(states, sheet, corners, window), window)
+            after = self.energy.inside(cut_at(proposals.states, sheet, corners, window))
+            return after - self.energy.inside(cut_at(states, sheet, corners, window))
 
         # An EDNN refuses to be asked for nothing.
         change = tf.cond(tf.size(sheet) > 0, of_some, lambda: tf.zeros([0], tf.float64))

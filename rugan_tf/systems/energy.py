@@ -1,10 +1,10 @@
 """What a material says of its reference energies: a function of one sheet, and what its numbers mean."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,14 @@ class SheetEnergy(Protocol):
 
 @runtime_checkable
 class LocalSheetEnergy(SheetEnergy, Protocol):
-    """An energy that is a sum over cells, so that where a sheet changes only the cells around have to be summed anew.
+    """An energy of many sheets at once that is a sum over cells, each of which sees a few cells around it.
 
-    Monte Carlo needs such an energy, or an EDNN.
+    Where a sheet changes, only a window of it has to be summed anew. Monte Carlo needs such an energy, or an EDNN.
     """
 
     @property
-    def reach(self) -> tuple[int, int]:
-        """Rows and columns around a cell that its energy depends on."""
+    def reach(self) -> tuple[int, int] | None:
+        """Rows and columns around a cell that its energy depends on; None where nobody said."""
 
-    def cell_energies(self, states: Any, xp: Any = np) -> Any:
-        """Return the energies (n, rows, cols) of the cells of periodic sheets, integers (n, rows, cols).
-
-        Args:
-            states: the sheets.
-            xp: NumPy or keras.ops.
-        """
+    def energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the total energies (n,) of sheets (n, rows, cols)."""

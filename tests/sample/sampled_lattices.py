@@ -1,37 +1,12 @@
-"""Materials for tests of sampling alone: what is enumerated exactly, with energies that are sums over cells."""
+"""A material for tests of sampling: lattice and rule of the first, with an energy that is a sum over cells."""
 
 import itertools
 from typing import ClassVar
 
 import numpy as np
 
-from rugan_tf.lattice.lattice import square
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
-from rugan_tf.systems.system import LabelQuantity, LatticeSystem
-
-
-class PairEnergy:
-    origin: ClassVar = EnergyOrigin("pairs", "free spins", "pairs: in J relative to free spins")
-    reach = (1, 1)
-
-    def cell_energies(self, states, xp=np):
-        spins = 2 * states - 1
-        return -spins * (xp.roll(spins, -1, 1) + xp.roll(spins, -1, 2))
-
-    def __call__(self, states):
-        return float(self.cell_energies(np.asarray(states, np.int64)[None]).sum())
-
-
-class Squares(LatticeSystem):
-    """Ising's spins on the square lattice."""
-
-    name = "squares"
-    lattice = square(1.0)
-    species = (("down",), ("up",))
-    quantity = LabelQuantity("energy per site", "J", "J", "site")
-    length_unit = "a"
-    reference_energies: ClassVar = {"pairs": PairEnergy()}
 
 
 class BondEnergy:
@@ -40,14 +15,14 @@ class BondEnergy:
     origin: ClassVar = EnergyOrigin("bonds", "free atoms", "bonds: in eV relative to free atoms")
     reach = (1, 1)
 
-    def cell_energies(self, states, xp=np):
-        sites = [states % 2, states // 2]
-        around = PorousGraphene.lattice.around(sites, xp, once=True)
+    def energies(self, states):
+        sites = [states.astype(np.int64) % 2, states.astype(np.int64) // 2]
+        around = PorousGraphene.lattice.around(sites, once=True)
         bonds = sum(own * other for own, others in zip(sites, around, strict=True) for other in others)
-        return -3 * bonds - sites[0]
+        return (-3 * bonds - sites[0]).sum(axis=(1, 2)).astype(np.float64)
 
     def __call__(self, states):
-        return float(self.cell_energies(np.asarray(states, np.int64)[None]).sum())
+        return float(self.energies(np.asarray(states)[None])[0])
 
 
 class Bonded(PorousGraphene):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sampled_lattices import Bonded, Squares, codes, every_sheet
+from sampled_lattices import Bonded, codes, every_sheet
 from scipy.special import ellipk
 from scipy.stats import chi2
 
@@ -13,9 +13,10 @@ from rugan_tf.sample.chains import Chains, Schedule
 from rugan_tf.sample.ensembles import Canonical, EnergyWindow
 from rugan_tf.sample.local_energy import local_energy_of
 from rugan_tf.sample.moves import Moves
+from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.rule import OnePiece
 
-SQUARES, BONDED = Squares(), Bonded()
+ISING, BONDED = system_named("ising"), Bonded()
 NOTHING = Pieces(None)
 
 
@@ -43,8 +44,7 @@ def assert_moved(states, first):
 
 
 def energies_of(system, sheets):
-    function = next(iter(system.reference_energies.values()))
-    return function.cell_energies(sheets.astype(np.int64)).sum(axis=(1, 2)).astype(float)
+    return system.reference_energies[system.reference_name].energies(sheets)
 
 
 def assert_distribution(found, sheets, probability, num_states):
@@ -125,11 +125,11 @@ def test_a_window_of_a_rule_holds_sheets_of_equal_energy_equally_often():
 def test_the_tilt_brings_the_mean_of_a_window_to_the_request():
     """Two requests among 4x4 Ising sheets, of which there are more the higher the energy: each gets its own tilt."""
     sheets = np.array(list(np.ndindex(*[2] * 16)), np.uint8).reshape(-1, 4, 4)
-    energy = energies_of(SQUARES, sheets) / 16
+    energy = energies_of(ISING, sheets) / 16
     requested = np.repeat([-1.0, -0.5], 1000)
     ensemble = EnergyWindow(requested, 0.3, 0.9, 2, 16.0)
-    run = chains(SQUARES, (4, 4), (1, 1), ensemble, Schedule(96, 20, 16, 4))
-    trace = run.run(start(SQUARES, ensemble, 2000, 4, 4), NOTHING)
+    run = chains(ISING, (4, 4), (1, 1), ensemble, Schedule(96, 20, 16, 4))
+    trace = run.run(start(ISING, ensemble, 2000, 4, 4), NOTHING)
     for value in (-1.0, -0.5):
         same = requested == value
         gaussian = np.exp(-0.5 * ((energy - value) / 0.3) ** 2)
@@ -146,10 +146,10 @@ def test_the_tilt_brings_the_mean_of_a_window_to_the_request():
 
 def test_ising_of_4x4_has_the_exact_energy_and_heat_capacity():
     sheets = np.array(list(np.ndindex(*[2] * 16)), np.uint8).reshape(-1, 4, 4)
-    energy = energies_of(SQUARES, sheets)
+    energy = energies_of(ISING, sheets)
     temperatures = np.array([2.6, 3.0, 4.0])
-    run = chains(SQUARES, (4, 4), (1, 1), Canonical(temperatures), Schedule(30, 320, 16, 1))
-    trace = run.run(start(SQUARES, run.ensemble, 100, 4, 4), NOTHING)
+    run = chains(ISING, (4, 4), (1, 1), Canonical(temperatures), Schedule(30, 320, 16, 1))
+    trace = run.run(start(ISING, run.ensemble, 100, 4, 4), NOTHING)
     for replica, temperature in enumerate(temperatures):
         weight = np.exp(-(energy - energy.min()) / temperature)
         weight /= weight.sum()
@@ -161,7 +161,7 @@ def test_ising_of_4x4_has_the_exact_energy_and_heat_capacity():
             # The variance within one chain lacks that of its mean.
             lacking = expected / 320 * autocorrelation_time(found[..., None]) if expected is variance else 0
             assert abs(of_chain.mean() + lacking - expected) < 4 * error
-        worth = independence(SQUARES, trace.states[:, replica], found)
+        worth = independence(ISING, trace.states[:, replica], found)
         assert worth.time is not None
         error = np.sqrt(variance / worth.num_independent)
         assert abs(found.mean() - mean) < 4 * error
@@ -182,9 +182,9 @@ def transfer_matrix_energy(size, temperature):
 
 def test_places_that_change_together_leave_the_ensemble_as_it_is():
     temperatures = np.array([2.2, 3.0])
-    run = chains(SQUARES, (6, 6), (1, 1), Canonical(temperatures), Schedule(40, 100, 9, 1))
+    run = chains(ISING, (6, 6), (1, 1), Canonical(temperatures), Schedule(40, 100, 9, 1))
     assert run.moves.places.number == 4
-    trace = run.run(start(SQUARES, run.ensemble, 100, 6, 6), NOTHING)
+    trace = run.run(start(ISING, run.ensemble, 100, 6, 6), NOTHING)
     for replica, temperature in enumerate(temperatures):
         found = trace.energy[:, replica].mean(axis=0)
         error = found.std(ddof=1) / np.sqrt(100)
@@ -201,9 +201,9 @@ def onsager_energy(temperature):
 def test_a_large_ising_lattice_has_onsagers_energy():
     assert onsager_energy(2 / np.log(1 + np.sqrt(2)) + 1e-9) == pytest.approx(-np.sqrt(2), abs=1e-5)
     temperatures = np.array([3.2, 4.0])  # correlations reach a few sites there: 24 are as good as infinitely many
-    run = chains(SQUARES, (24, 24), (1, 1), Canonical(temperatures), Schedule(40, 60, 9, 2))
+    run = chains(ISING, (24, 24), (1, 1), Canonical(temperatures), Schedule(40, 60, 9, 2))
     assert run.moves.places.number == 64
-    trace = run.run(start(SQUARES, run.ensemble, 24, 24, 24), NOTHING)
+    trace = run.run(start(ISING, run.ensemble, 24, 24, 24), NOTHING)
     for replica, temperature in enumerate(temperatures):
         found = trace.energy[:, replica].mean(axis=0) / 24**2
         error = found.std(ddof=1) / np.sqrt(24)
@@ -213,8 +213,8 @@ def test_a_large_ising_lattice_has_onsagers_energy():
 
 def test_a_run_that_is_interrupted_ends_the_same(tmp_path):
     ensemble = EnergyWindow(np.full(8, -0.5), 0.1, 0.4, 2, 16.0)
-    run = chains(SQUARES, (4, 4), (1, 1), ensemble, Schedule(20, 40, 4, 9))
-    first = start(SQUARES, ensemble, 8, 4, 4)
+    run = chains(ISING, (4, 4), (1, 1), ensemble, Schedule(20, 40, 4, 9))
+    first = start(ISING, ensemble, 8, 4, 4)
     whole = run.run(first, NOTHING)
     pieces = Pieces(tmp_path / "kept").of("this run")
     stopped = run.each(first, pieces)
@@ -225,7 +225,7 @@ def test_a_run_that_is_interrupted_ends_the_same(tmp_path):
     resumed = run.run(first, pieces)
     for name in ("states", "energy", "tilt", "kept_rule", "accepted", "whole", "swapped"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(resumed, name))
-    other = chains(SQUARES, (4, 4), (1, 1), ensemble, Schedule(20, 40, 4, 10)).run(first, NOTHING)
+    other = chains(ISING, (4, 4), (1, 1), ensemble, Schedule(20, 40, 4, 10)).run(first, NOTHING)
     assert (other.states != whole.states).any()
 
 
@@ -249,12 +249,12 @@ def test_chains_that_are_too_short_have_no_time():
     rng = np.random.default_rng(0)
     energy = np.cumsum(rng.normal(size=(60, 8)), axis=0)
     states = rng.integers(0, 2, (60, 8, 4, 4)).astype(np.uint8)
-    worth = independence(SQUARES, states, energy)
+    worth = independence(ISING, states, energy)
     assert (worth.time, worth.num_independent, worth.interval) == (None, None, None)
     assert "20 times as long as the autocorrelation time. Received: 60 steps" in worth.reason
-    still = independence(SQUARES, np.zeros((60, 8, 4, 4), np.uint8), np.zeros((60, 8)))
+    still = independence(ISING, np.zeros((60, 8, 4, 4), np.uint8), np.zeros((60, 8)))
     assert still.reason == "the sheets never change"
-    free = independence(SQUARES, rng.integers(0, 2, (400, 8, 4, 4)).astype(np.uint8), rng.normal(size=(400, 8)))
+    free = independence(ISING, rng.integers(0, 2, (400, 8, 4, 4)).astype(np.uint8), rng.normal(size=(400, 8)))
     low, high = free.interval
     assert low <= free.num_independent <= high <= 3200
     assert free.num_independent > 2400

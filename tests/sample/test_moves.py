@@ -1,27 +1,24 @@
-import dataclasses
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from sampled_lattices import Bonded, PairEnergy, Squares, codes, every_sheet
+from sampled_lattices import Bonded, codes, every_sheet
 
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, shipped_ednn
+from rugan_tf.energies.ednn import ednn_in, shipped_ednn
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import OneByOne
 from rugan_tf.errors import InputError
 from rugan_tf.sample.local_energy import local_energy_of, with_chemical_potentials
 from rugan_tf.sample.moves import Moves
+from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.rule import OnePiece
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
 
-GRAPHENE, SQUARES, BONDED = PorousGraphene(), Squares(), Bonded()
+GRAPHENE, ISING, BONDED = PorousGraphene(), system_named("ising"), Bonded()
 
 
 @pytest.fixture(scope="module")
 def ednn():
-    return local_energy_of(GRAPHENE, ednn_in(shipped_ednn(GRAPHENE)))
+    return local_energy_of(GRAPHENE, ednn_in(shipped_ednn(GRAPHENE), GRAPHENE))
 
 
 def sheets_of(number, rows, cols):
@@ -71,7 +68,16 @@ def test_only_wanted_energies_are_computed(ednn):
     assert not moves.energy_changes(states, energy, proposals, tf.zeros([4, 1], tf.bool)).numpy().any()
 
 
-@pytest.mark.parametrize(("system", "rows", "cols", "patch"), [(SQUARES, 9, 13, (1, 1)), (BONDED, 12, 24, (2, 3))])
+@pytest.mark.parametrize(
+    ("system", "rows", "cols", "patch"),
+    [
+        (ISING, 9, 13, (1, 1)),
+        (ISING, 5, 40, (2, 3)),
+        (ISING, 3, 80, (1, 1)),
+        (BONDED, 12, 24, (2, 3)),
+        (BONDED, 5, 64, (2, 3)),
+    ],
+)
 def test_a_sum_over_cells_is_told_by_windows_exactly(system, rows, cols, patch):
     energy = local_energy_of(system, energy_named(system, system.reference_name))
     moves = Moves(system, energy, (rows, cols), patch)
@@ -80,7 +86,7 @@ def test_a_sum_over_cells_is_told_by_windows_exactly(system, rows, cols, patch):
     of_one = [next(iter(system.reference_energies.values()))(sheet) for sheet in states.numpy()]
     np.testing.assert_array_equal(whole, of_one)
     assert moves.energy_window is not None
-    places = dataclasses.replace(moves, system=SQUARES).places if system is SQUARES else moves.places
+    places = moves.places
     proposals = moves.propose(states, seed(3))
     found = moves.energy_changes(states, whole, proposals, tf.ones([5, places.number], tf.bool)).numpy()
     assert places.number > 1
@@ -131,7 +137,7 @@ def test_the_reach_of_the_rule_is_what_one_step_sees():
     assert (rule.step(np.where(near, states, other))[:, 4, 4] != rule.step(states)[:, 4, 4]).any()
 
 
-@pytest.mark.parametrize(("system", "rows", "cols", "patch"), [(SQUARES, 2, 2, (2, 2)), (BONDED, 2, 2, (2, 2))])
+@pytest.mark.parametrize(("system", "rows", "cols", "patch"), [(ISING, 2, 2, (2, 2)), (BONDED, 2, 2, (2, 2))])
 def test_moves_and_their_reverses_are_equally_likely(system, rows, cols, patch):
     energy = local_energy_of(system, energy_named(system, system.reference_name))
     moves = Moves(system, energy, (rows, cols), patch)
@@ -195,12 +201,10 @@ def test_chemical_potentials_come_off_the_energy_everywhere():
         with_chemical_potentials(BONDED, energy, {"Si": 1.0})
 
 
-def test_energies_that_are_no_sum_and_other_materials_are_refused():
-    with pytest.raises(
-        InputError, match=r"a sum over places: an EDNN, or a function with cell_energies\. Received: tight-b"
-    ):
+def test_energies_that_say_no_reach_are_refused():
+    with pytest.raises(InputError, match=r"an EDNN, or one that says its reach\. Received: tight-binding"):
         local_energy_of(GRAPHENE, energy_named(GRAPHENE, "tight-binding"))
-    with pytest.raises(InputError, match=r"The EDNN must be one of \S*Squares\. Received: .*, of porous_graphene"):
-        local_energy_of(SQUARES, EdnnEnergy(ednn_in(shipped_ednn(GRAPHENE)).folder))
-    assert local_energy_of(SQUARES, OneByOne(PairEnergy())).period == (1, 1)
-    assert keras.backend.backend() == "tensorflow"
+    nitride = system_named("boron_nitride")
+    with pytest.raises(InputError, match=r"an EDNN, or one that says its reach\. Received: "):
+        local_energy_of(nitride, energy_named(nitride, nitride.reference_name))
+    assert local_energy_of(ISING, energy_named(ISING, "ising")).reach == (1, 1)
