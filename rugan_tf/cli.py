@@ -15,6 +15,7 @@ DOORS = {
     "train": "train RUGAN by a preset: quick, cpu or paper",
     "export": "write the averaged generator of a run as a SavedModel",
     "generate": "generate sheets of any even size at a requested energy per area",
+    "sample": "Monte Carlo of sheets near an energy per area, or at temperatures",
     "density_of_states": "densities of states of sheets of any size, total, sigma and pi",
     "evaluate": "judge generated sheets: energies obtained against requested",
     "serve": "serve exported models over gRPC and REST by the protocol of TensorFlow Serving",

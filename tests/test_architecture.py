@@ -25,7 +25,7 @@ FLOORS = [
     {"systems"},
     {"formats", "saved", "figures"},
     {"energies"},
-    {"data", "generate"},
+    {"data", "generate", "sample"},
     {"ednn", "evaluate", "export", "serve.client", "density_of_states"},
     {"train"},
 ]

@@ -29,7 +29,6 @@ MODULES = {
 }
 # Declared without being imported here, each for a reason.
 NOT_IMPORTED = {
-    "tensorflow-probability": "Monte Carlo sampling, the next room, is built on it",
     "tf-keras": "tensorflow-probability imports it",
 }
 

@@ -40,6 +40,7 @@ def test_documents_show_every_door():
         "export",
         "generate",
         "evaluate",
+        "sample",
         "density_of_states",
         "serve",
         "serve.client",

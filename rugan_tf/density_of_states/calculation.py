@@ -12,10 +12,10 @@ from rugan_tf.config import to_json
 from rugan_tf.density_of_states.inputs import read_sheets
 from rugan_tf.density_of_states.local import DISTANCE_STEP, NUM_DISTANCES
 from rugan_tf.density_of_states.options import DensityOptions
-from rugan_tf.density_of_states.progress import Pieces
 from rugan_tf.density_of_states.results import DensityResults, LocalDensities, write_results
 from rugan_tf.density_of_states.sheet import SheetSpectrum, num_ticks, sheet_spectrum
 from rugan_tf.errors import InputError
+from rugan_tf.formats.pieces import Pieces
 from rugan_tf.physics.hamiltonian import PlanarAtoms
 from rugan_tf.physics.levels import LevelSpectrum
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from rugan_tf.density_of_states.local import LocalLevels, LocalMoments, distance_classes, local_spectrum
 from rugan_tf.density_of_states.options import DensityOptions
-from rugan_tf.density_of_states.progress import Pieces
 from rugan_tf.density_of_states.results import NOT_COUNTED
 from rugan_tf.density_of_states.spectra import Build, SpectrumSettings, Tick, block_spectrum
 from rugan_tf.errors import InputError
+from rugan_tf.formats.pieces import Pieces
 from rugan_tf.physics.hamiltonian import PlanarAtoms, nearest_neighbour_pi, pi_block, sigma_block
 from rugan_tf.physics.kernel_polynomials import MomentSpectrum
 from rugan_tf.physics.levels import LevelSpectrum, all_levels, k_grid, participation, states_near

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.density_of_states.options import Method
-from rugan_tf.density_of_states.progress import Pieces
 from rugan_tf.errors import InputError
+from rugan_tf.formats.pieces import Pieces
 from rugan_tf.physics.hamiltonian import RowBlocks, row_blocks
 from rugan_tf.physics.kernel_polynomials import MomentSpectrum, moments_needed
 from rugan_tf.physics.levels import KPoint, LevelSpectrum, all_levels, k_grid

@@ -27,6 +27,7 @@ class EnergyDefinition:
         is_of_many: whether the function takes many sheets (n, rows, cols) at once and returns energies (n,).
         is_relative: whether the energies of sheets that hold one state alone are taken off, cell by cell.
         zero: what has the energy 0, in words; empty for what the function says.
+        reach: rows and columns around a cell that its energy depends on; None where the file does not say.
     """
 
     name: str
@@ -34,6 +35,7 @@ class EnergyDefinition:
     is_of_many: bool
     is_relative: bool
     zero: str
+    reach: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,9 +220,20 @@ def energies_of(table: Table) -> tuple[EnergyDefinition, ...]:
             )
         is_of_many = one.take("many_sheets", bool, default=False)
         is_relative, zero = one.take("relative_to_states", bool, default=False), one.take("zero", str, default="")
+        reach = reach_of(one)
         one.end()
-        found.append(EnergyDefinition(name, function, is_of_many, is_relative, zero))
+        found.append(EnergyDefinition(name, function, is_of_many, is_relative, zero, reach))
     return tuple(found)
+
+
+def reach_of(table: Table) -> tuple[int, int] | None:
+    """Return how far the energy of a cell sees, rows and columns; None where the file does not say."""
+    told = table.take("reach", list, default=[])
+    if told and not (len(told) == 2 and all(type(cells) is int and cells >= 0 for cells in told)):
+        raise InputError(
+            f"{table.path('reach')} must be numbers of rows and columns. Received: {told} in {table.where}"
+        )
+    return (told[0], told[1]) if told else None
 
 
 def drawing_of(table: Table) -> DrawingDefinition:

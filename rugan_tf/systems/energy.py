@@ -1,9 +1,10 @@
 """What a material says of its reference energies: a function of one sheet, and what its numbers mean."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,18 @@ class SheetEnergy(Protocol):
 
     def __call__(self, states: ArrayLike) -> float:
         """Return the total energy of one sheet, uint8 (rows, cols); an empty sheet has 0."""
+
+
+@runtime_checkable
+class LocalSheetEnergy(SheetEnergy, Protocol):
+    """An energy of many sheets at once that is a sum over cells, each of which sees a few cells around it.
+
+    Where a sheet changes, only a window of it has to be summed anew. Monte Carlo needs such an energy, or an EDNN.
+    """
+
+    @property
+    def reach(self) -> tuple[int, int] | None:
+        """Rows and columns around a cell that its energy depends on; None where nobody said."""
+
+    def energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the total energies (n,) of sheets (n, rows, cols)."""

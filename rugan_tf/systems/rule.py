@@ -16,9 +16,11 @@ class Rule(abc.ABC):
 
     Attributes:
         halo: rows and columns around a window of a large sheet from which what happens inside may be changed.
+        reach: rows and columns around a cell that one step looks at; None where nobody said, which means all.
     """
 
     halo: ClassVar[tuple[int, int]]
+    reach: ClassVar[tuple[int, int] | None] = None
 
     @abc.abstractmethod
     def step(self, states: Any, xp: Any = np) -> Any:

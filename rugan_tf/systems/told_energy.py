@@ -49,6 +49,11 @@ class ToldEnergy:
         return self.told.is_of_many
 
     @property
+    def reach(self) -> tuple[int, int] | None:
+        """Rows and columns around a cell that its energy depends on; None where the file does not say."""
+        return self.told.reach
+
+    @property
     def origin(self) -> EnergyOrigin:
         """The energy by its name, and its zero; a function that cannot be found is refused here, before any work."""
         _ = self.function

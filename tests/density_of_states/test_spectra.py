@@ -3,9 +3,9 @@ import pytest
 from scipy.sparse import csr_array, diags_array
 
 from rugan_tf.density_of_states.local import distance_classes, local_spectrum, site_densities
-from rugan_tf.density_of_states.progress import Pieces
 from rugan_tf.density_of_states.sheet import gap, paired
 from rugan_tf.density_of_states.spectra import SpectrumSettings, block_spectrum, density_of_states
+from rugan_tf.formats.pieces import Pieces
 from rugan_tf.physics.hamiltonian import PlanarAtoms, nearest_neighbour_pi, pi_block, row_blocks, sigma_block
 from rugan_tf.physics.kernel_polynomials import MomentSpectrum
 from rugan_tf.physics.levels import LevelSpectrum, all_levels, k_grid

@@ -26,6 +26,7 @@ class OnePiece(Rule):
     """No dangling atoms, one piece."""
 
     halo = (HALO, HALO)
+    reach = (1, 1)  # of the neighbours of a cell's sites
 
     def step(self, states: Any, xp: Any = np) -> Any:
         """Remove atoms with fewer than two neighbours, once."""
