@@ -112,8 +112,7 @@ class LearntConditions:
 
     def label(self, values: ArrayLike) -> NDArray[np.float32]:
         """Return what networks get for values (n, c): float32 (n,) of one condition, (n, c) of several."""
-        labels = self.standardised(values).astype(np.float32)
-        return labels[:, 0] if len(self.each) == 1 else labels
+        return squeezed(self.standardised(values)).astype(np.float32)
 
     def asked(self, given: Mapping[str, ArrayLike]) -> Floats:
         """Return values (n, c) of what was asked for by name, one number or n of each.
@@ -154,12 +153,12 @@ class LearntConditions:
         distance = self.cover.distances(self.standardised(inside))
         is_far = distance > self.cover.radius + 1e-5
         if is_far.any():
-            first = int(np.flatnonzero(is_far)[0])
-            pairs = zip(self.each, inside[first], strict=True)
+            worst = int(distance.argmax())
+            pairs = zip(self.each, inside[worst], strict=True)
             told = " with ".join(one.condition.told(value) for one, value in pairs)
             found.append(
                 f"{is_far.sum()} of {len(values)} lie inside of each range, but no sheet of the data has such values "
-                f"together; the first is {told}, {distance[first]:.2g} standard deviations from any, at most "
+                f"together; the furthest is {told}, {distance[worst]:.2g} standard deviations from any, at most "
                 f"{self.cover.radius:.2g} in the data"
             )
         return found
@@ -179,6 +178,11 @@ class LearntConditions:
             for one in self.each
         ]
         return {"each": each, "cover": None if self.cover is None else dataclasses.asdict(self.cover)}
+
+
+def squeezed(values: Floats) -> Floats:
+    """Return values (n,) of one condition, which has no axis of its own, and (n, c) of several as they are."""
+    return values[:, 0] if values.shape[1] == 1 else values
 
 
 def conditions_in(content: Content) -> LearntConditions:

@@ -64,6 +64,11 @@ class LabelQuantity:
     total_unit: str
     per: Literal["area", "site"]
 
+    @property
+    def label(self) -> str:
+        """Words and unit, as axes say them."""
+        return f"{self.words} ({self.unit})"
+
 
 @dataclasses.dataclass(frozen=True)
 class VacancyWords:
