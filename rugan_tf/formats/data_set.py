@@ -49,12 +49,30 @@ class DataSet:
         """The LatticeSystem that the metadata name."""
         return system_named(self.metadata["system"])
 
+    def labelled_by(self, name: str) -> "DataSet":
+        """Return the sheets with a property, per area as energies are, in place of the energy.
+
+        Raises:
+            InputError: there is no such property, or it is not finite.
+        """
+        if name not in self.properties:
+            known = ", ".join(self.properties) or "none"
+            raise InputError(f"A property must be one that the data hold: {known}. Received: {name!r}")
+        require_finite(name, self.properties[name])
+        told = {key: value for key, value in self.metadata.items() if key != "energy_origin"}
+        return DataSet(self.states, self.properties[name], {**told, "energy": property_words(name)})
+
     @property
     def checksum(self) -> str:
         """SHA-256 over states and energies, hexadecimal."""
         digest = hashlib.sha256(self.states.tobytes())
         digest.update(self.energy_per_area.tobytes())
         return digest.hexdigest()
+
+
+def property_words(name: str) -> str:
+    """Return what data, and what is trained on them, say of a property that takes the place of the energy."""
+    return f"{name}: a property of the data, in units relative to 0"
 
 
 def require_finite(name: str, values: NDArray[np.float64]) -> None:

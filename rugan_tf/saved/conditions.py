@@ -11,7 +11,8 @@ from rugan_tf.errors import InputError
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.conditions import CellSum, Condition
 
-NUM_POINTS = 256  # of a cover
+NUM_POINTS = 256  # of a cover, at most
+LABELS_A_POINT = 8  # at least: the others tell how far from a point data are
 Floats = NDArray[np.float64]
 Content = Mapping[str, Any]
 
@@ -36,9 +37,9 @@ class Cover:
     def of(cls, labels: Floats) -> "Cover":
         """Choose the points among labels (n, c), beginning with the one nearest to the mean."""
         distance = np.linalg.norm(labels, axis=1)
-        chosen = [int(distance.argmin())]
+        chosen, number = [int(distance.argmin())], min(NUM_POINTS, len(labels) // LABELS_A_POINT)
         distance = np.linalg.norm(labels - labels[chosen[0]], axis=1)
-        while len(chosen) < NUM_POINTS and distance.max() > 0:
+        while len(chosen) < number and distance.max() > 0:
             chosen.append(int(distance.argmax()))
             distance = np.minimum(distance, np.linalg.norm(labels - labels[chosen[-1]], axis=1))
         points = tuple(tuple(map(float, labels[index])) for index in chosen)

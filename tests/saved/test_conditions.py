@@ -27,21 +27,23 @@ def learnt():
     return LearntConditions.of(CONDITIONS, arc())
 
 
-def test_a_cover_is_the_farthest_point_sampling_that_brute_force_finds():
-    labels = np.random.default_rng(1).normal(size=(300, 3))
+@pytest.mark.parametrize(("number", "points"), [(300, 37), (3000, NUM_POINTS), (5, 1)])
+def test_a_cover_is_the_farthest_point_sampling_that_brute_force_finds(number, points):
+    labels = np.random.default_rng(1).normal(size=(number, 3))
     cover = Cover.of(labels)
-    points = [labels[np.abs(np.linalg.norm(labels, axis=1)).argmin()]]
-    while len(points) < NUM_POINTS:
-        nearest = np.linalg.norm(labels[:, None] - np.array(points)[None], axis=2).min(axis=1)
-        points.append(labels[nearest.argmax()])
-    np.testing.assert_allclose(cover.points, points)
-    nearest = np.linalg.norm(labels[:, None] - np.array(points)[None], axis=2).min(axis=1)
+    chosen = [labels[np.linalg.norm(labels, axis=1).argmin()]]
+    while len(chosen) < points:
+        nearest = np.linalg.norm(labels[:, None] - np.array(chosen)[None], axis=2).min(axis=1)
+        chosen.append(labels[nearest.argmax()])
+    np.testing.assert_allclose(cover.points, chosen)
+    nearest = np.linalg.norm(labels[:, None] - np.array(chosen)[None], axis=2).min(axis=1)
     assert cover.radius == pytest.approx(nearest.max())
+    assert cover.radius > 0.1
     np.testing.assert_allclose(cover.distances(labels), nearest)
 
 
 def test_few_different_labels_are_all_points():
-    cover = Cover.of(np.array([[0.0, 1.0], [2.0, 0.0], [0.0, 1.0]]))
+    cover = Cover.of(np.array([[0.0, 1.0], [2.0, 0.0]] * 20))
     assert (sorted(cover.points), cover.radius) == ([(0.0, 1.0), (2.0, 0.0)], 0.0)
 
 
