@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rugan_tf.formats.data_set import DataSet as DataSet
     from rugan_tf.formats.data_set import read_data_set as read_data_set
     from rugan_tf.formats.data_set import write_data_set as write_data_set
+    from rugan_tf.generate.conditioned import ConditionedModel as ConditionedModel
+    from rugan_tf.generate.conditioned import load_conditioned as load_conditioned
     from rugan_tf.generate.sheets import SheetModel as SheetModel
     from rugan_tf.generate.sheets import load_model as load_model
     from rugan_tf.generate.writers import write_sheets as write_sheets
@@ -32,12 +34,14 @@ __version__ = "0.1.0"
 
 PUBLIC = {
     "Calculator": "rugan_tf.energies.calculator",
+    "ConditionedModel": "rugan_tf.generate.conditioned",
     "DataSet": "rugan_tf.formats.data_set",
     "InputError": "rugan_tf.errors",
     "LatticeSystem": "rugan_tf.systems.system",
     "SheetModel": "rugan_tf.generate.sheets",
     "energy_named": "rugan_tf.energies.named",
     "import_structures": "rugan_tf.data.importing",
+    "load_conditioned": "rugan_tf.generate.conditioned",
     "load_model": "rugan_tf.generate.sheets",
     "MatchLimits": "rugan_tf.systems.structure_match",
     "match_structure": "rugan_tf.systems.structure_match",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rugan_tf import files
 from rugan_tf.config import to_json
-from rugan_tf.data.structure_energies import EnergySource
+from rugan_tf.data.structure_energies import EnergySource, property_units
 from rugan_tf.errors import InputError
 from rugan_tf.systems.named import DEFAULT_SYSTEM
 
@@ -143,7 +143,10 @@ def write_imported(system: "LatticeSystem", imported: "Imported", options: Impor
             f"Received: {reason}"
         )
     per_area = system.energy_per_area(imported.energy, *imported.states.shape[1:])
-    write_data_set(options.out, DataSet(imported.states, per_area, {**metadata, **as_metadata(imported.origin)}))
+    told = {**metadata, **as_metadata(imported.origin)}
+    if imported.properties:
+        told["properties"] = {name: {"unit": unit} for name, unit in property_units(options.source.properties).items()}
+    write_data_set(options.out, DataSet(imported.states, per_area, told, imported.properties))
 
 
 def described(system: "LatticeSystem", options: ImportOptions, names: list[str]) -> dict[str, Any]:

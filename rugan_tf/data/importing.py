@@ -49,6 +49,7 @@ class Imported:
         num_dropped: atoms of each dropped element.
         unbalanced: dropped elements whose atoms the energies still hold.
         not_periodic: frames that say they are not periodic in the plane, though their cell fits.
+        properties: other numbers that were kept, by name, each float64 (n,).
     """
 
     states: NDArray[np.uint8]
@@ -61,6 +62,7 @@ class Imported:
     num_dropped: dict[str, int]
     unbalanced: tuple[str, ...]
     not_periodic: int
+    properties: dict[str, NDArray[np.float64]]
 
     def warnings(self) -> list[str]:
         """Return what a user should know of the sheets, a sentence each."""
@@ -91,6 +93,7 @@ class Sheet(NamedTuple):
     match: StructureMatch
     energy: float
     is_periodic: bool
+    properties: dict[str, float]
 
 
 def import_structures(
@@ -160,7 +163,8 @@ def sheet_of(system: LatticeSystem, frame: Frame, reader: EnergyReader | None, l
         raise InputError(frame.failure)
     match = match_structure(system.atoms, frame.structure, limits)
     energy = 0.0 if reader is None else reader.energy(frame, frame.structure) * match.num_copies
-    return Sheet(frame.name, match, energy, bool(np.sum(frame.structure.pbc) >= 2))
+    properties = {} if reader is None else reader.properties(frame, frame.structure)
+    return Sheet(frame.name, match, energy, bool(np.sum(frame.structure.pbc) >= 2), properties)
 
 
 def of_one_size(sheets: list[Sheet], left_out: list[LeftOut], *, strict: bool) -> list[Sheet]:
@@ -204,4 +208,5 @@ def gathered(
         num_dropped=num_dropped,
         unbalanced=tuple(symbol for symbol in drop if num_dropped[symbol] and symbol not in balanced),
         not_periodic=sum(not sheet.is_periodic for sheet in sheets),
+        properties={name: np.array([sheet.properties[name] for sheet in sheets]) for name in sheets[0].properties},
     )

@@ -18,6 +18,7 @@ USUAL = ("REF_energy", "energy")  # in `info`; the calculator that ASE makes of 
 UNITS = {"eV": 1.0, "Ha": 27.211386245988, "Ry": 13.605693122994, "kcal/mol": 0.0433641042, "kJ/mol": 0.010364269656}
 ALIKE = 1e-6  # relative difference of two energies of a frame that are taken for one
 DEFAULT_METHOD = "imported"
+RESERVED = ("states", "energy_per_area", "metadata")  # arrays that every data set has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,9 @@ class EnergySource:
     """What computed the energies, in a few words: kept with the data, and compared with other data."""
     without_energies: bool = False
     """Import the structures alone; `rugan data label` computes energies."""
+    properties: tuple[str, ...] = ()
+    """Other numbers that are kept of every frame, for `rugan train --conditions`, as NAME or NAME=UNIT: keys of `info`,
+    columns of a database or of the table. Values must not grow with the sheet: band gaps, or totals per area."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -48,6 +52,14 @@ class EnergySource:
             raise InputError("The zero must be told once. Received: --zero-per-atom with --zero-from")
         if ": " in self.method or not self.method.strip():
             raise InputError(f"method must be words without ': '. Received: method={self.method!r}")
+        for name in property_units(self.properties):
+            if not name.isidentifier() or name in RESERVED:
+                raise InputError(
+                    f"A property must be named by letters, digits and _, and not be one of {', '.join(RESERVED)}. "
+                    f"Received: {name!r}"
+                )
+        if self.properties and self.without_energies:
+            raise InputError("Properties stand in a data set, which has energies. Received: --without-energies")
         if self.without_energies and (self.property or self.table or self.zero_per_atom or self.zero_from):
             raise InputError("Structures are imported with energies or without. Received: --without-energies with both")
 
@@ -151,6 +163,24 @@ class EnergyReader:
         per = len(structure) if self.options.energy_per == "atom" else 1
         return energy * per * UNITS[self.options.energy_unit or "eV"]
 
+    def properties(self, frame: Frame, structure: "ase.Atoms") -> dict[str, float]:
+        """Return the other numbers that are kept of a frame, by name.
+
+        Raises:
+            InputError: the frame lacks one, or it is not finite.
+        """
+        told = self.table.numbers(frame.path, frame.index) if self.table else {}
+        results = {} if structure.calc is None else structure.calc.results
+        kept: dict[str, float] = {}
+        for name in property_units(self.options.properties):
+            places = [place for place in (told, structure.info, results) if place.get(name) is not None]
+            if not places:
+                raise InputError(f"A frame must have {name}. Received: {', '.join(held(structure)) or 'no number'}")
+            kept[name] = number(places[0][name], name)
+            if not math.isfinite(kept[name]):
+                raise InputError(f"A property must be finite. Received: {name} {kept[name]}")
+        return kept
+
     def found(self, frame: Frame, structure: "ase.Atoms") -> dict[str, float]:
         """Return the energies that a frame has, by where they are."""
         told = self.table.numbers(frame.path, frame.index) if self.table else {}
@@ -171,12 +201,21 @@ class EnergyReader:
         return {name: number(results[name], name)} if name in results else {}
 
 
+def property_units(told: tuple[str, ...]) -> dict[str, str]:
+    """Return the unit of each property, by its name; empty where none was told.
+
+    >>> property_units(("band_gap=eV", "porosity"))
+    {'band_gap': 'eV', 'porosity': ''}
+    """
+    return {name: unit for name, _, unit in (one.partition("=") for one in told)}
+
+
 def number(value: object, name: str) -> float:
     """Return a value as a number, or raise InputError."""
     try:
         return float(np.asarray(value, dtype=np.float64).reshape(()))
     except (TypeError, ValueError):
-        raise InputError(f"An energy must be one number. Received: {name} {value!r}") from None
+        raise InputError(f"An energy or a property must be one number. Received: {name} {value!r}") from None
 
 
 def held(structure: "ase.Atoms") -> list[str]:

@@ -29,6 +29,8 @@ FILLINGS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)  # edges
 def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     """Write metrics.json, parity.png and, if sheets can be drawn, sizes.png into `options.out`; return the metrics."""
     model, data_set = load_ednn(options.run_dir), read_data_set(options.data)
+    learnt = json.loads((options.run_dir / "config.json").read_text(encoding="utf-8"))["options"].get("property")
+    data_set = data_set if learnt is None else data_set.labelled_by(learnt)
     check_input(options, data_set)
     test = split_reference(len(data_set.states)).test
     states, energy = data_set.states[test], total_energy(data_set)[test]
@@ -39,7 +41,8 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
         "error_unit": data_set.system.error_unit,
         "test": errors(data_set, states, energy, predicted),
         "by_filling": errors_by_filling(data_set, states, energy, predicted),
-        "by_size": errors_by_size(model, data_set, options),
+        # Of new sheets the reference tells the energy alone.
+        "by_size": errors_by_size(model, data_set, options) if learnt is None else {},
     }
     folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
     system, extent = data_set.system, data_set.system.extent(*states.shape[1:])

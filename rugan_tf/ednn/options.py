@@ -22,6 +22,8 @@ class EdnnTrainOptions:
     """Go on from the last epoch of the run folder."""
     overwrite: bool = False
     """Throw away what the run folder holds."""
+    property: str | None = None
+    """Learn this property of the data, per area, in place of the energy: one that is a sum over places."""
     num_reference: int | None = None
     """Use only this many sheets of the training part; all unless said otherwise."""
     num_epochs: int = 60

@@ -29,6 +29,7 @@ def train(options: EdnnTrainOptions) -> None:
             be resumed has finished.
     """
     data_set = read_data_set(options.data)
+    data_set = data_set if options.property is None else data_set.labelled_by(options.property)
     split = split_reference(len(data_set.states), options.num_reference)
     energy = total_energy(data_set)
     constants, scale = fit_state_energies(data_set.states[split.train], energy[split.train], data_set.system.num_states)

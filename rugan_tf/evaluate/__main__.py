@@ -17,6 +17,9 @@ def evaluate(options: EvaluateOptions) -> None:
     from rugan_tf.generate.sheets import SheetModel
 
     model = SheetModel.load(options.model)
+    if model.card.conditions is not None:
+        by_conditions(options)
+        return
     energy_function = energy_named(model.system, options.energy)
     data_set = read_data_set(options.data)
     content = evaluation.evaluate(model, data_set, energy_function, options)
@@ -28,6 +31,28 @@ def evaluate(options: EvaluateOptions) -> None:
         f"next: python -m rugan_tf.generate --model {options.model} --energy-per-area {typical:.3f} "
         f"--rows {rows} --cols {cols} --out sheet.png"
     )
+
+
+def by_conditions(options: EvaluateOptions) -> None:
+    """Evaluate a model of other conditions than the energy alone, and show the table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from rugan_tf.energies.named import energy_named
+    from rugan_tf.evaluate.conditioned import evaluate_conditions, lines_of
+    from rugan_tf.formats.data_set import read_data_set
+    from rugan_tf.generate.conditioned import load_conditioned
+
+    model = load_conditioned(options.model)
+    rules = [one.condition.rule for one in model.learnt.each]
+    needs_energy = any(rule is not None and rule.needs_energy for rule in rules)
+    energy = energy_named(model.model.system, options.energy) if needs_energy else None
+    content = evaluate_conditions(model, read_data_set(options.data), energy, options)
+    table = Table("metric", *content["scales"], title=f"conditions {', '.join(model.learnt.names)}")
+    for label, texts in lines_of(content):
+        table.add_row(label, *texts)
+    Console().print(table)
+    print(f"{options.out}: metrics.json, a figure of each condition and scale as PNG, samples_*.npz and .csv")
 
 
 def show(content: dict[str, Any]) -> None:

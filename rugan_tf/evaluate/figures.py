@@ -11,6 +11,7 @@ from rugan_tf.figures.sheets import draw_sheet
 from rugan_tf.figures.side_by_side import mark_size, side_by_side
 from rugan_tf.figures.style import ABOVE, BLUE, EDGE, GREY, LABEL, LEGEND, TITLE, VERMILION, new_figure
 from rugan_tf.formats.data_set import DataSet
+from rugan_tf.systems.conditions import Condition
 from rugan_tf.systems.system import LabelQuantity
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 SCATTER_BELOW = 500  # samples; fewer make no heat map
 
 
-def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity) -> Figure:
-    """Draw energies obtained against requested on the left, both histograms on the right.
+def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity | Condition) -> Figure:
+    """Draw what was obtained against what was requested on the left, both histograms on the right.
 
     Legends and metrics stand outside the axes, where they hide nothing.
 
     Args:
         samples: generated sheets with both energies.
         values: metrics of these sheets; None is shown as undefined.
-        quantity: what the energies are.
+        quantity: what the values are.
     """
     figure = new_figure(13, 5)
     left, right = figure.subplots(1, 2)
@@ -46,7 +47,7 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity:
     return figure
 
 
-def errors_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity) -> Figure:
+def errors_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity | Condition) -> Figure:
     """Draw the error against the requested energy: the mean and the standard deviation in each bin."""
     figure = new_figure(8, 4.2)
     axes = figure.subplots()
@@ -55,14 +56,14 @@ def errors_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: Lab
     axes.axhline(0, color=GREY, linewidth=1)
     axes.fill_between(requested, bias - spread, bias + spread, color=BLUE, alpha=0.2, linewidth=0, label="± 1 sd")
     axes.plot(requested, bias, "o-", color=BLUE, label="mean error")
-    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=LABEL)
+    axes.set_xlabel(f"requested {quantity.label}", fontsize=LABEL)
     axes.set_ylabel(f"obtained - requested ({quantity.unit})", fontsize=LABEL)
     axes.legend(ncols=2, **ABOVE)
     figure.suptitle(f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets", fontsize=TITLE)
     return figure
 
 
-def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity) -> None:
+def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity | Condition) -> None:
     """Draw a heat map of the pairs, or points where they are few, and the line of equal energies."""
     limits = energy_limits(samples)
     if len(samples.requested) < SCATTER_BELOW:
@@ -73,12 +74,12 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: La
         figure.colorbar(image, ax=axes, label="sheets per bin")
     axes.plot(limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set_xlabel(f"requested {quantity.words} ({quantity.unit})", fontsize=LABEL)
-    axes.set_ylabel(f"obtained {quantity.words} ({quantity.unit})", fontsize=LABEL)
+    axes.set_xlabel(f"requested {quantity.label}", fontsize=LABEL)
+    axes.set_ylabel(f"obtained {quantity.label}", fontsize=LABEL)
     axes.legend(**ABOVE)
 
 
-def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity) -> None:
+def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity | Condition) -> None:
     """Draw the distributions of the requested and of the obtained energies over each other."""
     limits = energy_limits(samples)
     num_bins = int(np.clip(len(samples.requested) // 10, 12, 60))
@@ -87,7 +88,7 @@ def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity
     axes.hist(samples.obtained, edges, color=BLUE, histtype="step", linewidth=2, label="obtained")
     axes.set_xlim(*limits)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(f"{quantity.words} ({quantity.unit})", fontsize=LABEL)
+    axes.set_xlabel(quantity.label, fontsize=LABEL)
     axes.set_ylabel("sheets", fontsize=LABEL)
     axes.legend(ncols=2, **ABOVE)
 

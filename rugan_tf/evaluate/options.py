@@ -24,6 +24,8 @@ class EvaluateOptions:
     """Seed of the energies drawn and of the generator."""
     energy: str = "ednn"
     """What judges: ednn, the shipped EDNN; ednn:FOLDER; one that the material knows; or ase:package.module:Class."""
+    judges: tuple[str, ...] = ()
+    """What judges numbers of the data alone: NAME=FOLDER of an EDNN that `rugan ednn train --property NAME` made."""
     num_structures: tuple[int, ...] = (1000,)
     """Sheets of every scale, or one number for each, that are compared with real ones of that size; 0 for none.
     Beyond the training size 16 real sheets are drawn and judged for each; of the data at most 1 in 16 is taken."""

@@ -4,8 +4,12 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rugan_tf.config import Command, run_command
+
+if TYPE_CHECKING:
+    from rugan_tf.saved.model_card import ModelCard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,16 +55,25 @@ def export(options: ExportOptions) -> None:
     version = export_run(
         options.run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback
     )
-    more = (
-        ", generate_from_map, calibrate, map, energy, local_energy"
-        if judge
-        else ", generate_from_map, calibrate, map; without --ednn it does not tell the energies obtained"
-    )
-    print(
-        f"{version}: signatures generate (serving_default), generate_from_latent{more}\n"
-        f"next: python -m rugan_tf.generate --model {options.out} --energy-per-area {card.label_scale.mean:.3g} "
-        f"--rows {2 * card.rows} --cols {2 * card.cols} --num-sheets 4 --out sheets.png"
-    )
+    print(f"{version}: signatures generate (serving_default), generate_from_latent{more(card, judge)}")
+    print(f"next: {next_command(card, options.out)}")
+
+
+def more(card: "ModelCard", judge: Path | None) -> str:
+    """Return which further signatures there are, for the line that says where the model is."""
+    own = "" if card.conditions is not None else ", generate_from_map, calibrate, map"
+    if judge is None:
+        return f"{own}; without --ednn it does not tell the energies obtained"
+    return f"{own}, energy" + ("" if card.conditions is not None else ", local_energy")
+
+
+def next_command(card: "ModelCard", out: Path) -> str:
+    """Return the command that generates sheets of the model."""
+    asked = "--energy-per-area -2.6"
+    if card.conditions is not None:
+        means = (f"{one.condition.name}={one.scale.mean:.3g}" for one in card.conditions.each)
+        asked = f"--condition {' '.join(means)}"
+    return f"python -m rugan_tf.generate --model {out} {asked} --rows 28 --cols 32 --num-sheets 4 --out sheets.extxyz"
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from rugan_tf.energies.origin import as_metadata
 from rugan_tf.errors import InputError
 from rugan_tf.export import warmup
 from rugan_tf.export.calibration_fit import calibrate
+from rugan_tf.export.condition_endpoints import ConditionEndpoints
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.export.from_map import FromMap
 from rugan_tf.extras import require_extra
@@ -42,7 +43,7 @@ def export_run(
         ednn: version folder of an EDNN that goes into the SavedModel, so that it can tell energies; where these come
             from goes into the card.
         num_calibration: sheets of the training size that the requested energy is calibrated on, fewer of the larger
-            ones; 0 for none. Needs an EDNN.
+            ones; 0 for none. Needs an EDNN. Only for a generator that is asked for the energy alone.
         feedback: how often `generate` corrects what it asks the generator for by the energies that the EDNN sees.
 
     Raises:
@@ -53,14 +54,9 @@ def export_run(
         raise InputError(f"max_cells must be at least 4. Received: max_cells={max_cells}")
     require_extra("serve")  # for the warm-up requests: said now, not after the minutes of a calibration
     card, generator = read_run(run_dir)
-    system = system_named(card.system)
     judge = None if ednn is None else Signatures(ednn, "EDNN").loaded()
-    maps = None if card.map_statistics is None else NaturalMaps(card.map_statistics)
-    # A calibration is of what the generator does when it is asked once: corrections would leave nothing to see of it.
-    endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, maps=maps)
     told = None if ednn is None else as_metadata(EdnnEnergy(ednn).origin)
-    calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
-    endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, calibration, maps, feedback)
+    endpoints = endpoints_of(card, generator, max_cells, judge, num_calibration, feedback)
     # Written aside, then renamed: a server that polls the folder never sees half of a version.
     version = next_version(out)
     with files.replacing(version) as temporary:
@@ -71,7 +67,7 @@ def export_run(
         complete = completed(
             card,
             max_cells,
-            calibration=calibration,
+            calibration=endpoints.calibration,
             feedback=endpoints.feedback,
             ednn_metadata=told,
             rugan_tf=rugan_tf.__version__,
@@ -83,7 +79,24 @@ def export_run(
 
 def signatures_of(endpoints: Endpoints, card: ModelCard) -> dict[str, Any]:
     """Return the functions by the names that clients call them by."""
-    return {**endpoints.signatures(), "generate_from_map": FromMap(endpoints, (card.rows, card.cols)).function}
+    signatures = endpoints.signatures()
+    if isinstance(endpoints, ConditionEndpoints):  # a map is of the energy
+        return signatures
+    return {**signatures, "generate_from_map": FromMap(endpoints, (card.rows, card.cols)).function}
+
+
+def endpoints_of(
+    card: ModelCard, generator: Generator, max_cells: int, judge: Any, num_calibration: int, feedback: int
+) -> Endpoints:
+    """Return the signatures of a generator; the energy asked for alone is calibrated if there are sheets for that."""
+    system = system_named(card.system)
+    if card.conditions is not None:
+        return ConditionEndpoints(generator, system, card.conditions, max_cells, judge, feedback)
+    maps = None if card.map_statistics is None else NaturalMaps(card.map_statistics)
+    # A calibration is of what the generator does when it is asked once: corrections would leave nothing to see of it.
+    endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, maps=maps)
+    calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
+    return Endpoints(generator, system, card.label_scale, max_cells, judge, calibration, maps, feedback)
 
 
 def weights_of(endpoints: Endpoints) -> tf.Module:
@@ -101,10 +114,11 @@ def write_requests(
 
     A model of fewer cells than a request has gets those that it can answer.
     """
-    request = warmup.sample_request(card.energy_range, card.rows, card.cols)
-    if request["rows"] * request["cols"] * len(request["energy_per_area"]) > max_cells:
+    request = warmup.sample_request(card.learnt(endpoints.system), card.rows, card.cols)
+    if request["rows"] * request["cols"] * warmup.SHEETS > max_cells:
         return
-    states = endpoints.generate(**{name: tf.constant(value) for name, value in request.items()})["states"].numpy()
+    # In the order of the request, which is that of the signature.
+    states = endpoints.generate(*(tf.constant(value) for value in request.values()))["states"].numpy()
     inputs = warmup.inputs_of_signatures(request, states, endpoints.generator.latent_channels)
     warmup.write_warmup(folder, endpoints.system.name, {name: inputs[name] for name in signatures})
     warmup.write_golden(folder, request, states)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rugan_tf import files
+from rugan_tf.saved.conditions import LearntConditions
 
 EXTRA = Path("assets.extra")
 WARMUP, GOLDEN = EXTRA / "tf_serving_warmup_requests", EXTRA / "golden.npz"
@@ -15,26 +16,38 @@ SEED, SHEETS = 2019, 4
 Request = dict[str, Any]  # arrays and NumPy scalars by the names of the inputs
 
 
-def sample_request(energy_range: tuple[float, float], rows: int, cols: int) -> Request:
-    """Return the inputs of `generate` for a few sheets over the middle of the energies of the training data."""
-    low, high = energy_range
-    energy = np.linspace(0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high, SHEETS, dtype=np.float32)
-    return {"energy_per_area": energy, "rows": np.int32(rows), "cols": np.int32(cols), "seed": np.int64(SEED)}
+def sample_request(learnt: LearntConditions, rows: int, cols: int) -> Request:
+    """Return the inputs of `generate` for a few sheets that the training data could have."""
+    if learnt.cover is None:
+        (low, high), name = learnt.each[0].range, learnt.names[0]
+        values = {name: np.linspace(0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high, SHEETS, dtype=np.float32)}
+    else:
+        points = np.resize(
+            np.array(sorted(learnt.cover.points, key=np.linalg.norm)[:SHEETS]), (SHEETS, len(learnt.each))
+        )
+        pairs = zip(learnt.each, points.T, strict=True)
+        values = {
+            one.condition.name: (one.scale.mean + one.scale.standard_deviation * column).astype(np.float32)
+            for one, column in pairs
+        }
+    return {**values, "rows": np.int32(rows), "cols": np.int32(cols), "seed": np.int64(SEED)}
 
 
 def inputs_of_signatures(request: Request, states: NDArray[np.uint8], latent_channels: int) -> dict[str, Request]:
     """Return inputs for every signature that a model may have, from those of `generate` and the states it gave."""
     shape = (len(states), states.shape[1] // 2, states.shape[2] // 2)
     latent = np.random.default_rng(SEED).normal(size=(*shape, latent_channels)).astype(np.float32)
-    field = np.broadcast_to(request["energy_per_area"][:, None, None], shape)
+    asked = {name: values for name, values in request.items() if name not in ("rows", "cols", "seed")}
+    fields = {name: np.broadcast_to(values[:, None, None], shape) for name, values in asked.items()}
+    size = {name: request[name] for name in ("rows", "cols")}
     return {
         "serving_default": request,
         "generate": request,
-        "generate_from_latent": {"latent": latent, "energy_per_area": field},
-        "generate_from_map": {**request, "energy_per_area": field},
-        "calibrate": {name: request[name] for name in ("energy_per_area", "rows", "cols")},
+        "generate_from_latent": {"latent": latent, **fields},
+        "generate_from_map": {**request, **fields},
+        "calibrate": {**asked, **size},
         "map": {
-            **{name: request[name] for name in ("energy_per_area", "rows", "cols", "seed")},
+            **request,
             "first_sheet": np.int64(0),
             "origin": np.zeros(2, np.int32),
             "shape": np.array(shape[1:], np.int32),

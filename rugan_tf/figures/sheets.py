@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rugan_tf.errors import InputError
 from rugan_tf.figures.states import draw_states
 from rugan_tf.figures.style import BLUE, GREEN, LABEL, ORANGE, VERMILION, new_figure
+from rugan_tf.figures.titles import energy_titles
 from rugan_tf.systems.system import LatticeSystem
 
 BOND_TOLERANCE = 1.15  # atoms closer than this times the sum of their covalent radii are drawn bonded
@@ -119,6 +120,12 @@ def sheets_figure(
         energy_per_area_requested: (n,), in the unit of the system.
         energy_per_area_obtained: (n,), in the unit of the system, where it is known.
     """
+    titles = energy_titles(system, energy_per_area_requested, energy_per_area_obtained)
+    return titled_figure(system, states, titles)
+
+
+def titled_figure(system: LatticeSystem, states: NDArray[np.uint8], titles: list[str]) -> Figure:
+    """Draw up to nine of the sheets (n, rows, cols) in a grid, each below its title; a note says if there are more."""
     shown = min(len(states), MOST_SHOWN)
     num_cols = math.ceil(math.sqrt(shown))
     num_rows = math.ceil(shown / num_cols)
@@ -129,10 +136,7 @@ def sheets_figure(
     for index in range(shown):
         axes = figure.add_subplot(num_rows, num_cols, index + 1)
         draw_sheet(axes, system, states[index])
-        title = f"{energy_per_area_requested[index]:.3f} {system.quantity.unit} requested"
-        if energy_per_area_obtained is not None:
-            title += f",\n{energy_per_area_obtained[index]:.3f} {system.quantity.unit} obtained"
-        axes.set_title(title, fontsize=LABEL)
+        axes.set_title(titles[index], fontsize=LABEL)
     if shown < len(states):
         figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)
     return figure

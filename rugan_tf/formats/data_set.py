@@ -1,8 +1,9 @@
-"""Data sets as .npz files: states, energy per area, metadata as JSON. Read without pickles, written atomically."""
+"""Data sets as .npz files: states, energies per area, properties, metadata as JSON. No pickles, written atomically."""
 
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
 from rugan_tf.formats.npz import read_arrays, write_npz
+from rugan_tf.systems.conditions import ENERGY_PER_AREA
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
-ARRAYS = ("states", "energy_per_area", "metadata")
+ARRAYS = ("states", ENERGY_PER_AREA, "metadata")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,28 +26,41 @@ class DataSet:
     Attributes:
         states: uint8 (n, rows, cols).
         energy_per_area: float64 (n,), in the unit of the system.
-        metadata: JSON content; "system" names the LatticeSystem.
+        metadata: JSON content; "system" names the LatticeSystem, and "properties" may hold the unit of a property.
+        properties: other numbers of the sheets by name, each float64 (n,).
     """
 
     states: NDArray[np.uint8]
     energy_per_area: NDArray[np.float64]
     metadata: dict[str, Any]
+    properties: Mapping[str, NDArray[np.float64]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no data set can be."""
         if not len(self.states):
             raise InputError("A data set must hold at least one sheet. Received: 0 sheets")
-        shape = self.energy_per_area.shape
-        if shape != (len(self.states),):
-            raise InputError(f"energy_per_area must have the shape ({len(self.states)},). Received: shape={shape}")
-        if not np.isfinite(self.energy_per_area).all():
-            bad = int(np.flatnonzero(~np.isfinite(self.energy_per_area))[0])
-            raise InputError(f"energy_per_area must be finite. Received: {self.energy_per_area[bad]} for sheet {bad}")
+        for name, values in {ENERGY_PER_AREA: self.energy_per_area, **self.properties}.items():
+            if values.shape != (len(self.states),):
+                raise InputError(f"{name} must have the shape ({len(self.states)},). Received: shape={values.shape}")
+        require_finite(ENERGY_PER_AREA, self.energy_per_area)
 
     @property
     def system(self) -> LatticeSystem:
         """The LatticeSystem that the metadata name."""
         return system_named(self.metadata["system"])
+
+    def labelled_by(self, name: str) -> "DataSet":
+        """Return the sheets with a property, per area as energies are, in place of the energy.
+
+        Raises:
+            InputError: there is no such property, or it is not finite.
+        """
+        if name not in self.properties:
+            known = ", ".join(self.properties) or "none"
+            raise InputError(f"A property must be one that the data hold: {known}. Received: {name!r}")
+        require_finite(name, self.properties[name])
+        told = {key: value for key, value in self.metadata.items() if key != "energy_origin"}
+        return DataSet(self.states, self.properties[name], {**told, "energy": property_words(name)})
 
     @property
     def checksum(self) -> str:
@@ -55,25 +70,46 @@ class DataSet:
         return digest.hexdigest()
 
 
+def property_words(name: str) -> str:
+    """Return what data, and what is trained on them, say of a property that takes the place of the energy."""
+    return f"{name}: a property of the data, in units relative to 0"
+
+
+def require_finite(name: str, values: NDArray[np.float64]) -> None:
+    """Raise InputError unless all values (n,) of a quantity are finite."""
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise InputError(f"{name} must be finite. Received: {values[bad[0]]} for sheet {bad[0]}")
+
+
 def write_data_set(path: Path | str, data_set: DataSet) -> None:
     """Write a data set as compressed .npz."""
-    arrays: dict[str, NDArray[Any]] = {"states": data_set.states, "energy_per_area": data_set.energy_per_area}
+    arrays = {"states": data_set.states, ENERGY_PER_AREA: data_set.energy_per_area, **data_set.properties}
     write_npz(path, arrays, data_set.metadata)
 
 
 def read_data_set(path: Path | str) -> DataSet:
-    """Read and check a data set.
+    """Read and check a data set; other arrays of one floating number for each sheet are its properties.
 
     Raises:
         InputError: the file is damaged, lacks an array, or holds values that no sheet has.
     """
-    arrays = read_arrays(path, ARRAYS)
+    arrays = read_arrays(path, ARRAYS, others=True)
     metadata = decode_metadata(path, arrays["metadata"])
     states = system_named(metadata["system"]).validate_states(arrays["states"])
     energy = arrays["energy_per_area"]
     if not np.issubdtype(energy.dtype, np.floating):
         raise InputError(f"energy_per_area must be of a floating type. Received: dtype={energy.dtype} in {path}")
-    return DataSet(states, energy.astype(np.float64), metadata)
+    return DataSet(states, energy.astype(np.float64), metadata, properties_in(arrays, len(states)))
+
+
+def properties_in(arrays: Mapping[str, NDArray[Any]], num_sheets: int) -> dict[str, NDArray[np.float64]]:
+    """Return the arrays that hold one floating number for each sheet, beside those that every data set has."""
+    return {
+        name: array.astype(np.float64)
+        for name, array in arrays.items()
+        if name not in ARRAYS and array.shape == (num_sheets,) and np.issubdtype(array.dtype, np.floating)
+    }
 
 
 def read_states(path: Path | str, system: LatticeSystem) -> NDArray[np.uint8]:

@@ -33,8 +33,8 @@ def write_npz(path: Path | str, arrays: Mapping[str, Any], metadata: Mapping[str
         np.savez_compressed(file, **content)
 
 
-def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Read arrays by name from an .npz, never unpickling.
+def read_arrays(path: Path | str, names: tuple[str, ...], *, others: bool = False) -> dict[str, NDArray[Any]]:
+    """Read arrays by name from an .npz, never unpickling; with `others` also those that were not asked for.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -50,7 +50,7 @@ def read_arrays(path: Path | str, names: tuple[str, ...]) -> dict[str, NDArray[A
                 raise InputError(
                     f"{path} must hold the arrays {', '.join(names)}. Received: {', '.join(archive.files) or 'none'}"
                 )
-            return {name: archive[name] for name in names}
+            return {name: archive[name] for name in (archive.files if others else names)}
         except DAMAGE as error:
             raise InputError(
                 f"A data set must be a whole .npz file. Received: {path}, which is damaged ({error})"

@@ -1,4 +1,4 @@
-"""`python -m rugan_tf.generate`: sheets of any even size at a requested energy per area."""
+"""`python -m rugan_tf.generate`: sheets of any even size at a requested energy per area, or other conditions."""
 
 import sys
 from collections.abc import Sequence
@@ -24,6 +24,9 @@ def generate(options: GenerateOptions) -> None:
 
     from rugan_tf.generate.sheets import load_model
 
+    if options.condition:
+        by_conditions(options)
+        return
     requested = options.requested
     check_targets(options, len(requested))
     model = load_model(options.model)
@@ -41,15 +44,44 @@ def generate(options: GenerateOptions) -> None:
         generate_whole(options, model, requested, (rows, cols))
 
 
+def by_conditions(options: GenerateOptions) -> None:
+    """Make sheets by conditions and write them."""
+    from rugan_tf.generate.conditioned import for_sheets, load_conditioned, parsed
+    from rugan_tf.generate.conditions_command import search_sheets, told_lines, write_conditioned
+    from rugan_tf.generate.needs import require_memory
+
+    asked = for_sheets(parsed(options.condition, "--condition"), options.num_sheets)
+    within = {name: values[0] for name, values in parsed(options.within, "--within").items()}
+    number = len(next(iter(asked.values())))
+    check_targets(options, number)
+    loaded = load_conditioned(options.model)
+    size = size_of(options, loaded.model)
+    values = loaded.checked(asked, strict=options.strict)
+    loaded.require_size(*size, options.seed)
+    require_memory(options.out.suffix.lower(), number * size[0] * size[1])
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    if within:
+        found = search_sheets(loaded, values, within, size, options.seed, options.max_candidates)
+        states = found.states
+        print(f"accepted: {found.num_within / found.num_candidates:.1%} of {found.num_candidates} candidates")
+    else:
+        states = loaded.sheets(values, *size, options.seed)
+    told = metadata(options, loaded.model.folder)
+    written = write_conditioned(loaded, states, values, options.out, options.atoms, told)
+    names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
+    print(f"{names}: {number} sheet{'' if number == 1 else 's'} of {size[0]}x{size[1]} cells")
+    for line in told_lines(loaded, states, values):
+        print(line)
+    print(f"next: {next_command(written[0])}")
+
+
 def size_of(options: GenerateOptions, model: "SheetModel") -> tuple[int, int]:
     """Return rows and columns, and say them where they are the nearest to a size."""
     if options.size is None:
         return options.rows or model.rows, options.cols or model.cols
-    from rugan_tf.systems.lengths import nearest_size, size_in_words
+    from rugan_tf.generate.cells import nearest_cells
 
-    size = nearest_size(model.system, options.size, multiple=2)
-    print(f"nearest to {' x '.join(options.size)}: {size[0]}x{size[1]} cells, {size_in_words(model.system, *size)}")
-    return size
+    return nearest_cells(model.system, options.size)
 
 
 def from_map(options: GenerateOptions, model: "SheetModel", energy_map: Path, size: tuple[int, int]) -> None:

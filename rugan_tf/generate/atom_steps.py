@@ -90,10 +90,11 @@ def write_finished(
     out: Path,
     system: LatticeSystem,
     states: NDArray[np.uint8],
-    requested: NDArray[np.float64],
+    requested: NDArray[np.float64] | None,
     obtained: NDArray[np.floating] | None,
     options: AtomOptions,
     metadata: Mapping[str, Any],
+    numbers: Mapping[str, NDArray[np.floating]] | None = None,
 ) -> list[Path]:
     """Do to the atoms of sheets what is asked for, write them as `write_sheets` does, and return the files.
 
@@ -103,12 +104,15 @@ def write_finished(
     """
     from rugan_tf.generate.writers import write_sheets
 
+    told = numbers or {}
     if not options.is_any:
-        return write_sheets(out, system, states, requested, obtained, metadata)
-    done = finish(system, states, requested, obtained, options, out)
-    of_kept = None if obtained is None else obtained[done.kept]
-    content = states[done.kept], requested[done.kept], of_kept, metadata
-    written = write_sheets(out, system, *content, structures=done.structures)
+        return write_sheets(out, system, states, requested, obtained, metadata, numbers=told)
+    done = finish(system, states, requested, obtained, options, out, told)
+    asked, of_kept = (None if values is None else values[done.kept] for values in (requested, obtained))
+    others = {name: values[done.kept] for name, values in told.items()}
+    written = write_sheets(
+        out, system, states[done.kept], asked, of_kept, metadata, structures=done.structures, numbers=others
+    )
     done.require_whole(len(states))
     return written
 
@@ -116,10 +120,11 @@ def write_finished(
 def finish(
     system: LatticeSystem,
     states: NDArray[np.uint8],
-    requested: NDArray[np.float64],
+    requested: NDArray[np.float64] | None,
     obtained: NDArray[np.floating] | None,
     options: AtomOptions,
     out: Path,
+    numbers: Mapping[str, NDArray[np.floating]],
 ) -> Finished:
     """Return sheets as atoms with what the options ask for done to them.
 
@@ -130,13 +135,14 @@ def finish(
         obtained: likewise, where they are known; of the sheets before anything is done to them.
         options: what is done.
         out: file that the sheets will be in, beside which trajectories are.
+        numbers: other numbers (n,) that go with the sheets, by name.
 
     Raises:
         InputError: an element that saturates nothing, or no such calculator.
     """
     from rugan_tf.generate.labelled import labelled_structures
 
-    structures = labelled_structures(system, states, requested, obtained, passivate=options.passivate)
+    structures = labelled_structures(system, states, requested, obtained, passivate=options.passivate, numbers=numbers)
     if options.relax is None:
         return Finished(structures, np.arange(len(states)), {})
     return relaxed(structures, options.relax, options, trajectory_paths(out, options, len(states)))

@@ -1,6 +1,7 @@
 """Generated sheets as atoms with their energies, where those who read the files look for them."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,27 @@ if TYPE_CHECKING:
 
 REQUESTED, OBTAINED, TOTAL = "energy_per_area_requested", "energy_per_area_obtained", "REF_energy"
 
+NONE: Mapping[str, NDArray[np.floating]] = MappingProxyType({})
+
 
 def energies_by_name(
-    requested_name: str, requested: NDArray[np.float64], obtained: NDArray[np.floating] | None
+    requested_name: str, requested: NDArray[np.floating] | None, obtained: NDArray[np.floating] | None
 ) -> dict[str, NDArray[np.floating]]:
     """Return the energies that are known by the names that files give them."""
-    named: dict[str, NDArray[np.floating]] = {requested_name: requested}
-    return named if obtained is None else {**named, OBTAINED: obtained}
+    named = {requested_name: requested, OBTAINED: obtained}
+    return {name: values for name, values in named.items() if values is not None}
+
+
+def numbers_by_name(
+    requested: Mapping[str, NDArray[np.floating]], obtained: Mapping[str, NDArray[np.floating]]
+) -> dict[str, NDArray[np.floating]]:
+    """Return what was requested and obtained of conditions (n,) by the names that files give these numbers.
+
+    The energy per area obtained is not among them: files have it of all sheets.
+    """
+    named = {f"{name}_requested": values for name, values in requested.items()}
+    told = {f"{name}_obtained": values for name, values in obtained.items()}
+    return {name: values for name, values in {**named, **told}.items() if name != OBTAINED}
 
 
 def total_energies(
@@ -32,10 +47,11 @@ def total_energies(
 def labelled_structures(
     system: LatticeSystem,
     states: NDArray[np.uint8],
-    requested: NDArray[np.float64],
+    requested: NDArray[np.float64] | None,
     obtained: NDArray[np.floating] | None,
     *,
     passivate: str | None = None,
+    numbers: Mapping[str, NDArray[np.floating]] = NONE,
 ) -> list["ase.Atoms"]:
     """Return sheets as atoms, with their energies.
 
@@ -46,13 +62,14 @@ def labelled_structures(
     Args:
         system: the material.
         states: uint8 (n, rows, cols).
-        requested: energies per area (n,), in the unit of the system.
+        requested: energies per area (n,), in the unit of the system; None if something else was requested.
         obtained: likewise, where they are known.
         passivate: the element that saturates edges.
+        numbers: other numbers (n,) that go with the sheets, by name.
     """
     make = system.structure if passivate is None else (lambda sheet: system.saturated(sheet, passivate))
     structures = [make(sheet) for sheet in states]
-    tell(structures, energies_by_name(REQUESTED, requested, obtained))
+    tell(structures, {**energies_by_name(REQUESTED, requested, obtained), **numbers})
     if obtained is not None and passivate is None:
         totals = total_energies(system, states, obtained)
         tell(structures, {TOTAL: totals})

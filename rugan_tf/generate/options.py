@@ -16,6 +16,10 @@ class GenerateOptions:
     .pdf."""
     energy_per_area: tuple[float, ...] = ()
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
+    condition: tuple[str, ...] = ()
+    """Instead of an energy: NAME=VALUE of every condition of the model, or NAME=VALUE,VALUE,... for several sheets."""
+    within: tuple[str, ...] = ()
+    """Inverse design by conditions: NAME=DIFFERENCE; generate until every sheet has these conditions so closely."""
     energy_map: Path | None = None
     """Instead of one energy: a map of it over the sheet, a .npy array in the unit of the system, or a picture with
     --map-range."""
@@ -48,7 +52,7 @@ class GenerateOptions:
     tolerance: float | None = None
     """Inverse design: generate until every sheet's energy per area, as the model's EDNN sees it, is so close."""
     max_candidates: int = 10_000
-    """With --tolerance: most sheets to try for each requested energy."""
+    """With --tolerance or --within: most sheets to try for each request."""
     strict: bool = False
     """Refuse energies that the training data does not cover, and with --tolerance an EDNN that may mean others."""
     overwrite: bool = False
@@ -67,6 +71,11 @@ class GenerateOptions:
             "Zarr": self.out.suffix.lower() == ".zarr",
         }
         given = [name for name, is_given in others.items() if is_given]
+        if self.condition:
+            self.require_conditions_alone(given)
+            return
+        if self.within:
+            raise InputError("A search by conditions needs those, --condition. Received: --within alone")
         require_no_conflict(self.energy_map, self.energy_per_area, self.map_range, given)
         if self.uniform and self.tolerance is not None:
             raise InputError("Sheets within a tolerance vary as matter does. Received: --tolerance with --uniform")
@@ -80,6 +89,21 @@ class GenerateOptions:
             )
         if self.dask and self.dask_scheduler is not None:
             raise InputError("A cluster is on this machine or elsewhere. Received: --dask with --dask-scheduler")
+
+    def require_conditions_alone(self, others: list[str]) -> None:
+        """Refuse options that are of models of the energy alone."""
+        given = others + [name for name, is_given in {
+            "--energy-per-area": bool(self.energy_per_area),
+            "--energy-map": self.energy_map is not None,
+            "--map-range": self.map_range is not None,
+            "--tile": self.tile is not None,
+            "--no-repair": not self.repair,
+            "--dask": self.has_cluster,
+        }.items() if is_given]  # fmt: skip
+        if given:
+            raise InputError(
+                f"Conditions ask for whole, repaired sheets in memory. Received: --condition with {', '.join(given)}"
+            )
 
     @property
     def has_cluster(self) -> bool:
@@ -118,7 +142,7 @@ def require_no_conflict(
         others: options that were given and have no meaning with a map.
     """
     if energy_map is None and not energies:
-        raise InputError("A sheet needs --energy-per-area, or --energy-map FILE. Received: neither")
+        raise InputError("A sheet needs --energy-per-area, --condition, or --energy-map FILE. Received: none of them")
     if energy_map is None and value_range is not None:
         raise InputError("A range is for a map that is a picture. Received: --map-range without --energy-map")
     if energy_map is not None and energies:

@@ -104,12 +104,19 @@ class SheetModel:
         is_finite = np.abs(energy) <= np.finfo(np.float32).max
         if not is_finite.all():
             raise InputError(f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}")
+        if self.card.conditions is not None:
+            rule = f"The model must be asked for {self.card.conditions.in_words}, by --condition NAME=VALUE"
+            raise InputError(f"{rule} or rugan_tf.load_conditioned. Received: energy_per_area")
+        self.check_size(rows, cols, seed)
+        return energy.astype(np.float32)
+
+    def check_size(self, rows: int, cols: int, seed: int) -> None:
+        """Raise InputError for a size that the generator does not make, or a seed that is none."""
         self.system.validate_size(rows, cols)
         if rows % 2:
             raise InputError(f"rows must be even. Received: rows={rows}")
         if not 0 <= seed <= MAX_SEED:
             raise InputError(f"seed must not be negative, and must fit into 63 bits. Received: seed={seed}")
-        return energy.astype(np.float32)
 
     def generate(
         self,
@@ -187,7 +194,7 @@ class SheetModel:
     def judged(self, signature: str, states: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return what a signature tells of sheets (n, ...), as many at a call as the limit allows."""
         size = max(1, self.max_cells // states[0].size)
-        parts = (states[start : start + size] for start in range(0, len(states), size))
+        parts = [states[start : start + size] for start in range(0, len(states), size)]
         return np.concatenate([self.predict(signature, states=part)["energy_per_area"] for part in parts])
 
     def local_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -203,16 +210,10 @@ class SheetModel:
     ) -> Iterator[NDArray[np.uint8]]:
         """Yield the sheets of one call after another."""
         for part, part_seed in self.parts(energy, rows, cols, seed):
-            outputs = self.predict(
-                "generate",
-                energy_per_area=part,
-                rows=np.int32(rows),
-                cols=np.int32(cols),
-                seed=np.int64(part_seed),
-            )
-            states = self.system.validate_states(outputs["states"])
-            if states.shape != (len(part), rows, cols):
-                expected = (len(part), rows, cols)
+            size: dict[str, Any] = {"rows": np.int32(rows), "cols": np.int32(cols), "seed": np.int64(part_seed)}
+            outputs = self.predict("generate", energy_per_area=part, **size)
+            states, expected = self.system.validate_states(outputs["states"]), (len(part), rows, cols)
+            if states.shape != expected:
                 raise InputError(f"The model must return states {expected}. Received: shape={states.shape}")
             yield states
 
@@ -266,10 +267,8 @@ class SheetModel:
         size = max(1, self.max_cells // (rows * cols))
         starts = range(0, len(energy), size)
         for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
-            part_seed = seed
-            if call:
-                part_seed = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
-            yield energy[start : start + size], part_seed
+            drawn = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
+            yield energy[start : start + size], drawn if call else seed
 
     def uncovered(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return those of the energies per area that the training data does not cover."""
@@ -279,21 +278,22 @@ class SheetModel:
 
     def require_covered(self, energy: NDArray[np.float64]) -> None:
         """Raise InputError for requested energies that the training data does not cover."""
-        outside, (low, high) = self.uncovered(energy), self.energy_range
+        outside = self.uncovered(energy)
         if len(outside):
             raise InputError(
-                f"energy_per_area must lie in what the training data covers, {low:.4g} to {high:.4g} "
-                f"{self.system.quantity.unit}. Received: {len(outside)} of {len(energy)} outside, the first "
-                f"{outside[0]:.4g}"
+                f"energy_per_area must lie in what the training data covers, {self.covered}. "
+                f"Received: {len(outside)} of {len(energy)} outside, the first {outside[0]:.4g}"
             )
 
     def warn_outside_range(self, energy: NDArray[np.float64]) -> None:
         """Warn of requested energies that the training data does not cover."""
-        outside, (low, high) = self.uncovered(energy), self.energy_range
+        outside = self.uncovered(energy)
         if len(outside):
-            warnings.warn(
-                f"{len(outside)} of {len(energy)} requested energies lie outside what the training "
-                f"data covers, {low:.4g} to {high:.4g} {self.system.quantity.unit}. First of them: {outside[0]:.4g}",
-                InputWarning,
-                stacklevel=3,
-            )
+            told = f"{len(outside)} of {len(energy)} requested energies lie outside what the training data covers"
+            warnings.warn(f"{told}, {self.covered}. First of them: {outside[0]:.4g}", InputWarning, stacklevel=3)
+
+    @property
+    def covered(self) -> str:
+        """The energies per area that the training data covers, in words."""
+        low, high = self.energy_range
+        return f"{low:.4g} to {high:.4g} {self.system.quantity.unit}"

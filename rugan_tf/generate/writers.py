@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.errors import InputError
 from rugan_tf.extras import require_extra
+from rugan_tf.figures.titles import energy_titles
 from rugan_tf.formats import structures as formats
 from rugan_tf.formats.energy_table import table_path, write_energy_table
 from rugan_tf.formats.npz import write_npz
 from rugan_tf.formats.zarr_states import write_zarr_states
 from rugan_tf.generate.labelled import (
+    NONE,
     REQUESTED,
     TOTAL,
     energies_by_name,
@@ -35,11 +37,12 @@ def write_sheets(
     path: Path | str,
     system: LatticeSystem,
     states: NDArray[np.uint8],
-    energy_per_area_requested: NDArray[np.floating],
+    energy_per_area_requested: ArrayLike | None = None,
     energy_per_area_obtained: NDArray[np.floating] | None = None,
     metadata: Mapping[str, Any] | None = None,
     *,
     structures: list["ase.Atoms"] | None = None,
+    numbers: Mapping[str, NDArray[np.floating]] = NONE,
 ) -> list[Path]:
     """Write sheets in the format that `path` names, replacing what stands there.
 
@@ -51,11 +54,12 @@ def write_sheets(
             as frames); .cif, .vasp or POSCAR, .data (LAMMPS), .pdb (a file for each sheet); .png, .svg, .pdf.
         system: the material.
         states: uint8 (n, rows, cols), n >= 1.
-        energy_per_area_requested: (n,), in the unit of the system.
+        energy_per_area_requested: (n,), in the unit of the system; None if something else was requested.
         energy_per_area_obtained: (n,), likewise, where it is known.
         metadata: JSON content that .npz and .zarr keep beside the name of the system; it should say that the energies
             were requested.
         structures: (n,), the sheets as atoms where something was done to them: edges saturated, atoms relaxed.
+        numbers: (n,) each, other numbers that go with the sheets, by name.
 
     Returns:
         The files written.
@@ -65,26 +69,34 @@ def write_sheets(
         OSError: the file cannot be written.
     """
     states = system.validate_states(states)
-    requested = np.asarray(energy_per_area_requested, dtype=np.float64)
-    if not len(states) or requested.shape != (len(states),):
-        got = f"{len(states)} sheets, energies of shape {requested.shape}"
-        raise InputError(f"There must be sheets, and one requested energy for each. Received: {got}")
+    requested = None if energy_per_area_requested is None else np.asarray(energy_per_area_requested, np.float64)
+    require_one_for_each(len(states), requested, numbers)
     path, paths = Path(path), target_paths(path, len(states))
     if structures is not None:
         require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
-    suffix, energies = path.suffix.lower(), energies_by_name(REQUESTED, requested, energy_per_area_obtained)
+    suffix, energies = (
+        path.suffix.lower(),
+        {
+            **energies_by_name(REQUESTED, requested, energy_per_area_obtained),
+            **numbers,
+        },
+    )
     if suffix == ".npz":
-        named = energies_by_name("energy_per_area", requested, energy_per_area_obtained)
-        write_npz(path, {"states": states, **named}, told)
+        # Where no energy was requested those obtained take its place: the file is a data set, as others are.
+        label = energy_per_area_obtained if requested is None else requested
+        named = energies_by_name("energy_per_area", label, energy_per_area_obtained)
+        write_npz(path, {"states": states, **named, **numbers}, told)
     elif suffix == ".zarr":
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
-        write_picture(path, system, states, requested, energy_per_area_obtained)
+        write_picture(path, system, states, titles_of(system, requested, energy_per_area_obtained, numbers))
         if energy_per_area_obtained is not None:
             energies[TOTAL] = total_energies(system, states, energy_per_area_obtained)
     else:
-        structures = structures or labelled_structures(system, states, requested, energy_per_area_obtained)
+        structures = structures or labelled_structures(
+            system, states, requested, energy_per_area_obtained, numbers=numbers
+        )
         formats.write_structures(path, system, structures)
         energies = {**numbers_of(structures)}
     if has_table(path, len(states)):
@@ -131,25 +143,44 @@ def frames_in(paths: list[Path], num_sheets: int) -> list[tuple[str, int]]:
     return [(path.name, 0) for path in paths]
 
 
-def write_picture(
-    path: Path,
-    system: LatticeSystem,
-    states: NDArray[np.uint8],
-    requested: NDArray[np.float64],
-    obtained: NDArray[np.floating] | None,
+def require_one_for_each(
+    num_sheets: int, requested: NDArray[np.float64] | None, numbers: Mapping[str, NDArray[np.floating]]
 ) -> None:
+    """Refuse no sheets, and numbers that are not one for each sheet."""
+    shapes = {"energies": (num_sheets,) if requested is None else requested.shape}
+    shapes |= {name: values.shape for name, values in numbers.items()}
+    wrong = next((name for name, shape in shapes.items() if shape != (num_sheets,)), None)
+    if not num_sheets or wrong is not None:
+        name = wrong or "energies"
+        got = f"{num_sheets} sheets, {name} of shape {shapes[name]}"
+        raise InputError(f"There must be sheets, and one requested energy for each. Received: {got}")
+
+
+def titles_of(
+    system: LatticeSystem,
+    requested: NDArray[np.float64] | None,
+    obtained: NDArray[np.floating] | None,
+    numbers: Mapping[str, NDArray[np.floating]],
+) -> list[str]:
+    """Return what stands above each sheet: energies, or the other numbers where those were requested."""
+    if requested is None:
+        columns = [(name.replace("_", " "), values) for name, values in numbers.items()]
+        return ["\n".join(f"{name} {value:.3f}" for name, value in one) for one in zipped(columns)]
+    return energy_titles(system, requested, obtained)
+
+
+def zipped(columns: list[tuple[str, NDArray[np.floating]]]) -> list[list[tuple[str, float]]]:
+    """Return the named numbers of every sheet, from named columns (n,)."""
+    return [[(name, float(values[index])) for name, values in columns] for index in range(len(columns[0][1]))]
+
+
+def write_picture(path: Path, system: LatticeSystem, states: NDArray[np.uint8], titles: list[str]) -> None:
     """Draw the sheets: the first nine as PNG or SVG, all of them on the pages of a PDF."""
-    from rugan_tf.figures.sheets import sheets_figure
+    from rugan_tf.figures.sheets import titled_figure
     from rugan_tf.figures.style import write_figure, write_pages
 
     if path.suffix.lower() != ".pdf":
-        write_figure(path, sheets_figure(system, states, requested, obtained))
+        write_figure(path, titled_figure(system, states, titles))
         return
     pages = [slice(start, start + SHEETS_OF_A_PICTURE) for start in range(0, len(states), SHEETS_OF_A_PICTURE)]
-    write_pages(
-        path,
-        (
-            sheets_figure(system, states[page], requested[page], None if obtained is None else obtained[page])
-            for page in pages
-        ),
-    )
+    write_pages(path, (titled_figure(system, states[page], titles[page]) for page in pages))

@@ -88,11 +88,12 @@ class Critic(keras.Model):
         num_blocks: residual blocks, each of which sees two periods further.
         maps: labels are maps. They are one more channel of the first block, whether there is a head or not; a head and
             a projection get their means.
+        num_conditions: numbers of a label; of several, labels have one more axis for them.
 
     Input shape: {"encoding": (batch, rows, cols, num_states), "label": (batch,)}; with `maps` labels are
-        (batch, rows/2, cols/2).
-    Output shape: score (batch,) and features (batch, width), with `regression` the predicted label (batch,) as well;
-        float32.
+        (batch, rows/2, cols/2), of several conditions (batch, num_conditions).
+    Output shape: score (batch,) and features (batch, width), with `regression` the predicted label as well, of the
+        shape of the label; float32.
     """
 
     def __init__(
@@ -107,14 +108,17 @@ class Critic(keras.Model):
         regression: bool = False,
         num_blocks: int = 3,
         maps: bool = False,
+        num_conditions: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if min(width, num_states, num_blocks, *period) < 1:
+        if min(width, num_states, num_blocks, num_conditions, *period) < 1:
             raise ValueError(
-                f"width, num_states, num_blocks and period must be positive. Received: "
-                f"width={width}, num_states={num_states}, num_blocks={num_blocks}, period={period}"
+                f"width, num_states, num_blocks, num_conditions and period must be positive. Received: width={width}, "
+                f"num_states={num_states}, num_blocks={num_blocks}, num_conditions={num_conditions}, period={period}"
             )
+        if maps and num_conditions > 1:
+            raise ValueError(f"Maps are of one condition. Received: maps with num_conditions={num_conditions}")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
         self.width, self.num_states, self.period = width, num_states, (period[0], period[1])
@@ -127,7 +131,7 @@ class Critic(keras.Model):
         if head_layers < 0:
             raise ValueError(f"head_layers must not be negative. Received: head_layers={head_layers}")
         self.dropout_rate, self.projection, self.head_layers = dropout, projection, head_layers
-        self.maps = maps
+        self.maps, self.num_conditions = maps, num_conditions
         self.sees_label = maps or not head_layers  # whether the blocks do
         self.blocks = [
             CriticBlock(width, preactivate=number > 1, name=f"block_{number}") for number in range(1, num_blocks + 1)
@@ -138,12 +142,15 @@ class Critic(keras.Model):
         ]
         # In float32 whatever the policy: losses are small differences between means of large scores.
         self.linear = keras.layers.Dense(1, dtype="float32", name="linear")
-        self.regression = keras.layers.Dense(1, dtype="float32", name="regression") if regression else None
+        self.regression = None
+        if regression:
+            self.regression = keras.layers.Dense(num_conditions, dtype="float32", name="regression")
         self.embedding = keras.layers.Dense(width, use_bias=False, dtype="float32", name="embedding")
 
     def build(self, input_shape: Any = None) -> None:  # noqa: ARG002 - as Keras calls it
         """Create all weights; no lattice size is needed for that."""
-        channels = self.num_states * self.period[0] * self.period[1] + int(self.sees_label)
+        channels = self.num_states * self.period[0] * self.period[1]
+        channels += self.num_conditions if self.sees_label else 0
         shape: tuple[int | None, ...] = (None, None, None, channels)
         for block in self.blocks:
             block.build(shape)
@@ -151,23 +158,24 @@ class Critic(keras.Model):
         size = len(self.blocks) * self.width  # of the means
         if self.regression is not None:
             self.regression.build((None, size))
-        size += 1  # the label
+        size += self.num_conditions
         for layer in self.head:
             layer.build((None, size))
             size = self.width
         self.linear.build((None, self.width))
         if self.projection:
-            self.embedding.build((None, 1))
+            self.embedding.build((None, self.num_conditions))
         self.built = True
 
     def call(self, inputs: dict[str, Any], *, training: bool = False) -> tuple[Any, ...]:
-        """Return score (batch,), features (batch, width) and, with `regression`, the predicted label (batch,)."""
+        """Return score (batch,), features (batch, width) and, with `regression`, the predicted label."""
         # A period becomes one pixel: the cells in it differ in what lies around them, so each has weights of its own.
         hidden = fold_cells(ops.cast(inputs["encoding"], self.compute_dtype), *self.period)
         label = ops.cast(inputs["label"], "float32")
         if self.sees_label:
             hidden = ops.concatenate([hidden, self.label_channel(ops.cast(label, hidden.dtype), hidden)], axis=-1)
-        label = ops.mean(label, axis=(1, 2))[:, None] if self.maps else label[:, None]
+        label = ops.mean(label, axis=(1, 2)) if self.maps else label
+        label = label[:, None] if self.num_conditions == 1 else label
         means = []
         for block in self.blocks:
             hidden = block(hidden)
@@ -183,20 +191,22 @@ class Critic(keras.Model):
             score = score + ops.sum(self.embedding(label) * features, axis=-1)
         if self.regression is None:
             return score, features
-        return score, features, self.regression(ops.concatenate(means, axis=-1))[:, 0]
+        predicted = self.regression(ops.concatenate(means, axis=-1))
+        return score, features, predicted[:, 0] if self.num_conditions == 1 else predicted
 
     def label_channel(self, label: Any, hidden: Any) -> Any:
-        """Return the label as one more channel (batch, rows, cols, 1) of the folded sheets."""
+        """Return the label as more channels (batch, rows, cols, num_conditions) of the folded sheets."""
         if not self.maps:
-            return ops.ones_like(hidden[..., :1]) * label[:, None, None, None]
+            return ops.ones_like(hidden[..., :1]) * ops.reshape(label, (-1, 1, 1, self.num_conditions))
         for axis, period in zip((1, 2), self.period, strict=True):
             label = ops.repeat(label, 2 // period, axis=axis)  # a cell of the map has two rows and two columns
         return label[..., None]
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[Any, ...]:
-        """Return (batch,), (batch, width) and, with `regression`, (batch,)."""
+        """Return (batch,), (batch, width) and, with `regression`, the shape of the label."""
         batch = input_shape["encoding"][0]
-        shapes = (batch,), (batch, self.width), (batch,)
+        label = (batch,) if self.num_conditions == 1 else (batch, self.num_conditions)
+        shapes = (batch,), (batch, self.width), label
         return shapes if self.regression is not None else shapes[:2]
 
     def get_config(self) -> dict[str, Any]:
@@ -211,6 +221,7 @@ class Critic(keras.Model):
             "regression": self.regression is not None,
             "num_blocks": len(self.blocks),
             "maps": self.maps,
+            "num_conditions": self.num_conditions,
         }
         return {**super().get_config(), **own}
 

@@ -183,8 +183,10 @@ class Generator(keras.Model):
             over a window of this size around each pixel, so that the parts of a sheet can agree on one energy. None in
             the paper.
         refinements: blocks at the end that correct the draft of a sheet; none in the paper.
+        num_conditions: numbers that a sheet is asked for; of several, labels have one more axis for them.
 
-    Input shape: {"latent": (batch, rows/2, cols/2, latent_channels), "label": (batch, rows/2, cols/2)}.
+    Input shape: {"latent": (batch, rows/2, cols/2, latent_channels), "label": (batch, rows/2, cols/2)}; of several
+        conditions the label is (batch, rows/2, cols/2, num_conditions).
     Output shape: (batch, rows, cols, num_states), float32 whatever the precision policy.
     """
 
@@ -197,21 +199,23 @@ class Generator(keras.Model):
         period: tuple[int, int] = (1, 1),
         window: tuple[int, int] | None = None,
         refinements: int = 0,
+        num_conditions: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if not {*period} <= {1, 2}:
             raise ValueError(f"period must be 1 or 2 along rows and columns. Received: period={period}")
-        if min(width, num_states, latent_channels) < 1:
+        if min(width, num_states, latent_channels, num_conditions) < 1:
             raise ValueError(
-                "width, num_states and latent_channels must be positive. "
-                f"Received: width={width}, num_states={num_states}, latent_channels={latent_channels}"
+                "width, num_states, latent_channels and num_conditions must be positive. Received: width="
+                f"{width}, num_states={num_states}, latent_channels={latent_channels}, num_conditions={num_conditions}"
             )
         if window is not None and (min(window) < 2 or any(size % 2 for size in window)):
             raise ValueError(f"window must be even along rows and columns. Received: window={window}")
         if refinements < 0:
             raise ValueError(f"refinements must not be negative. Received: refinements={refinements}")
         self.width, self.num_states, self.latent_channels = width, num_states, latent_channels
+        self.num_conditions = num_conditions
         self.period = (period[0], period[1])
         self.window = None if window is None else (window[0], window[1])
         upsampling = (2 // period[0], 2 // period[1])
@@ -236,7 +240,7 @@ class Generator(keras.Model):
 
     def build(self, input_shape: Any = None) -> None:  # noqa: ARG002 - as Keras calls it
         """Create all weights; no lattice size is needed for that."""
-        shape: tuple[int | None, ...] = (None, None, None, self.latent_channels + 1)
+        shape: tuple[int | None, ...] = (None, None, None, self.latent_channels + self.num_conditions)
         for block in self.blocks:
             block.build(shape)
             shape = block.compute_output_shape(shape)
@@ -248,7 +252,8 @@ class Generator(keras.Model):
 
     def call(self, inputs: dict[str, Any], *, training: bool = False) -> Any:
         """Return the probabilities of the states."""
-        latent, label = inputs["latent"], ops.expand_dims(inputs["label"], -1)
+        latent, label = inputs["latent"], inputs["label"]
+        label = ops.expand_dims(label, -1) if self.num_conditions == 1 else label
         hidden = ops.concatenate([latent, ops.cast(label, latent.dtype)], axis=-1)
         for block in self.blocks:
             hidden = block(hidden)
@@ -289,4 +294,6 @@ class Generator(keras.Model):
             "window": self.window and list(self.window),
             "refinements": len(self.refinements),
         }
-        return {**super().get_config(), **own}
+        # Only where there are several: what knows no conditions still reads networks of one.
+        several = {} if self.num_conditions == 1 else {"num_conditions": self.num_conditions}
+        return {**super().get_config(), **own, **several}

@@ -9,10 +9,13 @@ from rugan_tf import files
 from rugan_tf.config import to_json
 from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.card_file import Content, read_content, values_of
+from rugan_tf.saved.conditions import LearntCondition, LearntConditions, conditions_in
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.saved.map_statistics import MapStatistics
+from rugan_tf.systems.system import LatticeSystem
 
-VERSION = 1
+VERSION = 2
+OF_ENERGIES = 1  # the form of cards of generators that are asked for the energy alone
 RUN_FILE = Path("model", "model.json")  # in a run folder
 MODEL_FILE = Path("assets.extra", "rugan.json")  # in a version folder
 TRAINED = ("system", "rows", "cols", "latent_channels", "label_mean", "label_standard_deviation", "energy_range")
@@ -29,11 +32,12 @@ class ModelCard:
         rows: lattice cells along the rows of the training sheets.
         cols: lattice cells along the columns of the training sheets.
         latent_channels: Gaussian channels of the latent.
-        label_scale: of the labels that the networks see.
+        label_scale: of the labels that the networks see; of several conditions that of the first.
         energy_range: smallest and largest energy per area of the training data, in the unit of the system.
         energy_metadata: what the training data say about where their energies come from, under their keys.
         training: JSON content: options, data and version of the training.
         map_statistics: of the maps that the generator learnt from; None if its labels were one for a sheet.
+        conditions: what it is asked for; None if that is the energy per area alone.
     """
 
     system: str
@@ -45,12 +49,21 @@ class ModelCard:
     energy_metadata: Mapping[str, Any]
     training: Mapping[str, Any]
     map_statistics: MapStatistics | None = None
+    conditions: LearntConditions | None = None
+
+    def learnt(self, system: LatticeSystem) -> LearntConditions:
+        """Return what the generator is asked for, the energy per area included."""
+        if self.conditions is not None:
+            return self.conditions
+        return LearntConditions((LearntCondition(system.energy_condition, self.label_scale, self.energy_range),))
 
     def content(self) -> dict[str, Any]:
         """Return the card as JSON content."""
         maps = {} if self.map_statistics is None else {"map_statistics": to_json(self.map_statistics)}
+        told = {} if self.conditions is None else {"conditions": self.conditions.content()}
         return {
-            "version": VERSION,
+            # A package that does not know conditions must not take the card for one of energies.
+            "version": OF_ENERGIES if self.conditions is None else VERSION,
             "system": self.system,
             "rows": self.rows,
             "cols": self.cols,
@@ -60,6 +73,7 @@ class ModelCard:
             "energy_range": list(self.energy_range),
             **self.energy_metadata,
             **maps,
+            **told,
             "training": dict(self.training),
         }
 
@@ -172,6 +186,7 @@ def trained(content: Content) -> dict[str, Any]:
         "energy_metadata": energy_metadata_in(content),
         "training": content.get("training", {}),
         "map_statistics": map_statistics_of(content["map_statistics"]) if "map_statistics" in content else None,
+        "conditions": conditions_in(content["conditions"]) if "conditions" in content else None,
     }
 
 

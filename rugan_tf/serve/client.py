@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -111,14 +111,24 @@ class Client:
             cols: lattice cells, even.
             seed: not negative.
         """
-        answer = self.predict(
-            "generate",
-            energy_per_area=np.asarray(energy_per_area, np.float32),
-            rows=np.int32(rows),
-            cols=np.int32(cols),
-            seed=np.int64(seed),
-        )
-        return answer["states"], answer.get("energy_per_area")
+        states, told = self.generate_by({"energy_per_area": energy_per_area}, rows, cols, seed)
+        return states, told.get("energy_per_area")
+
+    def generate_by(
+        self, conditions: Mapping[str, ArrayLike], rows: int, cols: int, seed: int = 0
+    ) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+        """Return sheets, uint8 (n, rows, cols), and what they have of each condition that the model can tell, (n,).
+
+        Args:
+            conditions: requested by name, (n,) each, in the units of the model's card.
+            rows: as of `generate`.
+            cols: as of `generate`.
+            seed: as of `generate`.
+        """
+        asked = {name: np.asarray(values, np.float32) for name, values in conditions.items()}
+        size: dict[str, Any] = {"rows": np.int32(rows), "cols": np.int32(cols), "seed": np.int64(seed)}
+        answer = self.predict("generate", **asked, **size)
+        return answer.pop("states"), answer
 
     def structures(
         self, energy_per_area: ArrayLike, rows: int, cols: int, seed: int = 0, system: str = DEFAULT_SYSTEM
@@ -181,8 +191,10 @@ class StatusOptions(Connection):
 class GenerateOptions(Connection):
     """Ask for sheets at a requested energy per area, and write them."""
 
-    energy_per_area: tuple[float, ...]
+    energy_per_area: tuple[float, ...] = ()
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
+    condition: tuple[str, ...] = ()
+    """Instead of it: NAME=VALUE of every condition of the model, or NAME=VALUE,VALUE,... for several sheets."""
     out: Path
     """File to write; its suffix names the format, as for `rugan generate`."""
     rows: int = 14
@@ -191,8 +203,8 @@ class GenerateOptions(Connection):
     """Lattice cells along the columns, even."""
     size: tuple[str, ...] | None = None
     """Instead of rows and cols: lengths along x and y, or one for both, as 100 (Å), 100nm, 1um."""
-    num_sheets: int = 1
-    """Number of sheets, where one energy is given."""
+    num_sheets: int | None = None
+    """Number of sheets; as many as there are energies, or values of a condition, unless said otherwise."""
     seed: int = 0
     """Seed of the random numbers."""
     system: str = DEFAULT_SYSTEM
@@ -209,13 +221,9 @@ class GenerateOptions(Connection):
 
     def cells(self, system: "LatticeSystem") -> tuple[int, int]:
         """Return rows and columns, and say them where they are the nearest to a size."""
-        if self.size is None:
-            return self.rows, self.cols
-        from rugan_tf.systems.lengths import nearest_size, size_in_words
+        from rugan_tf.generate.cells import nearest_cells
 
-        rows, cols = nearest_size(system, self.size, multiple=2)
-        print(f"nearest to {' x '.join(self.size)}: {rows}x{cols} cells, {size_in_words(system, rows, cols)}")
-        return rows, cols
+        return (self.rows, self.cols) if self.size is None else nearest_cells(system, self.size)
 
 
 def status(options: StatusOptions) -> None:
@@ -227,15 +235,19 @@ def status(options: StatusOptions) -> None:
 
 def generate(options: GenerateOptions) -> None:
     """Ask, write, say where."""
-    from rugan_tf.generate.writers import target_paths, write_sheets
+    from rugan_tf.generate.served import asked_for, write_answer
+    from rugan_tf.generate.tiled import tiled_sheet
+    from rugan_tf.generate.writers import target_paths
     from rugan_tf.systems.named import system_named
 
-    requested = np.array(options.energy_per_area * (options.num_sheets if len(options.energy_per_area) == 1 else 1))
-    paths = target_paths(options.out, len(requested))
+    asked = asked_for(options.energy_per_area, options.condition, options.num_sheets)
+    number = len(next(iter(asked.values())))
+    paths = target_paths(options.out, number)
     if not (options.is_streamed and options.out.is_dir()):
         files.require_absent(*paths, overwrite=options.overwrite)
-    if options.tile is not None and len(requested) > 1:
-        raise InputError(f"Tiles make one sheet. Received: {len(requested)} sheets with --tile")
+    if options.tile is not None and (number > 1 or options.condition):
+        what = f"{number} sheet{'' if number == 1 else 's'} of {', '.join(asked)}"
+        raise InputError(f"Tiles make one sheet, by its energy. Received: {what} with --tile")
     system = system_named(options.system)
     size = options.cells(system)
     with Client(options) as client:
@@ -243,33 +255,14 @@ def generate(options: GenerateOptions) -> None:
             stream(client, system, size, options)
             return
         if options.tile is None:
-            states, obtained = client.generate(requested, *size, options.seed)
+            states, told = client.generate_by(asked, *size, options.seed)
         else:
-            states, obtained = tiled(client, system, size, options)[None], None
-    told = None if obtained is None else obtained.astype(np.float64)
+            energy = float(np.float32(options.energy_per_area[0]))  # what a whole sheet would be asked for
+            place: dict[str, Any] = {"rows": size[0], "cols": size[1], "seed": options.seed, "tile": options.tile}
+            states, told = tiled_sheet(client, energy, system=system, **place)[None], {}
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
-    written = write_sheets(options.out, system, states, requested, told, facts)
-    count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
-    print(f"{', '.join(map(str, written))}: {count} of {size[0]}x{size[1]} cells")
-    if told is not None:
-        print(f"{system.quantity.words} obtained ({system.quantity.unit}):", *(f"{value:.3f}" for value in told[:8]))
-
-
-def tiled(
-    client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions
-) -> NDArray[np.uint8]:
-    """Return one sheet, uint8 (rows, cols), asked for in tiles, and corrected as the server corrects whole ones."""
-    from rugan_tf.generate.tiled import tiled_sheet
-
-    return tiled_sheet(
-        client,
-        float(np.float32(options.energy_per_area[0])),  # what a whole sheet would be asked for
-        system=system,
-        rows=size[0],
-        cols=size[1],
-        seed=options.seed,
-        tile=options.tile or max(size),
-    )
+    for line in write_answer(options.out, system, asked, states, told, facts):
+        print(line)
 
 
 def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:

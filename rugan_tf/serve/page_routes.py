@@ -61,6 +61,16 @@ def described_model(name: str, version: int, folder: Path) -> dict[str, Any]:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # a model of somebody else, or one whose folder has gone meanwhile
         card = None
+    if isinstance(card, dict) and "conditions" in card:
+        card |= condition_words(card["conditions"]["each"])
     system = system_of(card["system"]) if isinstance(card, dict) and "system" in card else None
     words, lattice = (None, None) if system is None else (described_words(system), described_lattice(system))
     return {"name": name, "version": version, "card": card, "words": words, "lattice": lattice}
+
+
+def condition_words(conditions: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return units and ranges of conditions by name, as the page looks for them beside a card."""
+    return {
+        "units": {one["name"]: one["unit"] for one in conditions},
+        "ranges": {one["name"]: one["range"] for one in conditions},
+    }

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +15,8 @@ from rugan_tf.lattice.lattice import Lattice
 from rugan_tf.lattice.statistics import two_point_correlation
 from rugan_tf.physics.tight_binding import TightBindingParameters
 from rugan_tf.systems.atoms import Atoms
-from rugan_tf.systems.energy import SheetEnergy
+from rugan_tf.systems.conditions import ENERGY_PER_AREA, CellSum, Condition
+from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
 from rugan_tf.systems.images import SymmetricImages
 from rugan_tf.systems.passivation import Passivation
 from rugan_tf.systems.rule import Rule
@@ -62,6 +63,11 @@ class LabelQuantity:
     unit: str
     total_unit: str
     per: Literal["area", "site"]
+
+    @property
+    def label(self) -> str:
+        """Words and unit, as axes say them."""
+        return f"{self.words} ({self.unit})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,6 +195,29 @@ class LatticeSystem(abc.ABC):
     def energy_per_area(self, energy: ArrayLike, rows: int, cols: int) -> NDArray[np.float64]:
         """Return the labels (n,) of total energies (n,): these over the extent of a sheet."""
         return np.asarray(energy, dtype=np.float64) / self.extent(rows, cols)
+
+    @property
+    def energy_condition(self) -> Condition:
+        """The label of every data set as something that sheets can be asked for."""
+        return Condition(
+            ENERGY_PER_AREA, self.quantity.words, self.quantity.unit, CellSum(1.0, (0.0,) * self.num_states)
+        )
+
+    def properties(
+        self,
+        origin: EnergyOrigin,  # noqa: ARG002
+        rows: int,  # noqa: ARG002
+        cols: int,  # noqa: ARG002
+    ) -> Mapping[str, Callable[[], Condition]]:
+        """Return what the material can tell of a sheet beside its energy: what makes each condition, by its name.
+
+        Args:
+            origin: of the energies that the sheets come with; a property may mean something for energies of one method
+                and one zero alone.
+            rows: lattice cells of the sheets.
+            cols: lattice cells of the sheets.
+        """
+        return {}
 
     def draw_states(  # what materials that can be drawn are given
         self,

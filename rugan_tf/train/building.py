@@ -11,7 +11,7 @@ from rugan_tf.importing import imported
 from rugan_tf.networks.critic import Critic
 from rugan_tf.networks.generator import Generator
 from rugan_tf.train.options import TrainOptions
-from rugan_tf.train.rugan import RUGAN, MapLoss
+from rugan_tf.train.rugan import RUGAN, JudgedLabels, MapLoss
 
 
 def require_even(data_set: DataSet) -> None:
@@ -37,6 +37,7 @@ class NetworkRequest:
         period: rows and columns after which the lattice repeats.
         size: rows and columns of a training sheet.
         maps: whether labels are maps (batch, rows/2, cols/2), which a critic gets as they are.
+        num_conditions: numbers that a sheet is asked for; of several, labels have one more axis for them.
     """
 
     width: int
@@ -45,9 +46,15 @@ class NetworkRequest:
     period: tuple[int, int]
     size: tuple[int, int]
     maps: bool = False
+    num_conditions: int = 1
+
+    @property
+    def label_axes(self) -> tuple[int, ...]:
+        """The axis of a label that several conditions add; none of one."""
+        return () if self.num_conditions == 1 else (self.num_conditions,)
 
 
-def build_model(options: TrainOptions, data_set: DataSet, label_maps: MapLoss | None = None) -> RUGAN:
+def build_model(options: TrainOptions, data_set: DataSet, label_loss: MapLoss | JudgedLabels | None = None) -> RUGAN:
     """Build networks and optimisers."""
     model = RUGAN(
         build_generator(options, data_set),
@@ -59,7 +66,8 @@ def build_model(options: TrainOptions, data_set: DataSet, label_maps: MapLoss | 
         average_decay=options.average_decay,
         hard_samples=options.hard_samples,
         sample_noise=options.sample_noise,
-        label_maps=label_maps,
+        label_maps=label_loss if isinstance(label_loss, MapLoss) else None,
+        judged_labels=label_loss if isinstance(label_loss, JudgedLabels) else None,
         seed=options.seed,
     )
     model.compile(
@@ -88,6 +96,7 @@ def build_generator(options: TrainOptions, data_set: DataSet) -> keras.Model:
         period=period,
         window=(rows, cols) if options.window_means else None,
         refinements=options.refinements,
+        num_conditions=len(options.conditions),
         name="generator",
     )
 
@@ -110,7 +119,8 @@ def build_critic(options: TrainOptions, data_set: DataSet) -> keras.Model:
         head_layers=options.head_layers,
         regression=regression,
         num_blocks=options.critic_blocks,
-        maps=options.maps.map_weight > 0,
+        maps=options.has_maps,
+        num_conditions=len(options.conditions),
         name="critic",
     )
 
@@ -124,7 +134,8 @@ def network_request(options: TrainOptions, data_set: DataSet, width: int) -> Net
         options.latent_channels,
         lattice_period(data_set),
         (rows, cols),
-        maps=options.maps.map_weight > 0,
+        maps=options.has_maps,
+        num_conditions=len(options.conditions),
     )
 
 
@@ -139,7 +150,8 @@ def require_generator(network: Any, request: NetworkRequest, spec: str) -> None:
         )
     # Tried once: within the first update a wrong shape would be an error of TensorFlow, about something else.
     latent = keras.ops.zeros((1, rows // 2, cols // 2, request.latent_channels))
-    made = network({"latent": latent, "label": keras.ops.zeros((1, rows // 2, cols // 2))}, training=False)
+    label = keras.ops.zeros((1, rows // 2, cols // 2, *request.label_axes))
+    made = network({"latent": latent, "label": label}, training=False)
     expected = (1, rows, cols, request.num_states)
     if tuple(made.shape) != expected:
         raise InputError(
@@ -154,12 +166,19 @@ def require_critic(network: Any, request: NetworkRequest, spec: str, *, regressi
         raise InputError(f"A critic must be a keras.Model. Received: {type(network).__name__} from {spec}")
     # Two sheets: with one, a critic that sums over the batch could not be told from a right one.
     encoding = keras.ops.zeros((2, *request.size, request.num_states))
-    label = keras.ops.zeros((2, *(length // 2 for length in request.size)) if request.maps else (2,))
+    of_sheet = (2, *(length // 2 for length in request.size)) if request.maps else (2, *request.label_axes)
+    label = keras.ops.zeros(of_sheet)
     given = network({"encoding": encoding, "label": label}, training=False)
     shapes = [tuple(part.shape) for part in given] if isinstance(given, tuple | list) else [tuple(given.shape)]
     number = 3 if regression else 2
-    if len(shapes) != number or shapes[0] != (2,) or len(shapes[1]) != 2 or (regression and shapes[2] != (2,)):
-        rule = "score (batch,), features (batch, width)" + (" and predicted label (batch,)" if regression else "")
+    if (
+        len(shapes) != number
+        or shapes[0] != (2,)
+        or len(shapes[1]) != 2
+        or (regression and shapes[2] != (2, *request.label_axes))
+    ):
+        predicted = ", ".join(("batch", *map(str, request.label_axes))) + ("" if request.label_axes else ",")
+        rule = "score (batch,), features (batch, width)" + (f" and predicted label ({predicted})" if regression else "")
         raise InputError(f"A critic must return {rule}. Received: shapes {shapes} for a batch of 2 from {spec}")
 
 

@@ -38,7 +38,7 @@ class LearntMaps:
         Raises:
             InputError: there is no EDNN of the material, or it tells no local energies.
         """
-        if not options.maps.map_weight:
+        if not options.has_maps:
             return None
         system, (rows, cols) = data_set.system, data_set.states.shape[1:]
         ednn = map_ednn(options, data_set)

@@ -49,7 +49,7 @@ def gradient_penalty(norm: Any) -> Any:
 
 
 def label_error(predicted: Any, label: Any) -> Any:
-    """Return mean (predicted - label)^2, the auxiliary task of a critic that predicts labels (batch,)."""
+    """Return mean (predicted - label)^2 of labels (batch,) or (batch, conditions) that a critic or a judge tells."""
     return tf.reduce_mean(tf.square(predicted - label))
 
 

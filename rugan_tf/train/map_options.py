@@ -12,7 +12,7 @@ class MapOptions:
 
     map_weight: float = 0.0
     """Weight, in the generator's loss, of the squared error of its map; 0 to train on one label for a sheet, as in the
-    paper."""
+    paper. With other conditions than the energy alone: of the labels that its sheets have, one of each for a sheet."""
     map_ednn: Path | None = None
     """The EDNN that tells where the energy is; the shipped one of the material unless given."""
     map_cutoff: float = 2.0

@@ -9,6 +9,7 @@ import tyro
 
 from rugan_tf.config import require_positive, require_training_options, to_json
 from rugan_tf.errors import InputError
+from rugan_tf.systems.conditions import ENERGY_PER_AREA
 from rugan_tf.train.loss_options import LossOptions
 from rugan_tf.train.map_options import MapOptions
 
@@ -36,6 +37,8 @@ class TrainOptions:
     """Data set, .npz, as `rugan data` writes it."""
     run_dir: Path
     """Folder of this training: configuration, checkpoints, TensorBoard, model."""
+    conditions: tuple[str, ...] = (ENERGY_PER_AREA,)
+    """What sheets will be asked for, by the names of properties that the data have or the material tells."""
     resume: bool = False
     """Go on from the newest checkpoint of the run folder."""
     overwrite: bool = False
@@ -153,6 +156,11 @@ class TrainOptions:
             raise InputError(f"judge_sheets must not be negative. Received: judge_sheets={self.judge_sheets}")
         require_training_options(self)
 
+    @property
+    def has_maps(self) -> bool:
+        """Whether labels are maps: of the energy, asked for alone. Other labels are one number for a sheet."""
+        return self.maps.map_weight > 0 and self.conditions == (ENERGY_PER_AREA,)
+
     def for_sheets(self, num_sheets: int) -> "TrainOptions":
         """Return the options with `num_updates` that `epochs` of so many sheets take; these if there are no epochs."""
         if self.epochs is None:
@@ -163,7 +171,10 @@ class TrainOptions:
 
     def resolved(self) -> dict[str, Any]:
         """Return the options that make the training what it is, as JSON content."""
-        return {name: value for name, value in to_json(self).items() if name not in TRANSIENT}
+        told = {name: value for name, value in to_json(self).items() if name not in TRANSIENT}
+        if self.conditions == (ENERGY_PER_AREA,):
+            del told["conditions"]  # as runs tell that are older than this option, and may be resumed
+        return told
 
 
 def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:

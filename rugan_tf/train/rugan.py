@@ -41,6 +41,19 @@ class MapLoss:
     smoothing: NDArray[np.float32]
 
 
+@dataclasses.dataclass(frozen=True)
+class JudgedLabels:
+    """How a generator learns labels that can be told of its sheets, one of each condition for a sheet.
+
+    Attributes:
+        weight: of the squared error of the labels, in the generator's loss.
+        obtained: encoding (batch, rows, cols, states) to the standardised labels that the sheets have.
+    """
+
+    weight: float
+    obtained: Callable[[Any], Any]
+
+
 class RUGAN(keras.Model):
     """Regressive upscaling GAN (Mills, Casert, Tamblyn 2019), trained as a Wasserstein GAN.
 
@@ -54,6 +67,7 @@ class RUGAN(keras.Model):
         average_decay: of the moving average of the generator's weights.
         hard_samples: show the critic one-hot sheets instead of probabilities.
         label_maps: how the generator learns a label that is a map; None for one label for a sheet.
+        judged_labels: how it learns labels of whole sheets that can be told of them; None if only a critic knows them.
         sample_noise: scale of the Gumbel noise on the log probabilities, of which hard samples are the best;
             0 for the states that users get, 1 to draw every cell by itself from its probabilities.
         seed: of latents and of the interpolation.
@@ -72,6 +86,7 @@ class RUGAN(keras.Model):
         hard_samples: bool = False,
         sample_noise: float = 0.0,
         label_maps: MapLoss | None = None,
+        judged_labels: JudgedLabels | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -87,6 +102,7 @@ class RUGAN(keras.Model):
         self.num_states, self.latent_channels = num_states, latent_channels
         self.critic_steps, self.hard_samples, self.sample_noise = critic_steps, hard_samples, sample_noise
         self.loss_options, self.label_maps = loss_options or LossOptions(), label_maps
+        self.judged_labels = judged_labels
         for network in (generator, critic):
             if not network.built:
                 network.build()
@@ -128,7 +144,7 @@ class RUGAN(keras.Model):
         Args:
             data: {"states": uint8 (critic_steps batch, rows, cols), "label": float32 (critic_steps batch,)}.
                 Where labels are maps, "label" is float32 (critic_steps batch, rows/2, cols/2), and the same without
-                noise comes as "asked".
+                noise comes as "asked". Of several conditions it is float32 (critic_steps batch, conditions).
         """
         # A Python loop: inside tf.while_loop replicas could not wait for each other between two critic updates.
         for states, label in zip(self.split(data["states"]), self.split(data["label"]), strict=True):
@@ -232,6 +248,8 @@ class RUGAN(keras.Model):
                 smoothing = tf.constant(self.label_maps.smoothing)
                 error = losses.map_error(self.label_maps.obtained(fake), asked, smoothing, is_uniform)
                 weight = self.label_maps.weight
+            elif self.judged_labels is not None:
+                error, weight = losses.label_error(self.judged_labels.obtained(fake), label), self.judged_labels.weight
             elif predicted:
                 error = losses.label_error(predicted[0], label)
             loss = losses.generator_loss(score) + weight * error
@@ -256,7 +274,10 @@ class RUGAN(keras.Model):
         if self.sample_noise:
             seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
         latent = replicas.own_part(tf.random.stateless_normal, shape, seed, replica)
-        label_map = label if len(label.shape) == 3 else tf.ones(shape[:3]) * tf.reshape(label, (-1, 1, 1))
+        label_map = label
+        if len(label.shape) < 3:  # numbers of a whole sheet
+            several = label.shape[1:]
+            label_map = tf.ones((*shape[:3], *several)) * tf.reshape(label, (-1, 1, 1, *several))
         probabilities = self.generator({"latent": latent, "label": label_map}, training=True)
         if not self.hard_samples:
             return probabilities

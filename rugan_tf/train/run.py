@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
+from rugan_tf.data.conditions import Labels, labels_of
 from rugan_tf.data.map_batches import LabelMaps
 from rugan_tf.data.pipeline import training_batches
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.generate.natural_maps import NaturalMaps
-from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.saved.conditions import LearntConditions
 from rugan_tf.train import devices
 from rugan_tf.train.building import build_generator, build_model, lattice_period, require_even
 from rugan_tf.train.checkpoints import CheckpointFolder
@@ -18,6 +21,7 @@ from rugan_tf.train.curves import write_curves
 from rugan_tf.train.gallery import Gallery
 from rugan_tf.train.interruption import StopOnSigterm
 from rugan_tf.train.judge import judge_for
+from rugan_tf.train.judged_labels import judged_labels
 from rugan_tf.train.learnt_maps import LearntMaps
 from rugan_tf.train.loop import Course, compiled_step, train_updates
 from rugan_tf.train.options import TrainOptions
@@ -41,7 +45,8 @@ def train(options: TrainOptions) -> None:
     require_even(data_set)
     # Before anything is written: config.json then says updates, which are what a resumed run counts in.
     options = options.for_sheets(len(data_set.states))
-    scale = LabelScale.of(data_set.energy_per_area)
+    labels = labels_of(data_set, options.conditions)
+    learnt = LearntConditions.of(labels.conditions, labels.values)
     strategy = devices.distribution_strategy(options.devices)
     devices.require_replicas(options, strategy.num_replicas_in_sync)
     # One process writes: two that write one folder would replace each other's files.
@@ -49,24 +54,32 @@ def train(options: TrainOptions) -> None:
     # Everything random follows from this: initial weights, dropout, and what RUGAN draws by its own generator.
     keras.utils.set_random_seed(options.seed % 2**32)
     keras.config.set_dtype_policy("mixed_bfloat16" if options.mixed_bfloat16 else "float32")
-    maps = LearntMaps.of(options, data_set, scale)
+    maps = LearntMaps.of(options, data_set, learnt.each[0].scale)
+    label_loss = judged_labels(options, data_set, labels, learnt) if maps is None else maps.loss
     with strategy.scope():
-        model = build_model(options, data_set, None if maps is None else maps.loss)
+        model = build_model(options, data_set, label_loss)
     # Only now: networks that cannot be built leave no folder behind, and take away none that is to be overwritten.
-    changes = open_run_folder(options, data_set) if is_chief else []
+    changes = open_run_folder(options, data_set, labels) if is_chief else []
     folder = CheckpointFolder(options.run_dir / "checkpoints")
     first_update = begin(model, folder, options)
     if is_chief:
         record_changes(options, changes, first_update)
-        write_model_card(options, data_set, scale, None if maps is None else maps.statistics)
-    course = make_course(options, data_set, scale, maps, model, folder) if is_chief else None
+        write_model_card(options, data_set, labels, learnt, None if maps is None else maps.statistics)
+    course = make_course(options, data_set, labels, learnt, maps, model, folder) if is_chief else None
     with (
         devices.told_of_lost_workers(strategy, folder.last_good),
         StopOnSigterm(devices.any_worker(strategy)) as stop,
     ):
         last_update = train_updates(
             compiled_step(strategy, model),
-            batches_from(first_update, options, data_set, scale, strategy, None if maps is None else maps.labels),
+            batches_from(
+                first_update,
+                options,
+                data_set,
+                learnt.label(labels.values),
+                strategy,
+                None if maps is None else maps.labels,
+            ),
             model.reset_metrics,
             first_update=first_update,
             num_updates=options.num_updates,
@@ -97,14 +110,14 @@ def batches_from(
     update: int,
     options: TrainOptions,
     data_set: DataSet,
-    scale: LabelScale,
+    label: NDArray[np.float32],
     strategy: Any,
     maps: LabelMaps | None,
 ) -> Iterator[dict[str, Any]]:
     """Return the batches that come after so many updates, cut into parts for the replicas."""
     batches = training_batches(
         data_set.states,
-        scale.label(data_set.energy_per_area),
+        label,
         batch_size=options.batch_size * options.critic_steps,
         seed=options.seed,
         period=lattice_period(data_set),
@@ -120,7 +133,8 @@ def batches_from(
 def make_course(
     options: TrainOptions,
     data_set: DataSet,
-    scale: LabelScale,
+    labels: Labels,
+    learnt: LearntConditions,
     maps: LearntMaps | None,
     model: RUGAN,
     folder: CheckpointFolder,
@@ -130,9 +144,9 @@ def make_course(
     network = build_generator(options, data_set)
     if not network.built:
         network.build()
-    averaged = LabelledGenerator(network, scale, None if maps is None else NaturalMaps(maps.statistics))
-    gallery = Gallery(averaged, data_set, options.seed)
-    judge = judge_for(options, averaged, data_set)
+    averaged = LabelledGenerator(network, learnt, None if maps is None else NaturalMaps(maps.statistics))
+    gallery = Gallery(averaged, data_set, labels, options.seed)
+    judge = judge_for(options, averaged, data_set, labels)
 
     def save(update: int) -> None:
         folder.write(model, update)

@@ -287,6 +287,12 @@ def test_a_micrograph_is_cut_into_windows(tmp_path, capsys):
         (["--stride", "2", "2"], "stride and scale are those of windows"),
         (["--method", "a: b"], "method must be words without ': '"),
         (["--table", "nowhere.csv"], "nowhere.csv"),
+        (
+            ["--properties", "states=x"],
+            "must be named by letters, digits and _, and not be one of states, energy_per_area",
+        ),
+        (["--properties", "band gap"], "must be named by letters, digits and _"),
+        (["--properties", "gap", "--without-energies"], "which has energies. Received: --without-energies"),
         (["--property", "nothing"], "A frame must have an energy, nothing. Received: none"),
     ],
 )
@@ -309,3 +315,24 @@ def test_import_from_python_returns_what_the_command_writes(tmp_path, sheets):
     assert imported.names[1].endswith("a.db frame 1")
     assert imported.left_out == ()
     assert json.dumps(imported.warnings()) == "[]"
+
+
+def test_other_numbers_of_frames_are_kept_with_their_units(tmp_path, sheets, capsys):
+    states, energies = sheets
+    frames = frames_of(states, energies)
+    for index, frame in enumerate(frames):
+        frame.info["band_gap"] = 0.25 * index
+        frame.info["sublattice_imbalance"] = -1.0 * index
+    frames[5].info["band_gap"] = float("nan")
+    del frames[6].info["band_gap"]
+    ase.io.write(tmp_path / "a.extxyz", frames)
+    code, out = run(tmp_path, "--properties", "band_gap=eV", "sublattice_imbalance")
+    assert code == 0
+    data_set = read_data_set(out)
+    kept = np.array([0, 1, 2, 3, 4, 7])
+    np.testing.assert_array_equal(data_set.properties["band_gap"], 0.25 * kept)
+    np.testing.assert_array_equal(data_set.properties["sublattice_imbalance"], -1.0 * kept)
+    assert data_set.metadata["properties"] == {"band_gap": {"unit": "eV"}, "sublattice_imbalance": {"unit": ""}}
+    warned = capsys.readouterr().err
+    assert "frame 5: A property must be finite. Received: band_gap nan" in warned
+    assert "frame 6: A frame must have band_gap. Received: sublattice_imbalance" in warned

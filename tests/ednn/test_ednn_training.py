@@ -12,7 +12,9 @@ from rugan_tf.ednn.__main__ import main
 from rugan_tf.ednn.options import EdnnTrainOptions
 from rugan_tf.ednn.reference import fit_state_energies, split_reference
 from rugan_tf.ednn.training import energy_loss, load_ednn
+from rugan_tf.energies.origin import origin_of
 from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
+from rugan_tf.saved.ednn_card import read_ednn_card
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 
@@ -232,3 +234,22 @@ def test_epoch_of_the_batches_follows_the_training(small, tmp_path, monkeypatch)
     monkeypatch.setattr(training.SymmetricBatches, "__getitem__", recording)
     assert main(shortened(small, tmp_path / "run")) == 0
     assert sorted(set(epochs)) == [0, 1, 2, 3]
+
+
+def test_a_property_is_learnt_in_place_of_the_energy(small, at_once, tmp_path, capsys):
+    """The same numbers under another name train the same network, which says whose they are."""
+    told = read_data_set(small)
+    zeros = np.zeros(len(told.states))
+    write_data_set(tmp_path / "data.npz", DataSet(told.states, zeros, told.metadata, {"cost": told.energy_per_area}))
+    assert main(shortened(tmp_path / "data.npz", tmp_path / "run", "--property", "cost")) == 0
+    for one, other in zip(weights(tmp_path / "run"), weights(at_once), strict=True):
+        np.testing.assert_array_equal(one, other)
+    card = read_ednn_card(tmp_path / "run/saved_model/1")
+    assert origin_of(f"ednn: trained on {card.reference} (data 0)").method == "cost"
+    words = ["evaluate", "--run-dir", tmp_path / "run", "--data", tmp_path / "data.npz", "--out", tmp_path / "out"]
+    assert main([str(word) for word in words]) == 0
+    content = json.loads((tmp_path / "out/metrics.json").read_text())
+    assert (content["test"]["num_sheets"] > 0, content["by_size"]) == (True, {})
+    told = refused(capsys, *shortened(tmp_path / "data.npz", tmp_path / "other", "--property", "gap"))
+    assert "A property must be one that the data hold: cost. Received: 'gap'" in told
+    assert not (tmp_path / "other").exists()

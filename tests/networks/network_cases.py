@@ -61,6 +61,24 @@ CASES = {
         free_inputs={"latent": (None, None, None, 3), "label": (None, None, None)},
         outputs=(2, 8, 12, 4),
     ),
+    "Generator of several conditions": Case(
+        lambda: Generator(width=5, latent_channels=3, num_conditions=2),
+        inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6, 2)},
+        free_inputs={"latent": (None, None, None, 3), "label": (None, None, None, 2)},
+        outputs=(2, 8, 12, 4),
+    ),
+    "Critic of several conditions": Case(
+        lambda: Critic(width=5, head_layers=1, regression=True, projection=True, num_conditions=2),
+        inputs={"encoding": (2, 4, 6, 4), "label": (2, 2)},
+        free_inputs={"encoding": (None, None, None, 4), "label": (None, 2)},
+        outputs=((2,), (2, 5), (2, 2)),
+    ),
+    "Critic whose blocks see several conditions": Case(
+        lambda: Critic(width=5, num_conditions=3),
+        inputs={"encoding": (2, 4, 6, 4), "label": (2, 3)},
+        free_inputs={"encoding": (None, None, None, 4), "label": (None, 3)},
+        outputs=((2,), (2, 5)),
+    ),
     "Generator of whole periods": Case(
         lambda: Generator(width=5, latent_channels=3, period=(1, 2)),
         inputs={"latent": (2, 4, 6, 3), "label": (2, 4, 6)},

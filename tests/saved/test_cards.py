@@ -3,9 +3,11 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from rugan_tf.saved.calibration import Calibration
+from rugan_tf.saved.conditions import LearntConditions
 from rugan_tf.saved.ednn_card import EDNN_FILE, EdnnCard, read_ednn_card, write_ednn_card
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.saved.map_statistics import MapStatistics
@@ -20,6 +22,8 @@ from rugan_tf.saved.model_card import (
     write_run_card,
 )
 from rugan_tf.saved.shipped import find_model
+from rugan_tf.systems.conditions import Condition
+from rugan_tf.systems.named import system_named
 
 CARD = ModelCard(
     system="porous_graphene",
@@ -112,16 +116,37 @@ CASES = [  # file, writes a card there, reads it
 
 
 @pytest.mark.parametrize(("file", "write", "read", "command"), CASES)
-@pytest.mark.parametrize("version", [2, 0, "1", None])
+@pytest.mark.parametrize("version", [3, 0, "1", None])
 def test_card_of_another_form_is_refused(tmp_path, file, write, read, command, version):
     write(tmp_path)
     content = json.loads((tmp_path / file).read_text())
     (tmp_path / file).write_text(json.dumps(content | {"version": version}))
-    with pytest.raises(ValueError, match=rf"must be of the form 1.*{command}.* Received: version={version!r}"):
+    with pytest.raises(ValueError, match=rf"must be of the form [12].*{command}.* Received: version={version!r}"):
         read(tmp_path)
     del content["version"]  # the form of the first models, which had no number yet
     (tmp_path / file).write_text(json.dumps(content))
     read(tmp_path)
+
+
+def test_cards_of_several_conditions_have_a_form_that_older_packages_refuse(tmp_path):
+    system = system_named("porous_graphene")
+    rng = np.random.default_rng(0)
+    asked = [system.energy_condition, Condition("band_gap", "band gap", "eV")]
+    learnt = LearntConditions.of(asked, rng.normal(size=(20, 2)))
+    write_run_card(tmp_path, dataclasses.replace(CARD, conditions=learnt))
+    content = json.loads((tmp_path / RUN_FILE).read_text())
+    assert content["version"] == 2
+    assert [one["name"] for one in content["conditions"]["each"]] == ["energy_per_area", "band_gap"]
+    again = read_run_card(tmp_path)
+    assert again.conditions == learnt
+    assert again.learnt(system) is again.conditions
+    write_run_card(tmp_path, CARD)
+    content = json.loads((tmp_path / RUN_FILE).read_text())
+    assert (content["version"], "conditions" in content) == (1, False)
+    only = read_run_card(tmp_path).learnt(system)
+    assert (only.names, only.each[0].scale, only.each[0].range) == (
+        ("energy_per_area",), CARD.label_scale, CARD.energy_range
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("file", "write", "read", "command"), CASES)

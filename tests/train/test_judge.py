@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from tiny_networks import CHANNELS, TinyGenerator, build_rugan
 
+from rugan_tf.data.conditions import labels_of
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.from_generator import LabelledGenerator
+from rugan_tf.saved.conditions import LearntCondition, LearntConditions
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.named import system_named
 from rugan_tf.train.judge import Judge, judge_for, measured
@@ -40,7 +42,9 @@ def judged():
     for average, weight in zip(model.average.averages, (kernel, np.zeros(4, np.float32)), strict=True):
         average.assign(weight)
     data_set = DataSet(np.zeros((4, 4, 6), np.uint8), np.array([LOW, LOW, LOW, HIGH]), {"system": GRAPHENE.name})
-    judge = Judge(64, LabelledGenerator(spare, LabelScale(-2.0, 1.0)), data_set, energy, seed=5)
+    labels, energies = labels_of(data_set, ["energy_per_area"]), GRAPHENE.energy_condition
+    learnt = LearntConditions((LearntCondition(energies, LabelScale(-2.0, 1.0), (LOW, HIGH)),))
+    judge = Judge(64, LabelledGenerator(spare, learnt), data_set, labels, energy, seed=5)
     return judge.judge(model), energy.asked
 
 
@@ -89,5 +93,6 @@ def test_pictures_are_told_by_scale(judged):
 def test_materials_without_a_shipped_ednn_are_trained_without_a_judge(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "systems"))
     spins = DataSet(np.zeros((2, 4, 4), np.uint8), np.array([0.0, 1.0]), {"system": "spins:Spins", "energy": "made-up"})
-    spare = LabelledGenerator(TinyGenerator(), LabelScale(0.0, 1.0))
-    assert judge_for(TrainOptions(tmp_path / "spins.npz", tmp_path), spare, spins) is None
+    labels = labels_of(spins, ["energy_per_area"])
+    spare = LabelledGenerator(TinyGenerator(), LearntConditions.of(labels.conditions, labels.values))
+    assert judge_for(TrainOptions(tmp_path / "spins.npz", tmp_path), spare, spins, labels) is None

@@ -1,5 +1,6 @@
 """The reference energy of porous graphene: the built-in tight binding of carbon."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from rugan_tf.physics.total_energy import EnergyEstimate, linear_scaling_energy
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions
 from rugan_tf.systems.porous_graphene.carbon import CARBON
+from rugan_tf.systems.porous_graphene.geometry import LATTICE, SPECIES
 
 TIGHT_BINDING, LINEAR_SCALING = "tight-binding", "linear-scaling"
 
@@ -37,6 +39,16 @@ class TightBindingEnergy:
 def sheet_energy(states: ArrayLike) -> float:
     """Return the tight-binding energy of one sheet, uint8 (rows, cols), in eV; 0 for an empty one."""
     return tight_binding_energy(CARBON, *sheet_positions(states))
+
+
+@functools.cache
+def pristine_energy_per_atom(rows: int, cols: int) -> float:
+    """Return the tight-binding energy of an atom in the pristine sheet of a size, in eV.
+
+    At the Gamma point it differs by a few meV between sizes, so that of the sheets in question is taken.
+    """
+    pristine = np.full((rows, cols), len(SPECIES) - 1, np.uint8)
+    return sheet_energy(pristine) / (rows * cols * LATTICE.num_sites)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Porous graphene: a honeycomb of carbon with holes."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.systems.energy import SheetEnergy
+from rugan_tf.systems.conditions import Condition, beyond_reservoir, vacant_share
+from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
 from rugan_tf.systems.passivation import Passivation
 from rugan_tf.systems.porous_graphene import geometry, holes, reference, statistics
 from rugan_tf.systems.porous_graphene.atoms import ATOMS
@@ -52,6 +54,31 @@ class PorousGraphene(LatticeSystem):
             reference.TIGHT_BINDING: reference.TightBindingEnergy(),
             reference.LINEAR_SCALING: reference.LinearScalingEnergy(),
         }
+
+    def properties(self, origin: EnergyOrigin, rows: int, cols: int) -> Mapping[str, Callable[[], Condition]]:
+        """Return the porosity and, for energies of the built-in tight binding, the formation energy per area.
+
+        The atoms of a formation energy come from the pristine sheet, of which only that method's energy is known here:
+        what is left is what edges and holes cost.
+        """
+        known = {"porosity": lambda: Condition("porosity", "porosity", "", vacant_share(self.species))}
+        tight_binding = reference.TightBindingEnergy().origin
+        if (origin.method, origin.zero) == (tight_binding.method, tight_binding.zero):
+            known["formation_energy_per_area"] = functools.partial(self.formation_energy, rows, cols)
+        return known
+
+    def formation_energy(self, rows: int, cols: int) -> Condition:
+        """Return (E - N mu) / A, where mu is the energy of an atom in the pristine sheet of this size."""
+        return Condition(
+            "formation_energy_per_area",
+            "formation energy per area",
+            self.quantity.unit,
+            beyond_reservoir(
+                self.species,
+                reference.pristine_energy_per_atom(rows, cols),
+                self.num_sites(rows, cols) / self.extent(rows, cols),
+            ),
+        )
 
     def statistics(self, states: NDArray[np.uint8]) -> dict[str, Statistic]:
         """Return coordination, edges, pores and the two-point correlation of vacant sites."""

@@ -1,0 +1,59 @@
+"""Sheets that a server made: what it was asked for, and what is written of its answer."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugan_tf.errors import InputError
+from rugan_tf.generate.conditioned import for_sheets, parsed
+from rugan_tf.generate.labelled import numbers_by_name
+from rugan_tf.generate.writers import write_sheets
+from rugan_tf.systems.conditions import ENERGY_PER_AREA
+from rugan_tf.systems.system import LatticeSystem
+
+SHOWN = 8
+
+
+def asked_for(
+    energies: Sequence[float], conditions: Sequence[str], num_sheets: int | None
+) -> dict[str, NDArray[np.float64]]:
+    """Return what sheets are asked for by name, (n,) each.
+
+    Args:
+        energies: per area, one or one for each sheet; none if conditions are given.
+        conditions: NAME=VALUE or NAME=VALUE,VALUE,...; none if energies are given.
+        num_sheets: number of sheets; as many as there are values unless given.
+
+    Raises:
+        InputError: both or neither, or numbers that are not one for each sheet.
+    """
+    if bool(energies) == bool(conditions):
+        raise InputError(
+            f"A sheet needs --energy-per-area or --condition. Received: {'both' if energies else 'neither'}"
+        )
+    return for_sheets(parsed(conditions, "--condition") or {ENERGY_PER_AREA: tuple(energies)}, num_sheets)
+
+
+def write_answer(
+    out: Path,
+    system: LatticeSystem,
+    asked: Mapping[str, NDArray[np.float64]],
+    states: NDArray[np.uint8],
+    told: Mapping[str, NDArray[np.float32]],
+    metadata: Mapping[str, Any],
+) -> list[str]:
+    """Write sheets (n, rows, cols) with what was asked for and told of them, (n,) by name; return lines to say."""
+    others = {name: values for name, values in asked.items() if name != ENERGY_PER_AREA}
+    energies = told[ENERGY_PER_AREA].astype(np.float64) if ENERGY_PER_AREA in told else None
+    numbers = numbers_by_name(others, {name: told[name] for name in others if name in told})
+    written = write_sheets(out, system, states, asked.get(ENERGY_PER_AREA), energies, metadata, numbers=numbers)
+    count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
+    lines = [f"{', '.join(map(str, written))}: {count} of {states.shape[1]}x{states.shape[2]} cells"]
+    for name, values in told.items():
+        words = f"{system.quantity.words} obtained ({system.quantity.unit}):"
+        words = words if name == ENERGY_PER_AREA else f"{name} obtained:"
+        lines.append(" ".join([words, *(f"{value:.3f}" for value in values[:SHOWN])]))
+    return lines
