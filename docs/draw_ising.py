@@ -71,7 +71,7 @@ def draw(axes, side, found, words, measure):
 def main():
     """Print the table, write the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="ising")
+    parser.add_argument("--model", required=True)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("ising.png"))
     options = parser.parse_args()
     model = load_model(options.model)

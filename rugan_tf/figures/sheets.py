@@ -1,15 +1,18 @@
 """Sheets drawn to scale: atoms, and bonds that are cut at the border of the periodic cell."""
 
+import itertools
 import math
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
+from rugan_tf.figures.states import COLOURS as STATE_COLOURS
 from rugan_tf.figures.states import draw_states
 from rugan_tf.figures.style import BLUE, GREEN, LABEL, ORANGE, VERMILION, new_figure
 from rugan_tf.figures.titles import energy_titles
@@ -17,8 +20,9 @@ from rugan_tf.systems.system import LatticeSystem
 
 BOND_TOLERANCE = 1.15  # atoms closer than this times the sum of their covalent radii are drawn bonded
 ATOM_DIAMETER, BOND_WIDTH = 0.7, 0.3  # Å
-COLOURS = ("#333333", VERMILION, BLUE, GREEN, ORANGE)  # of elements, by their number
+COLOURS = ("#333333", VERMILION, BLUE, GREEN, ORANGE)  # of the elements of a material, as its states name them
 MOST_SHOWN = 9
+MOST_MARKS = 9  # as many as there are colours of states
 
 
 def draw_sheet(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> None:
@@ -53,8 +57,8 @@ def draw_sheet(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> 
     bonds = LineCollection(list(positions[pairs]), colors="#888888", linewidths=width, zorder=2)
     bonds.set_clip_path(cell)
     axes.add_collection(bonds, autolim=False)
-    for number, colour in zip(np.unique(structure.numbers), COLOURS, strict=False):
-        chosen = positions[structure.numbers[origin] == number]
+    for symbol, colour in zip(elements_of(system), itertools.cycle(COLOURS), strict=False):
+        chosen = positions[structure.symbols[origin] == symbol]
         size = np.full(len(chosen), ATOM_DIAMETER)
         atoms = EllipseCollection(
             size, size, np.zeros(len(chosen)), units="xy", offsets=chosen, offset_transform=axes.transData,
@@ -62,6 +66,26 @@ def draw_sheet(axes: Axes, system: LatticeSystem, states: NDArray[np.uint8]) -> 
         )  # fmt: skip
         atoms.set_clip_path(cell)
         axes.add_collection(atoms, autolim=False)
+
+
+def elements_of(system: LatticeSystem) -> list[str]:
+    """Return the elements of a material in the order in which its states name them.
+
+    Colours follow from it, so that an element has the same in every sheet, whatever else is there.
+    """
+    return list(dict.fromkeys(symbol for state in system.species for symbol in state if symbol is not None))
+
+
+def marks_of(system: LatticeSystem) -> list[Line2D]:
+    """Return a mark for each element of a material, or else for each state, with its colour and its name."""
+    is_of_atoms = system.atoms is not None
+    states = [" ".join(name or "-" for name in state) for state in system.species]
+    names, marker = (elements_of(system), "o") if is_of_atoms else (states, "s")
+    colours = itertools.cycle(COLOURS if is_of_atoms else STATE_COLOURS)
+    return [
+        Line2D([], [], color=colour, linestyle="", marker=marker, label=name)
+        for name, colour in zip(names, colours, strict=False)
+    ]
 
 
 def with_images(
@@ -137,6 +161,9 @@ def titled_figure(system: LatticeSystem, states: NDArray[np.uint8], titles: list
         axes = figure.add_subplot(num_rows, num_cols, index + 1)
         draw_sheet(axes, system, states[index])
         axes.set_title(titles[index], fontsize=LABEL)
+    marks = marks_of(system)
+    if 1 < len(marks) <= MOST_MARKS:
+        figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
     if shown < len(states):
         figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)
     return figure

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.collections import EllipseCollection
 
+from rugan_tf.figures.sheets import draw_sheet, sheets_figure
+from rugan_tf.figures.style import new_figure
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.structure_match import match_structure
 
@@ -71,3 +74,20 @@ def test_energies_without_forces_are_those_of_the_calculator():
     energy = SYSTEM.reference_energies["7net-0"]
     assert energy(np.ones((2, 4), np.uint8)) == 0
     assert 1 < energy(stripes(4, 4)) < 20
+
+
+def test_an_element_has_one_colour_whatever_else_is_in_the_sheet():
+    colours = []
+    for states in (MIXED, np.ones((2, 4), np.uint8)):
+        axes = new_figure(3, 3).subplots()
+        draw_sheet(axes, SYSTEM, states)
+        atoms = [one for one in axes.collections if isinstance(one, EllipseCollection) and len(one.get_offsets())]
+        colours.append([tuple(one.get_facecolor()[0]) for one in atoms])
+    assert [len(one) for one in colours] == [3, 2]
+    assert colours[0][1:] == colours[1]
+    marks = sheets_figure(SYSTEM, MIXED[None], np.zeros(1)).legends[0].get_texts()
+    assert [mark.get_text() for mark in marks] == ["C", "B", "N"]
+    marks = sheets_figure(system_named("ising"), MIXED[None], np.zeros(1)).legends[0].get_texts()
+    assert [mark.get_text() for mark in marks] == ["down", "up"]
+    one_element = np.full((1, 2, 4), 3, np.uint8)
+    assert not sheets_figure(system_named("porous_graphene"), one_element, np.zeros(1)).legends
