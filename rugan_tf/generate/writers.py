@@ -46,8 +46,7 @@ def write_sheets(
 ) -> list[Path]:
     """Write sheets in the format that `path` names, replacing what stands there.
 
-    Formats of one structure number their files, NAME-0000.cif, NAME-0001.cif, ... Energies stand in the file where the
-    format can hold them, and else in NAME.csv beside it.
+    Formats of one structure number their files, NAME-0000.cif, ... Numbers stand in NAME.csv where these hold none.
 
     Args:
         path: .npz (arrays laid out as in a data set), .zarr (states, chunk by chunk); .extxyz, .xyz, .db, .json (sheets
@@ -75,30 +74,22 @@ def write_sheets(
     if structures is not None:
         require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
-    suffix, energies = (
-        path.suffix.lower(),
-        {
-            **energies_by_name(REQUESTED, requested, energy_per_area_obtained),
-            **numbers,
-        },
-    )
+    suffix, obtained = path.suffix.lower(), energy_per_area_obtained
+    energies = {**energies_by_name(REQUESTED, requested, obtained), **numbers}
     if suffix == ".npz":
         # Where no energy was requested those obtained take its place: the file is a data set, as others are.
-        label = energy_per_area_obtained if requested is None else requested
-        named = energies_by_name("energy_per_area", label, energy_per_area_obtained)
+        named = energies_by_name("energy_per_area", obtained if requested is None else requested, obtained)
         write_npz(path, {"states": states, **named, **numbers}, told)
     elif suffix == ".zarr":
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
-        write_picture(path, system, states, titles_of(system, requested, energy_per_area_obtained, numbers))
-        if energy_per_area_obtained is not None:
-            energies[TOTAL] = total_energies(system, states, energy_per_area_obtained)
+        write_picture(path, system, states, titles_of(system, requested, obtained, numbers))
+        if obtained is not None:
+            energies[TOTAL] = total_energies(system, states, obtained)
     else:
-        structures = structures or labelled_structures(
-            system, states, requested, energy_per_area_obtained, numbers=numbers
-        )
+        structures = structures or labelled_structures(system, states, requested, obtained, numbers=numbers)
         formats.write_structures(path, system, structures)
-        energies = {**numbers_of(structures)}
+        energies = numbers_of(structures)
     if has_table(path, len(states)):
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
