@@ -89,7 +89,7 @@ def write_sheets(
     else:
         structures = structures or labelled_structures(system, states, requested, obtained, numbers=numbers)
         formats.write_structures(path, system, structures)
-        energies = numbers_of(structures)
+        energies = {**numbers_of(structures)}
     if has_table(path, len(states)):
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
