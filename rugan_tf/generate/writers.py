@@ -83,7 +83,7 @@ def write_sheets(
     elif suffix == ".zarr":
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
-        write_picture(path, system, states, titles_of(system, requested, obtained, numbers))
+        write_picture(path, system, states, titles_of(system, requested, obtained, numbers, told))
         if obtained is not None:
             energies[TOTAL] = total_energies(system, states, obtained)
     else:
@@ -152,17 +152,19 @@ def titles_of(
     requested: NDArray[np.float64] | None,
     obtained: NDArray[np.floating] | None,
     numbers: Mapping[str, NDArray[np.floating]],
+    metadata: Mapping[str, Any],
 ) -> list[str]:
-    """Return what stands above each sheet: energies, or the other numbers where those were requested."""
-    if requested is None:
-        columns = [(name.replace("_", " "), values) for name, values in numbers.items()]
-        return ["\n".join(f"{name} {value:.3f}" for name, value in one) for one in zipped(columns)]
-    return energy_titles(system, requested, obtained)
-
-
-def zipped(columns: list[tuple[str, NDArray[np.floating]]]) -> list[list[tuple[str, float]]]:
-    """Return the named numbers of every sheet, from named columns (n,)."""
-    return [[(name, float(values[index])) for name, values in columns] for index in range(len(columns[0][1]))]
+    """Return what stands above each sheet: energies, or the other numbers where those were requested, with units."""
+    if requested is not None:
+        return energy_titles(system, requested, obtained)
+    lines: dict[str, list[list[str]]] = {}
+    for name, values in numbers.items():
+        unit = metadata.get("properties", {}).get(name, {}).get("unit")
+        words, _, what = name.rpartition("_")  # NAME_requested, NAME_obtained
+        heading = words.replace("_", " ") + (f" ({unit})" if unit else "")
+        lines.setdefault(heading, []).append([f"{value:.3f} {what}" for value in values])
+    told = [[f"{heading}: {', '.join(one)}" for one in zip(*parts, strict=True)] for heading, parts in lines.items()]
+    return ["\n".join(one) for one in zip(*told, strict=True)]
 
 
 def write_picture(path: Path, system: LatticeSystem, states: NDArray[np.uint8], titles: list[str]) -> None:
