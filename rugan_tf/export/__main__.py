@@ -69,11 +69,12 @@ def more(card: "ModelCard", judge: Path | None) -> str:
 
 def next_command(card: "ModelCard", out: Path) -> str:
     """Return the command that generates sheets of the model."""
-    asked = "--energy-per-area -2.6"
+    asked = f"--energy-per-area {card.label_scale.mean:.3g}"
     if card.conditions is not None:
         means = (f"{one.condition.name}={one.scale.mean:.3g}" for one in card.conditions.each)
         asked = f"--condition {' '.join(means)}"
-    return f"python -m rugan_tf.generate --model {out} {asked} --rows 28 --cols 32 --num-sheets 4 --out sheets.extxyz"
+    size = f"--rows {2 * card.rows} --cols {2 * card.cols}"
+    return f"python -m rugan_tf.generate --model {out} {asked} {size} --num-sheets 4 --out sheets.png"
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -128,7 +128,9 @@ def write_conditioned(
     energies = model.model.obtained_energies(states)
     asked = dict(zip(model.learnt.names, values.T, strict=True))
     numbers = numbers_by_name(asked, model.obtained(states, energies))
-    return write_finished(out, model.model.system, states, None, energies, atoms, metadata, numbers)
+    units = {one.condition.name: one.condition.unit for one in model.learnt.each}
+    told = {"properties": {name: {"unit": units[name.rpartition("_")[0]]} for name in numbers}}
+    return write_finished(out, model.model.system, states, None, energies, atoms, {**metadata, **told}, numbers)
 
 
 def told_lines(model: ConditionedModel, states: States, values: Floats) -> list[str]:

@@ -46,8 +46,7 @@ def write_sheets(
 ) -> list[Path]:
     """Write sheets in the format that `path` names, replacing what stands there.
 
-    Formats of one structure number their files, NAME-0000.cif, NAME-0001.cif, ... Energies stand in the file where the
-    format can hold them, and else in NAME.csv beside it.
+    Formats of one structure number their files, NAME-0000.cif, ... Numbers stand in NAME.csv where these hold none.
 
     Args:
         path: .npz (arrays laid out as in a data set), .zarr (states, chunk by chunk); .extxyz, .xyz, .db, .json (sheets
@@ -75,28 +74,20 @@ def write_sheets(
     if structures is not None:
         require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
-    suffix, energies = (
-        path.suffix.lower(),
-        {
-            **energies_by_name(REQUESTED, requested, energy_per_area_obtained),
-            **numbers,
-        },
-    )
+    suffix, obtained = path.suffix.lower(), energy_per_area_obtained
+    energies = {**energies_by_name(REQUESTED, requested, obtained), **numbers}
     if suffix == ".npz":
         # Where no energy was requested those obtained take its place: the file is a data set, as others are.
-        label = energy_per_area_obtained if requested is None else requested
-        named = energies_by_name("energy_per_area", label, energy_per_area_obtained)
+        named = energies_by_name("energy_per_area", obtained if requested is None else requested, obtained)
         write_npz(path, {"states": states, **named, **numbers}, told)
     elif suffix == ".zarr":
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
-        write_picture(path, system, states, titles_of(system, requested, energy_per_area_obtained, numbers))
-        if energy_per_area_obtained is not None:
-            energies[TOTAL] = total_energies(system, states, energy_per_area_obtained)
+        write_picture(path, system, states, titles_of(system, requested, obtained, numbers, told))
+        if obtained is not None:
+            energies[TOTAL] = total_energies(system, states, obtained)
     else:
-        structures = structures or labelled_structures(
-            system, states, requested, energy_per_area_obtained, numbers=numbers
-        )
+        structures = structures or labelled_structures(system, states, requested, obtained, numbers=numbers)
         formats.write_structures(path, system, structures)
         energies = {**numbers_of(structures)}
     if has_table(path, len(states)):
@@ -161,17 +152,19 @@ def titles_of(
     requested: NDArray[np.float64] | None,
     obtained: NDArray[np.floating] | None,
     numbers: Mapping[str, NDArray[np.floating]],
+    metadata: Mapping[str, Any],
 ) -> list[str]:
-    """Return what stands above each sheet: energies, or the other numbers where those were requested."""
-    if requested is None:
-        columns = [(name.replace("_", " "), values) for name, values in numbers.items()]
-        return ["\n".join(f"{name} {value:.3f}" for name, value in one) for one in zipped(columns)]
-    return energy_titles(system, requested, obtained)
-
-
-def zipped(columns: list[tuple[str, NDArray[np.floating]]]) -> list[list[tuple[str, float]]]:
-    """Return the named numbers of every sheet, from named columns (n,)."""
-    return [[(name, float(values[index])) for name, values in columns] for index in range(len(columns[0][1]))]
+    """Return what stands above each sheet: energies, or the other numbers where those were requested, with units."""
+    if requested is not None:
+        return energy_titles(system, requested, obtained)
+    lines: dict[str, list[list[str]]] = {}
+    for name, values in numbers.items():
+        unit = metadata.get("properties", {}).get(name, {}).get("unit")
+        words, _, what = name.rpartition("_")  # NAME_requested, NAME_obtained
+        heading = words.replace("_", " ") + (f" ({unit})" if unit else "")
+        lines.setdefault(heading, []).append([f"{value:.3f} {what}" for value in values])
+    told = [[f"{heading}: {', '.join(one)}" for one in zip(*parts, strict=True)] for heading, parts in lines.items()]
+    return ["\n".join(one) for one in zip(*told, strict=True)]
 
 
 def write_picture(path: Path, system: LatticeSystem, states: NDArray[np.uint8], titles: list[str]) -> None:

@@ -23,6 +23,7 @@ from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main
 from rugan_tf.generate.conditioned import load_conditioned
 from rugan_tf.generate.conditions_command import search_sheets
+from rugan_tf.generate.writers import titles_of
 from rugan_tf.saved.model_card import read_exported_card
 from rugan_tf.serve.page_routes import described_model
 from rugan_tf.systems.named import system_named
@@ -179,6 +180,12 @@ def test_the_command_writes_what_was_requested_and_obtained(base, tmp_path, caps
     np.testing.assert_array_equal(data_set.states, states)
     np.testing.assert_allclose(data_set.energy_per_area, porosity - 1, atol=1e-6)
     np.testing.assert_allclose(data_set.properties["cost_obtained"], cost, atol=1e-6)
+    assert data_set.metadata["properties"]["cost_requested"] == {"unit": "meV"}
+    numbers = {"cost_requested": np.array([-0.5, 0.25]), "cost_obtained": np.array([-0.45, 0.2])}
+    assert titles_of(GRAPHENE, None, None, {**numbers, "gap_requested": np.ones(2)}, data_set.metadata) == [
+        "cost (meV): -0.500 requested, -0.450 obtained\ngap: 1.000 requested",
+        "cost (meV): 0.250 requested, 0.200 obtained\ngap: 1.000 requested",
+    ]
     assert main([*words, *asked, "--out", str(tmp_path / "a.png")]) == 0
 
 
