@@ -8,6 +8,7 @@ from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.folder import check_folder
+from rugan_tf.evaluate.monte_carlo import require_local
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import progress_path, sample_scale, write_samples
 from rugan_tf.evaluate.scale_metrics import ScaleResults, direct_progress_path, measure
@@ -49,6 +50,7 @@ def evaluate(
     require_agreement(origins, strict=options.strict)
     if options.strict:
         model.require_covered(data_set.energy_per_area)
+    require_local(data_set.system, energy_function, options)
     check_folder(options.out, (options.model, options.data, options.real), overwrite=options.overwrite)
     results = [
         measure(

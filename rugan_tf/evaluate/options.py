@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from rugan_tf.config import require_positive
 from rugan_tf.errors import InputError
 
 
@@ -35,6 +36,10 @@ class EvaluateOptions:
     """Sheets of every scale, or one number for each, that --judge judges again."""
     judge: str | None = None
     """Independent judge of these, any name as for --energy; the material's reference unless said otherwise."""
+    num_monte_carlo: tuple[int, ...] = (0,)
+    """Requests of every scale, or one number for each, that Monte Carlo answers as well (`rugan sample`)."""
+    monte_carlo_steps: int = 64
+    """Steps of its chains, one for each request; in each a flip is tried for every cell."""
     matched: int = 64
     """Sheets at each of a few energies whose fluctuations are compared with real sheets of that energy; 0 for none."""
     matched_energies: tuple[float, ...] = ()
@@ -52,7 +57,7 @@ class EvaluateOptions:
         """Refuse what cannot be evaluated."""
         if not self.scales or min(self.scales) < 1 or len(set(self.scales)) < len(self.scales):
             raise InputError(f"scales must be different, and at least 1. Received: scales={self.scales}")
-        for name in ("num_samples", "num_structures", "num_direct"):
+        for name in ("num_samples", "num_structures", "num_direct", "num_monte_carlo"):
             value = getattr(self, name)
             if len(value) not in (1, len(self.scales)):
                 raise InputError(
@@ -62,10 +67,12 @@ class EvaluateOptions:
             ("num_structures", min(self.num_structures)),
             ("num_nearest", self.num_nearest),
             ("num_direct", min(self.num_direct)),
+            ("num_monte_carlo", min(self.num_monte_carlo)),
             ("matched", self.matched),
         ):
             if value < 0:
                 raise InputError(f"{name} must not be negative. Received: {name}={value}")
+        require_positive(self, "monte_carlo_steps")
         if self.matched == 1:
             raise InputError("matched must be 0, or at least 2 for a scatter between sheets. Received: matched=1")
         if min(self.num_samples) < 2:
@@ -84,6 +91,11 @@ class EvaluateOptions:
     def direct_by_scale(self) -> dict[int, int]:
         """The number of sheets of each scale that are judged again."""
         return self.by_scale(self.num_direct)
+
+    @property
+    def monte_carlo_by_scale(self) -> dict[int, int]:
+        """The number of requests of each scale that Monte Carlo answers."""
+        return self.by_scale(self.num_monte_carlo)
 
     @property
     def structures_by_scale(self) -> dict[int, int]:

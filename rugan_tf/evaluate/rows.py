@@ -93,7 +93,12 @@ def baseline_rows(unit: str) -> list[Row]:
         found.append(Row(("baselines", name, "r2"), f"{told}: R²", ".4f"))
         label = f"{told}: mean absolute error ({unit})"
         found.append(Row(("baselines", name, "mae"), label, ".5f", on_terminal=False))
-    return found
+    return [
+        *found,
+        Row(("monte_carlo", "r2"), "Monte Carlo: R²", ".4f"),
+        Row(("monte_carlo", "mae"), f"Monte Carlo: mean absolute error ({unit})", ".5f", on_terminal=False),
+        Row(("monte_carlo", "seconds_per_sheet"), "Monte Carlo: time of a sheet (s)", ".3g", on_terminal=False),
+    ]
 
 
 def composition_rows(unit: str) -> list[Row]:

@@ -16,6 +16,7 @@ from rugan_tf.evaluate.baselines import baselines
 from rugan_tf.evaluate.composition import CUBIC, CompositionFit, at_fixed_composition
 from rugan_tf.evaluate.mesoscale.comparison import Mesoscale, MesoscaleComparison, energies_of, source_of
 from rugan_tf.evaluate.mesoscale.content import as_content as mesoscale_content
+from rugan_tf.evaluate.monte_carlo import monte_carlo_content
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples
 from rugan_tf.formats.data_set import DataSet
@@ -74,6 +75,7 @@ def measure(
         "pieces_unrepaired": metrics.pieces(system, samples.unrepaired),
         **likeness_content(model, data_set, samples, options),
         **beside.content,
+        "monte_carlo": monte_carlo_content(data_set, samples, energy_function, options),
         "periodicity": periodicity_content(model, states[: options.structures_by_scale[samples.scale]], beside.real),
         "mesoscale": [mesoscale_content(one) for one in fluctuating] or None,
         "direct": direct_content(model, samples, energy_function, options),

@@ -17,6 +17,8 @@ from rugan_tf.sample.local_energy import LocalEnergy
 from rugan_tf.sample.places import Cells, Places, Window, window_around
 from rugan_tf.systems.system import LatticeSystem
 
+PATCH, PATCH_WITH_RULE = (1, 1), (2, 3)  # rows and columns; what a rule holds together changes together, or never
+
 
 class Proposals(NamedTuple):
     """What is tried in each sheet at once.
@@ -152,6 +154,14 @@ class Moves:
             return tf.ones(tf.shape(states)[:1], tf.bool)
         judged = tf.numpy_function(lambda given: self.system.is_valid(given.astype(np.uint8)), [states], tf.bool)
         return tf.ensure_shape(judged, [states.shape[0]])
+
+
+def moves_of(
+    system: LatticeSystem, energy: LocalEnergy, sheet: Cells, patch: Cells | None = None, *, parallel: bool = True
+) -> Moves:
+    """Return the moves of a material; patches are as large as its rule needs them unless said otherwise."""
+    rows, cols = patch or (PATCH if system.rule is None else PATCH_WITH_RULE)
+    return Moves(system, energy, sheet, (min(rows, sheet[0]), min(cols, sheet[1])), parallel=parallel)
 
 
 def integers(shape: Any, low: int, high: int, seed: Any) -> Any:

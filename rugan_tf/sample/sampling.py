@@ -17,14 +17,13 @@ from rugan_tf.formats.pieces import Pieces
 from rugan_tf.sample.chains import Chains, Schedule
 from rugan_tf.sample.ensembles import Canonical, EnergyWindow, Ensemble
 from rugan_tf.sample.local_energy import local_energy_of, state_potentials, with_chemical_potentials
-from rugan_tf.sample.moves import Moves
+from rugan_tf.sample.moves import moves_of
 from rugan_tf.sample.options import CanonicalOptions, SampleOptions, WindowOptions
 from rugan_tf.sample.results import Sampled, report_of, sampled_of
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 States = NDArray[np.uint8]
-PATCH, PATCH_WITH_RULE = (1, 1), (2, 3)  # rows and columns; what a rule holds together changes together, or never
 
 
 def sample_sheets(options: WindowOptions | CanonicalOptions) -> dict[str, Any]:
@@ -63,9 +62,7 @@ def chains_of(system: LatticeSystem, function: EnergyFunction, options: WindowOp
     energy = local_energy_of(system, function)
     if isinstance(options, CanonicalOptions):
         energy = with_chemical_potentials(system, energy, options.chemical_potentials)
-    sheet = options.rows, options.cols
-    patch = options.patch or (PATCH if system.rule is None else PATCH_WITH_RULE)
-    moves = Moves(system, energy, sheet, (min(patch[0], sheet[0]), min(patch[1], sheet[1])), parallel=options.parallel)
+    moves = moves_of(system, energy, (options.rows, options.cols), options.patch, parallel=options.parallel)
     flips = options.flips_per_step or options.rows * options.cols
     schedule = Schedule(options.burn_in, options.num_steps, -(-flips // moves.places.number), options.seed)
     return Chains(moves, ensemble_of(system, options), schedule)
@@ -81,17 +78,22 @@ def ensemble_of(system: LatticeSystem, options: WindowOptions | CanonicalOptions
 
 
 def start_states(system: LatticeSystem, options: SampleOptions, num_replicas: int) -> States:
-    """Return the sheets that chains begin with, (replicas, chains, rows, cols): drawn as the material draws, or random.
+    """Return the sheets that the chains of all replicas begin with."""
+    return drawn_start(system, (num_replicas, options.num_chains, options.rows, options.cols), options.seed)
+
+
+def drawn_start(system: LatticeSystem, shape: tuple[int, int, int, int], seed: int) -> States:
+    """Return sheets (replicas, chains, rows, cols) to begin with: drawn as the material draws, or else random.
 
     They lie apart, so that chains which agree have forgotten them.
     """
-    shape = num_replicas * options.num_chains, options.rows, options.cols
-    rng = np.random.default_rng([options.seed, num_replicas])
+    replicas, chains, rows, cols = shape
+    rng = np.random.default_rng([seed, replicas])
     if system.drawing is not None:
-        states = system.draw_states(rng, *shape, system.drawing)
+        states = system.draw_states(rng, replicas * chains, rows, cols, system.drawing)
     else:
-        states = rng.integers(0, system.num_states, shape).astype(np.uint8)
-    return system.repair(states).reshape(num_replicas, options.num_chains, *shape[1:])
+        states = rng.integers(0, system.num_states, (replicas * chains, rows, cols)).astype(np.uint8)
+    return system.repair(states).reshape(shape)
 
 
 def potential_energies(system: LatticeSystem, states: States, options: SampleOptions) -> NDArray[np.float64]:

@@ -7,9 +7,10 @@ import pytest
 
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.one_by_one import OneByOne
-from rugan_tf.errors import InputWarning
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.evaluation import evaluate
+from rugan_tf.evaluate.monte_carlo import monte_carlo_content
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.samples import ScaleSamples, progress_path, sample_scale
 from rugan_tf.evaluate.scale_metrics import direct_progress_path, measure
@@ -19,7 +20,7 @@ from rugan_tf.systems.energy import EnergyOrigin
 METRICS = {
     "num_samples", "rows", "cols", "ks_statistic", "ks_pvalue", "mae", "rmse", "r2", "pearson_r", "bias",
     "bias_in_sd", "ks_independent_statistic", "ks_independent_pvalue", "raw", "uniform", "patterns", "baselines",
-    "fixed_composition", "mesoscale", "ks_expected", "intervals_95", "errors_by_energy",
+    "monte_carlo", "fixed_composition", "mesoscale", "ks_expected", "intervals_95", "errors_by_energy",
     "validity", "validity_unrepaired",
     "dangling_share_unrepaired", "pieces", "pieces_unrepaired",
     "unrepaired", "uncalibrated", "uniqueness", "novelty", "copies", "nearest",
@@ -185,6 +186,34 @@ def test_raw_energies_and_baselines_stand_beside_what_users_get(model, data_set,
     assert content["baselines"]["nearest_energy"]["mae"] < content["mae"]
     assert content["fixed_composition"]["generated_sd"] == pytest.approx(0, abs=1e-9)
     assert content["patterns"]["ratio"] > 1  # random states are more various than real ones
+
+
+class AtomCountNearby(AtomCount):
+    """-5 eV for each atom, and it says that it is a sum over cells."""
+
+    reach = (0, 0)
+
+    def __call__(self, states):
+        return 5 * super().__call__(states)
+
+    def energies(self, states):
+        return np.array([self(sheet) for sheet in states])
+
+
+def test_monte_carlo_answers_the_same_requests(model, data_set, options):
+    few = dataclasses.replace(
+        options, matched=0, scales=(1,), num_samples=(12,), num_monte_carlo=(6,), monte_carlo_steps=24
+    )
+    judge = OneByOne(AtomCountNearby())
+    samples = sample_scale(model, data_set, FastAtomCount(), 1, few)
+    found = monte_carlo_content(data_set, samples, judge, few)
+    assert (found["num_samples"], found["steps"]) == (6, 24)
+    assert found["mae"] < 0.1 < samples.requested[:6].std()  # an atom is 0.06
+    assert found["seconds_per_sheet"] > 0
+    assert monte_carlo_content(data_set, samples, judge, dataclasses.replace(few, num_monte_carlo=(0,))) is None
+    with pytest.raises(InputError, match="needs an energy that is a sum over places"):
+        evaluate(model, data_set, OneByOne(AtomCount()), few)
+    assert not few.out.exists()
 
 
 def test_undefined_is_none_and_anything_else_itself():
