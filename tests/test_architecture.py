@@ -17,7 +17,8 @@ ROOT = PACKAGE.parent
 
 # A module imports from its own room and from lower floors; the version (`import rugan_tf`) is open to all.
 FLOORS = [
-    {"units", "errors", "quiet"},
+    {"quiet"},  # what the package does before anything else
+    {"units", "errors"},
     {"extras"},
     {"config", "files", "importing", "networks"},
     {"lattice"},
@@ -123,7 +124,7 @@ def may_import(importer, imported):
     if imported in ("", importer):
         return True
     if importer == "":
-        return False
+        return imported in FLOORS[0]
     if importer in TOP:
         return imported not in TOP
     if importer == "serve":
