@@ -31,7 +31,7 @@ def inputs_of_signatures(request: Request, states: NDArray[np.uint8], latent_cha
         "serving_default": request,
         "generate": request,
         "generate_from_latent": {"latent": latent, "energy_per_area": field},
-        "generate_from_map": {**request, "energy_per_area": field},
+        "generate_from_map": {**request, "energy_per_area": field[:1]},
         "calibrate": {name: request[name] for name in ("energy_per_area", "rows", "cols")},
         "map": {
             **{name: request[name] for name in ("energy_per_area", "rows", "cols", "seed")},

@@ -30,6 +30,7 @@ DTYPES: dict[int, tuple[np.dtype[Any], str]] = {  # number: dtype, field of Tens
 }
 ENUMS = {dtype: enum for enum, (dtype, _) in DTYPES.items()}
 MAX_ELEMENTS = 2**31
+PIECE = 2**14  # values that are turned into Python's at once: other threads, health among them, run between pieces
 MAX_REPEATED = 2**22  # of a tensor whose last value stands for the rest
 
 
@@ -62,14 +63,20 @@ def from_values(name: str, given: Any, dtype: np.dtype[Any], shape: tuple[int, .
         values = np.empty(len(given), dtype)
         values[:] = list(given)
     else:
-        values = np.array(given)
-        if dtype.kind == "f" and dtype.itemsize == 2:
-            values = within(name, values, np.dtype("<u2")).view("<f2")
-        values = within(name, values, dtype)
+        starts = range(0, len(given), PIECE) or [0]
+        values = np.concatenate([numbers(name, given[start : start + PIECE], dtype) for start in starts])
     if len(values) < count:
         empty = b"" if dtype.kind == "O" else dtype.type(0)
         values = np.pad(values, (0, count - len(values)), constant_values=values[-1] if len(values) else empty)
     return values.reshape(shape)
+
+
+def numbers(name: str, given: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return some values of a typed field as a dtype; half precision comes as the integers that its bits are."""
+    values = np.array(given)
+    if dtype.kind == "f" and dtype.itemsize == 2:
+        values = within(name, values, np.dtype("<u2")).view("<f2")
+    return within(name, values, dtype)
 
 
 def within(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -102,7 +109,9 @@ def fill_proto(proto: Any, values: NDArray[Any], *, as_content: bool = False) ->
         proto.tensor_content = values.tobytes()
     else:
         flat = values.ravel().view("<u2") if field == "half_val" else values.ravel()
-        getattr(proto, field).extend(flat.tolist())
+        repeated = getattr(proto, field)
+        for start in range(0, flat.size, PIECE):
+            repeated.extend(flat[start : start + PIECE].tolist())
 
 
 def invalid(message: str) -> ServingError:

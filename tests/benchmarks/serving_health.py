@@ -1,6 +1,6 @@
 """How long the health service takes to answer while every thread predicts, beside an idle server.
 
-    python tests/benchmarks/serving_health.py saved_models/porous_graphene [--sizes 28x32 224x256 2048x2048] [--seconds 15]
+    python tests/benchmarks/serving_health.py saved_models/porous_graphene [--sizes 28x32 224x256] [--seconds 15]
 
 For each size of sheet as many clients as the server has threads ask for one sheet after another, over gRPC and over
 REST; meanwhile the health service is asked every 20 ms.
