@@ -63,20 +63,14 @@ def from_values(name: str, given: Any, dtype: np.dtype[Any], shape: tuple[int, .
         values = np.empty(len(given), dtype)
         values[:] = list(given)
     else:
-        starts = range(0, len(given), PIECE) or [0]
-        values = np.concatenate([numbers(name, given[start : start + PIECE], dtype) for start in starts])
+        values = np.array(given)
+        if dtype.kind == "f" and dtype.itemsize == 2:
+            values = within(name, values, np.dtype("<u2")).view("<f2")
+        values = within(name, values, dtype)
     if len(values) < count:
         empty = b"" if dtype.kind == "O" else dtype.type(0)
         values = np.pad(values, (0, count - len(values)), constant_values=values[-1] if len(values) else empty)
     return values.reshape(shape)
-
-
-def numbers(name: str, given: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return some values of a typed field as a dtype; half precision comes as the integers that its bits are."""
-    values = np.array(given)
-    if dtype.kind == "f" and dtype.itemsize == 2:
-        values = within(name, values, np.dtype("<u2")).view("<f2")
-    return within(name, values, dtype)
 
 
 def within(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -74,13 +74,14 @@ def resident_mib(pid):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) // 1024
 
 
-def main(model, clients, swaps):
+def main(model, clients, swaps, *, warmup):
     """Measure and print."""
     source = version_folder(model)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder, NAME)
         add_version(source, base, 1, damaged=False)
         words = ["--model_name", NAME, "--model_base_path", base, "--file_system_poll_wait_seconds", 1]
+        words.append(f"--enable_model_warmup={'true' if warmup else 'false'}")
         running = RunningServer("--port", 0, *words)
         load = Load(running.address, clients)
         try:
@@ -89,7 +90,9 @@ def main(model, clients, swaps):
                 for number in range(2, swaps + 2):
                     time.sleep(BETWEEN)
                     add_version(source, base, number, damaged == number)
-                    if not wait_until(lambda n=number: client.status().get(n, "").startswith(("AVAILABLE", "END"))):
+                    if not wait_until(
+                        lambda n=number: client.status().get(n, "").startswith(("AVAILABLE", "END")), 600
+                    ):
                         raise RuntimeError(f"Version {number} is neither served nor refused: {client.status()}")
                     memory.append(resident_mib(running.process.pid))
                 answers, failed, longest = load.restart()
@@ -123,4 +126,5 @@ if __name__ == "__main__":
     parser.add_argument("model", type=Path)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--swaps", type=int, default=20)
+    parser.add_argument("--no-warmup", dest="warmup", action="store_false", help="versions load faster")
     main(**vars(parser.parse_args()))
