@@ -227,6 +227,7 @@ def status(options: StatusOptions) -> None:
 
 def generate(options: GenerateOptions) -> None:
     """Ask, write, say where."""
+    from rugan_tf.generate.tiled import tiled_sheet
     from rugan_tf.generate.writers import target_paths, write_sheets
     from rugan_tf.systems.named import system_named
 
@@ -245,7 +246,13 @@ def generate(options: GenerateOptions) -> None:
         if options.tile is None:
             states, obtained = client.generate(requested, *size, options.seed)
         else:
-            states, obtained = tiled(client, system, size, options)[None], None
+            requested = requested.astype(np.float32)  # what a whole sheet would be asked for
+            rows, cols = size
+            sheet = tiled_sheet(
+                client, float(requested[0]), system=system, rows=rows, cols=cols, seed=options.seed, tile=options.tile
+            )
+            states = sheet[None]
+            obtained = judged(client, states)
     told = None if obtained is None else obtained.astype(np.float64)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
     written = write_sheets(options.out, system, states, requested, told, facts)
@@ -255,21 +262,13 @@ def generate(options: GenerateOptions) -> None:
         print(f"{system.quantity.words} obtained ({system.quantity.unit}):", *(f"{value:.3f}" for value in told[:8]))
 
 
-def tiled(
-    client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions
-) -> NDArray[np.uint8]:
-    """Return one sheet, uint8 (rows, cols), asked for in tiles, and corrected as the server corrects whole ones."""
-    from rugan_tf.generate.tiled import tiled_sheet
-
-    return tiled_sheet(
-        client,
-        float(np.float32(options.energy_per_area[0])),  # what a whole sheet would be asked for
-        system=system,
-        rows=size[0],
-        cols=size[1],
-        seed=options.seed,
-        tile=options.tile or max(size),
-    )
+def judged(client: Client, states: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """Return the energies per area (n,) that the model's EDNN sees; None where it refuses, which is said."""
+    try:
+        return client.energy(states)[1]
+    except InputError as error:  # there is no EDNN inside, or the sheet is above its limit
+        print(f"no energy obtained: {error}")
+        return None
 
 
 def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:
