@@ -95,6 +95,8 @@ def main(model, clients, swaps, *, warmup):
                     ):
                         raise RuntimeError(f"Version {number} is neither served nor refused: {client.status()}")
                     memory.append(resident_mib(running.process.pid))
+                    told = f"version {number}: {memory[-1]} MiB, {load.num_answers} answers"
+                    print(told, file=sys.stderr, flush=True)
                 answers, failed, longest = load.restart()
                 took = time.monotonic() - start
                 print(
