@@ -44,7 +44,7 @@ def inputs_of_signatures(request: Request, states: NDArray[np.uint8], latent_cha
         "serving_default": request,
         "generate": request,
         "generate_from_latent": {"latent": latent, **fields},
-        "generate_from_map": {**request, **fields},
+        "generate_from_map": {**request, **{name: field[:1] for name, field in fields.items()}},
         "calibrate": {**asked, **size},
         "map": {
             **request,

@@ -37,6 +37,20 @@ def asked_for(
     return for_sheets(parsed(conditions, "--condition") or {ENERGY_PER_AREA: tuple(energies)}, num_sheets)
 
 
+def judged_by(client: Any, states: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Return the energies per area (n,) of sheets by name, as a server's EDNN sees them; none where it refuses.
+
+    Args:
+        client: its `energy` asks the server, as that of rugan_tf.serve.client.Client does.
+        states: uint8 (n, rows, cols).
+    """
+    try:
+        return {ENERGY_PER_AREA: client.energy(states)[1]}
+    except InputError as error:  # there is no EDNN inside, or the sheet is above its limit
+        print(f"no energy obtained: {error}")
+        return {}
+
+
 def write_answer(
     out: Path,
     system: LatticeSystem,

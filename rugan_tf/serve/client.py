@@ -235,7 +235,7 @@ def status(options: StatusOptions) -> None:
 
 def generate(options: GenerateOptions) -> None:
     """Ask, write, say where."""
-    from rugan_tf.generate.served import asked_for, write_answer
+    from rugan_tf.generate.served import asked_for, judged_by, write_answer
     from rugan_tf.generate.tiled import tiled_sheet
     from rugan_tf.generate.writers import target_paths
     from rugan_tf.systems.named import system_named
@@ -259,7 +259,8 @@ def generate(options: GenerateOptions) -> None:
         else:
             energy = float(np.float32(options.energy_per_area[0]))  # what a whole sheet would be asked for
             place: dict[str, Any] = {"rows": size[0], "cols": size[1], "seed": options.seed, "tile": options.tile}
-            states, told = tiled_sheet(client, energy, system=system, **place)[None], {}
+            states = tiled_sheet(client, energy, system=system, **place)[None]
+            told = judged_by(client, states)
     facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
     for line in write_answer(options.out, system, asked, states, told, facts):
         print(line)

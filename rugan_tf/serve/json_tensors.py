@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.serve.errors import Code, ServingError
-from rugan_tf.serve.tensors import invalid
+from rugan_tf.serve.tensors import PIECE, invalid
 
 BYTES_SUFFIX = "_bytes"  # of outputs whose strings are written as b64
 NO_JSON = {np.dtype("<f2"), np.dtype("<u2")}
@@ -109,7 +109,17 @@ def to_json(name: str, values: NDArray[Any]) -> str:
         return nested(decimals(values), values.shape)
     if values.dtype.kind == "O":
         return nested(texts(values, as_base64=name.endswith(BYTES_SUFFIX)), values.shape)
-    return json.dumps(values.tolist(), separators=(",", ":"))
+    return whole_numbers(values)
+
+
+def whole_numbers(values: NDArray[Any]) -> str:
+    """Return integers or booleans as nested JSON lists, piece by piece: other threads run in between."""
+    if values.size <= PIECE or values.ndim == 0:
+        return json.dumps(values.tolist(), separators=(",", ":"))
+    if values.ndim > 1:
+        return f"[{','.join(whole_numbers(part) for part in values)}]"
+    pieces = (values[start : start + PIECE] for start in range(0, values.size, PIECE))
+    return f"[{','.join(whole_numbers(piece)[1:-1] for piece in pieces)}]"
 
 
 def decimals(values: NDArray[Any]) -> Iterator[str]:

@@ -30,6 +30,7 @@ DTYPES: dict[int, tuple[np.dtype[Any], str]] = {  # number: dtype, field of Tens
 }
 ENUMS = {dtype: enum for enum, (dtype, _) in DTYPES.items()}
 MAX_ELEMENTS = 2**31
+PIECE = 2**14  # values that are turned into Python's at once: other threads, health among them, run between pieces
 MAX_REPEATED = 2**22  # of a tensor whose last value stands for the rest
 
 
@@ -102,7 +103,9 @@ def fill_proto(proto: Any, values: NDArray[Any], *, as_content: bool = False) ->
         proto.tensor_content = values.tobytes()
     else:
         flat = values.ravel().view("<u2") if field == "half_val" else values.ravel()
-        getattr(proto, field).extend(flat.tolist())
+        repeated = getattr(proto, field)
+        for start in range(0, flat.size, PIECE):
+            repeated.extend(flat[start : start + PIECE].tolist())
 
 
 def invalid(message: str) -> ServingError:

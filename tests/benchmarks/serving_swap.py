@@ -1,6 +1,6 @@
 """Versions replaced under load, a damaged one among them, then kill -9 and a new process: does any request fail?
 
-python tests/benchmarks/serving_swap.py saved_models/porous_graphene [--clients 16] [--seconds 60]
+python tests/benchmarks/serving_swap.py saved_models/porous_graphene [--clients 16] [--swaps 20]
 """
 
 import argparse
@@ -17,7 +17,7 @@ from running_server import RunningServer, wait_until
 from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.client import Client, Connection
 
-NAME, BETWEEN, OUTAGE = "porous_graphene", 5.0, 2.0  # s between versions, and between kill -9 and the new process
+NAME, BETWEEN, OUTAGE = "porous_graphene", 2.0, 2.0  # s between versions, and between kill -9 and the new process
 
 
 class Load:
@@ -74,33 +74,37 @@ def resident_mib(pid):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) // 1024
 
 
-def main(model, clients, seconds):
+def main(model, clients, swaps, *, warmup):
     """Measure and print."""
     source = version_folder(model)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder, NAME)
         add_version(source, base, 1, damaged=False)
         words = ["--model_name", NAME, "--model_base_path", base, "--file_system_poll_wait_seconds", 1]
+        words.append(f"--enable_model_warmup={'true' if warmup else 'false'}")
         running = RunningServer("--port", 0, *words)
         load = Load(running.address, clients)
         try:
             with Client(Connection(running.address, NAME, timeout=60)) as client:
-                number, damaged, end, memory = 1, None, time.monotonic() + seconds, []
-                while time.monotonic() < end:
+                damaged, memory, start = 1 + swaps // 2, [], time.monotonic()
+                for number in range(2, swaps + 2):
                     time.sleep(BETWEEN)
-                    number += 1
-                    if damaged is None and time.monotonic() > end - seconds / 2:
-                        damaged = number
                     add_version(source, base, number, damaged == number)
-                    if not wait_until(lambda n=number: client.status().get(n, "").startswith(("AVAILABLE", "END"))):
+                    if not wait_until(
+                        lambda n=number: client.status().get(n, "").startswith(("AVAILABLE", "END")), 600
+                    ):
                         raise RuntimeError(f"Version {number} is neither served nor refused: {client.status()}")
                     memory.append(resident_mib(running.process.pid))
+                    told = f"version {number}: {memory[-1]} MiB, {load.num_answers} answers"
+                    print(told, file=sys.stderr, flush=True)
                 answers, failed, longest = load.restart()
+                took = time.monotonic() - start
                 print(
-                    f"{number - 1} versions in {seconds:g} s, {clients} clients: {answers} answers, {failed} failed, "
+                    f"{swaps} versions in {took:.0f} s, {clients} clients: {answers} answers, {failed} failed, "
                     f"longest wait {longest:.2f} s, {len(load.sheets)} different answer(s)"
                 )
-                print(f"memory after each version: {', '.join(map(str, memory))} MiB")
+                ratio = memory[-1] / memory[0]
+                print(f"memory after each version: {', '.join(map(str, memory))} MiB; last / first {ratio:.3f}")
                 print(f"damaged version {damaged}: {client.status()[damaged]}")
             port = int(running.address.rpartition(":")[2])
             running.kill()
@@ -123,5 +127,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--swaps", type=int, default=20)
+    parser.add_argument("--no-warmup", dest="warmup", action="store_false", help="versions load faster")
     main(**vars(parser.parse_args()))

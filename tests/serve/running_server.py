@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 class RunningServer:
     """Started by the command line; `lines` is what it printed."""
 
-    def __init__(self, *words, timeout=120):
+    def __init__(self, *words, timeout=300):
         command = [sys.executable, "-m", "rugan_tf.serve", *map(str, words)]
         self.process = subprocess.Popen(
             command,

@@ -322,7 +322,7 @@ def test_sheet_from_tiles_is_the_sheet_made_whole(grpc_address, rows, cols, tile
     graphene = system_named("porous_graphene")
     with Client(Connection(server=grpc_address, model_name="steady")) as client:
         whole = client.generate([-2.1], rows, cols, seed=11)[0][0]
-        asked = requested_map(client, -2.1, rows, cols)
+        asked = requested_map(client, -2.1, rows, cols, seed=11)
         tiled = generate_in_tiles(client, graphene, asked, rows=rows, cols=cols, seed=11, tile=tile)
         assert (tiled != whole).mean() < 0.002
         with pytest.raises(ValueError, match=r"rows, cols and tile must be even. Received: rows=4, cols=4, tile=3"):

@@ -21,13 +21,16 @@ def client(server):
         yield client
 
 
-def test_command_of_the_client_makes_the_sheet_of_generate_in_tiles(server, client, tmp_path):
+def test_command_of_the_client_makes_the_sheet_of_generate_in_tiles(server, client, tmp_path, capsys):
     words = ["generate", "--server", server.address, "--model-name", "mapped", "--energy-per-area", str(REQUESTED)]
     words += ["--rows", str(ROWS), "--cols", str(COLS), "--tile", "16", "--seed", str(SEED)]
     whole, obtained = client.generate([REQUESTED], ROWS, COLS, SEED)
     assert main([*words, "--out", str(tmp_path / "tiled.npz")]) == 0
     with np.load(tmp_path / "tiled.npz") as content:
         assert (content["states"] != whole).mean() < 0.002
+        told = client.energy(content["states"])[1]
+        np.testing.assert_array_equal(content["energy_per_area_obtained"], told)
+    assert f"energy per area obtained (eV/Å²): {told[0]:.3f}" in capsys.readouterr().out
     assert main([*words, "--out", str(tmp_path / "streamed.zarr")]) == 0
     assert (open_store(tmp_path / "streamed.zarr").states[:] != whole).mean() < 0.002
     asked = requested_map(client, REQUESTED, ROWS, COLS, seed=SEED)

@@ -203,9 +203,9 @@ def ask_a_server(tmp_path, system, model, energy):
         asked += ["--model-name", "spins", "--energy-per-area", energy]
         assert client(["generate", *asked]) == 0
         with Client(Connection(server.address, "spins")) as connection:
-            whole = connection.generate([float(energy)], 20, 16)[0][0]
-            asked = requested_map(connection, float(energy), 20, 16)
-            tiled = generate_in_tiles(connection, system, asked, rows=20, cols=16, tile=8)
+            whole = connection.generate([float(energy)], 20, 16, seed=3)[0][0]
+            asked = requested_map(connection, float(energy), 20, 16, seed=3)
+            tiled = generate_in_tiles(connection, system, asked, rows=20, cols=16, seed=3, tile=8)
         np.testing.assert_array_equal(tiled, whole)
     finally:
         server.end()

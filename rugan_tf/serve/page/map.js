@@ -1,6 +1,7 @@
 // A map of energies that is painted: by mouse, finger and keyboard, or begun from a picture.
 
 import { pictureOf } from "./colours.js";
+import { shown } from "./state.js";
 
 export const PARTS = 24; // along each side, whatever the size of the sheet
 export const MAX_PIXELS = 16e6; // of a picture
@@ -100,7 +101,7 @@ export class MapEditor {
       this.last = null;
     }
     const [row, col] = this.cursor;
-    this.told(`Row ${row + 1}, column ${col + 1} of ${PARTS}: ${this.rows[row][col].toFixed(2)} ${this.unit}`);
+    this.told(`Row ${row + 1}, column ${col + 1} of ${PARTS}: ${shown(this.rows[row][col], 2)} ${this.unit}`);
     this.draw();
   }
 
