@@ -382,7 +382,9 @@ def test_equal_energies_are_refused(data, tmp_path, capsys):
         content = dict(archive)
     np.savez(tmp_path / "flat.npz", **content | {"energy_per_area": np.full(8, -2.5)})
     assert main(arguments(tmp_path / "flat.npz", tmp_path / "run")) == 2
-    assert "Energies must differ between sheets" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "A condition must differ between sheets" in told
+    assert "Received: energy_per_area, which is -2.5 for all 8 sheets" in told
     assert not (tmp_path / "run").exists()
 
 
