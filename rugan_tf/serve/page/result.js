@@ -4,7 +4,7 @@ import { pictureOf } from "./colours.js";
 import { summaryOf, windowMeans } from "./fields.js";
 import { cif, extxyz, npz, poscar, stringArray } from "./files.js";
 import { drawHistogram } from "./histogram.js";
-import { $, LOCAL, element, nameOf, predicted, sentence, shown, state, unitOf, vacancy } from "./state.js";
+import { $, LABEL, LOCAL, element, nameOf, predicted, sentence, shown, state, unitOf, vacancy } from "./state.js";
 import { View } from "./view.js";
 
 const NARROW = 860; // pixels, below which the sheet lies under the form
@@ -18,6 +18,7 @@ export function show(seconds) {
   $("empty").hidden = true;
   $("results").hidden = $("numbers").hidden = false;
   const isLarger = Boolean(card?.rows) && (card.rows < sheet.rows || card.cols < sheet.cols);
+  state.result.isLarger = isLarger;
   $("frame-hint").hidden = !isLarger;
   view.show(sheet, isLarger ? [card.rows, card.cols] : null);
   const counted = sheet.lattice?.canBeVacant ? sheet.count() : null;
@@ -28,7 +29,7 @@ export function show(seconds) {
   const label = `Sheet of ${sheet.rows} by ${sheet.cols} cells, ${area}seed ${inputs.seed}${vacant}`;
   $("canvas").setAttribute("aria-label", label);
   $("status").textContent = `Made in ${seconds.toFixed(seconds < 10 ? 2 : 0)} s. ${label}.`;
-  showLocal(isLarger);
+  showLocal();
   downloads();
   curl();
   if (innerWidth < NARROW) $("sheet").scrollIntoView();
@@ -68,15 +69,15 @@ export async function addLocal() {
   const body = JSON.stringify({ signature_name: LOCAL, inputs: { states: [result.sheet.states] } });
   const outputs = await predicted(result.model, body);
   result.local = (outputs.energy_per_area ?? outputs)[0];
-  if (state.result === result) showLocal(result.sheet.rows * result.sheet.cols > result.model.card.rows * result.model.card.cols);
+  if (state.result === result) showLocal();
 }
 
-function showLocal(isLarger) {
-  const { local, map } = state.result, [name] = Object.keys(state.result.asked);
+function showLocal() {
+  const { isLarger, local, map } = state.result;
   $("local").hidden = !local;
   $("local-reason").hidden = Boolean(state.signatures[LOCAL]);
   $("local-reason").textContent = "Energies of places are not shown: this model has no signature local_energy, which takes an energy judge that tells them.";
-  const shades = [["", "nothing"], ...(local ? [["local", `local ${nameOf(name).toLowerCase()}`]] : []), ...(map ? [["map", "your map"]] : [])];
+  const shades = [["", "nothing"], ...(local ? [["local", `local ${nameOf(LABEL).toLowerCase()}`]] : []), ...(map ? [["map", "your map"]] : [])];
   $("shade").replaceChildren(...shades.map(([value, text]) => element("option", { value }, text)));
   $("shade").value = shades.some(([value]) => value === wanted) ? wanted : "";
   $("shades").hidden = shades.length < 2;
@@ -94,22 +95,22 @@ function fieldShown() {
 /** Draw histogram and colours of the energies. */
 export function chart() {
   if (!state.result) return;
-  const { asked, answer, local, map, model } = state.result, [name] = Object.keys(asked), unit = unitOf(name);
+  const { asked, answer, local, map, model } = state.result, unit = unitOf(LABEL), wish = asked[LABEL], obtained = answer[LABEL]?.[0];
   const mapped = map && [map, model.card.energy_range];
   if (!local) {
     shade({ map: mapped });
     return;
   }
   const field = fieldShown(), values = field.flat(), told = summaryOf(values);
-  const ends = [Math.min(told.least, asked[name]), Math.max(told.most, asked[name])], margin = 0.04 * (ends[1] - ends[0]) || 0.1;
+  const ends = [Math.min(told.least, wish ?? told.least), Math.max(told.most, wish ?? told.most)], margin = 0.04 * (ends[1] - ends[0]) || 0.1;
   const range = [ends[0] - margin, ends[1] + margin];
-  const marks = [{ value: asked[name], text: `${map ? "mean asked" : "asked for"} ${shown(asked[name], 2)}`, name: "asked" }];
-  const obtained = answer[name]?.[0];
+  const marks = []; // a model may be asked for something else than an energy
+  if (wish !== undefined) marks.push({ value: wish, text: `${map ? "mean asked" : "asked for"} ${shown(wish, 2)}`, name: "asked" });
   if (typeof obtained === "number") marks.push({ value: obtained, text: `obtained ${shown(obtained, 2)}`, name: "obtained" });
-  $("local-name").textContent = `Local ${nameOf(name).toLowerCase()}`;
+  $("local-name").textContent = `Local ${nameOf(LABEL).toLowerCase()}`;
   const what = $("local-window").value === "window" ? "windows of the training size" : "places of two by two cells";
   $("local-told").textContent = `Of ${values.length.toLocaleString("en")} ${what}, nine tenths lie between ${shown(told.low, 2)} and ${shown(told.high, 2)}${unit && ` ${unit}`}; mean ${shown(told.mean, 3)}, standard deviation ${told.deviation.toFixed(3)}.`;
-  drawHistogram($("histogram"), values, range, `${nameOf(name)}${unit && ` (${unit})`}`, marks);
+  drawHistogram($("histogram"), values, range, `${nameOf(LABEL)}${unit && ` (${unit})`}`, marks);
   shade({ local: [field, range], map: mapped });
 }
 

@@ -2,7 +2,7 @@
 
 export const GENERATE = "generate", FROM_MAP = "generate_from_map", LOCAL = "local_energy"; // signatures
 export const SIZES = ["rows", "cols"];
-const LABEL = "energy_per_area"; // the condition that is called so whatever the material's quantity is
+export const LABEL = "energy_per_area"; // the condition that is called so whatever the material's quantity is
 export const PLAIN = { share: "share of vacant sites", region: "vacant region", regions: "vacant regions" };
 
 export const state = { models: [], model: null, signatures: {}, lattice: null, wanted: null, result: null, running: null };
