@@ -23,8 +23,9 @@ def system_of(name: str) -> Any:
 
 
 def described_words(system: Any) -> dict[str, Any]:
-    """Return what labels mean, with the unit, the unit of lengths, and what vacant sites are called."""
+    """Return the material's name, what labels mean, their unit, that of lengths, and what vacant sites are called."""
     return {
+        "material": system.name,
         "quantity": system.quantity.words,
         "unit": system.quantity.unit,
         "length_unit": system.length_unit,

@@ -170,6 +170,7 @@ def test_models_are_described_as_their_cards_and_materials_say(server, version_f
 
 def test_words_and_units_are_those_of_the_material():
     assert described_words(GRAPHENE) == {
+        "material": "porous_graphene",
         "quantity": "energy per area",
         "unit": "eV/Å²",
         "length_unit": "Å",

@@ -62,7 +62,8 @@ async function ask(event) {
 
 function about() {
   const { model } = state, { card } = model, lines = [`Model ${model.name}, version ${model.version}.`];
-  if (card?.system) lines.push(`Material: ${card.system.replaceAll("_", " ")}, trained on sheets of ${card.rows} × ${card.cols} cells.`);
+  const material = model.words?.material ?? card?.system; // a card may hold all that describes it
+  if (material) lines.push(`Material: ${material.replaceAll("_", " ")}, trained on sheets of ${card.rows} × ${card.cols} cells.`);
   if (card?.energy) lines.push(`Energies: ${card.energy}.`);
   if (state.lattice?.canBeVacant) {
     const words = vacancy(), first = words.share === PLAIN.share ? "" : `${sentence(words.share)} is the ${PLAIN.share}. `;
