@@ -88,7 +88,10 @@ def test_built_data_can_be_labelled_anew(tmp_path):
         (["--seed", "-1"], "seed must not be negative. Received: seed=-1"),
         (["--energy", "dft"], "Received: 'dft'"),
         (["--energy", "ase:nowhere:Nothing"], "must be importable. Received: nowhere:Nothing"),
-        (["--system", "ice"], "system must be one of porous_graphene, or package.module:Class. Received: 'ice'"),
+        (
+            ["--system", "ice"],
+            "boron_nitride, ising, FILE.toml, or package.module:Class. Received: 'ice'",
+        ),
     ],
 )
 def test_bad_options_exit_with_2_and_leave_nothing(tmp_path, capsys, further, message):

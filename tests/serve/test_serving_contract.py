@@ -354,7 +354,7 @@ def test_command_of_the_client_asks_in_tiles(grpc_address, tmp_path, capsys):
     with np.load(tmp_path / "tiled.npz") as content:
         assert (content["states"] != expected).mean() < 0.002
     assert main([*words, str(tmp_path / "two.npz"), "--num-sheets", "2"]) == 2
-    assert "Tiles make one sheet. Received: 2 sheets" in capsys.readouterr().err
+    assert "Tiles make one sheet, by its energy. Received: 2 sheets" in capsys.readouterr().err
 
 
 def test_command_of_the_client_streams_tiles(grpc_address, tmp_path, capsys):
