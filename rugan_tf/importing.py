@@ -38,3 +38,12 @@ def imported(spec: str, what: str) -> Any:
             f"{what} must be importable; its module lies in the working folder or on PYTHONPATH. "
             f"Received: {spec} ({error})"
         ) from error
+
+
+def refuse_standard_library(spec: str) -> None:
+    """Raise InputError for what Python itself has under package.module:name.
+
+    A data set may name what computes its energies, and Python's own modules run commands and read pickles.
+    """
+    if spec.partition(":")[0].partition(".")[0] in sys.stdlib_module_names:
+        raise InputError(f"What computes energies must not be of Python's own modules. Received: {spec}")

@@ -200,7 +200,9 @@ def label_and_write(
 
 def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
     """Return the subcommands; how sheets are drawn is told by the system that the arguments name."""
-    build_options = with_drawing(BuildOptions, system_in(args).drawing)
+    given = sys.argv[1:] if args is None else args
+    # Only `build` draws: others need no module that a file names for it.
+    build_options = with_drawing(BuildOptions, system_in(args).drawing) if "build" in given[:1] else BuildOptions
     return {
         "build": Command(build_options, build, "Draw sheets and compute their energies."),
         "import": Command(ImportOptions, import_data, "Make a data set of structures that you have."),

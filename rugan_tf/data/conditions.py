@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rugan_tf.energies.origin import origin_in
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet, require_finite
-from rugan_tf.systems.conditions import ENERGY_PER_AREA, Condition
+from rugan_tf.systems.conditions import ENERGY_PER_AREA, Condition, require_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +50,7 @@ def labels_of(data_set: DataSet, names: Sequence[str]) -> Labels:
         if name not in known:
             raise InputError(f"A condition must be one that the data have: {', '.join(known)}. Received: {name!r}")
         if name in data_set.properties:
+            require_name(name)
             condition, values = Condition(name, name.replace("_", " "), unit_in(data_set, name)), None
         else:
             condition = data_set.system.energy_condition if name == ENERGY_PER_AREA else by_material[name]()

@@ -10,6 +10,7 @@ import numpy as np
 from rugan_tf.errors import InputError
 from rugan_tf.formats.energy_table import EnergyTable, read_energy_table
 from rugan_tf.formats.frames import Frame
+from rugan_tf.systems.conditions import require_name
 
 if TYPE_CHECKING:
     import ase
@@ -18,7 +19,6 @@ USUAL = ("REF_energy", "energy")  # in `info`; the calculator that ASE makes of 
 UNITS = {"eV": 1.0, "Ha": 27.211386245988, "Ry": 13.605693122994, "kcal/mol": 0.0433641042, "kJ/mol": 0.010364269656}
 ALIKE = 1e-6  # relative difference of two energies of a frame that are taken for one
 DEFAULT_METHOD = "imported"
-RESERVED = ("states", "energy_per_area", "metadata")  # arrays that every data set has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +53,7 @@ class EnergySource:
         if ": " in self.method or not self.method.strip():
             raise InputError(f"method must be words without ': '. Received: method={self.method!r}")
         for name in property_units(self.properties):
-            if not name.isidentifier() or name in RESERVED:
-                raise InputError(
-                    f"A property must be named by letters, digits and _, and not be one of {', '.join(RESERVED)}. "
-                    f"Received: {name!r}"
-                )
+            require_name(name)
         if self.properties and self.without_energies:
             raise InputError("Properties stand in a data set, which has energies. Received: --without-energies")
         if self.without_energies and (self.property or self.table or self.zero_per_atom or self.zero_from):

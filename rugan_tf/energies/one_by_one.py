@@ -35,6 +35,12 @@ class OneByOne:
         """Method and zero of the energies."""
         return self.function.origin
 
+    @property
+    def material(self) -> str:
+        """What places the atoms, where the function gets them from a material; empty where it is of one alone."""
+        system = getattr(self.function, "system", None)
+        return "" if system is None else str(system.spec)
+
     is_fast = False
 
     @property
@@ -52,7 +58,7 @@ class OneByOne:
         energies = np.full(len(states), np.nan)
         if work.journal is None:
             return self.fill(energies, states, work, None)
-        with Journal(work.journal, work_key(states, self.origin)) as journal:
+        with Journal(work.journal, work_key(states, self.origin, self.material)) as journal:
             for index, energy in journal.energies.items():
                 energies[index] = energy
             return self.fill(energies, states, work, journal)
@@ -108,9 +114,9 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def work_key(states: NDArray[np.uint8], origin: EnergyOrigin) -> str:
-    """Return what identifies a calculation: sheets and energies."""
+def work_key(states: NDArray[np.uint8], origin: EnergyOrigin, material: str = "") -> str:
+    """Return what identifies a calculation: sheets, energies, and the material that the sheets are of."""
     digest = hashlib.sha256(states.tobytes())
     # The shape as well: the same bytes may be sheets of other sizes.
-    digest.update(f"{states.shape}{origin.description}".encode())
+    digest.update(f"{states.shape}{origin.description}{material}".encode())
     return digest.hexdigest()

@@ -41,11 +41,12 @@ def sample_sheets(options: WindowOptions | CanonicalOptions) -> dict[str, Any]:
     files.require_absent(options.out, options.report, options.figure, overwrite=options.overwrite)
     function = energy_named(system, options.energy or default_energy(system))
     chains = chains_of(system, function, options)
-    pieces = Pieces(options.progress).of(*identity(options, function))
+    pieces = Pieces(options.progress).of(*identity(system, options, function))
     trace = chains.run(start_states(system, options, len(chains.ensemble.inverse_temperatures)), pieces)
     added = potential_energies(system, trace.states, options)
     sampled = sampled_of(system, chains.ensemble, trace, added)
-    content = {"options": to_json(options), "energy": function.origin.description, "rugan_tf": rugan_tf.__version__}
+    told = {**to_json(options), "system": system.spec}
+    content = {"options": told, "energy": function.origin.description, "rugan_tf": rugan_tf.__version__}
     content |= report_of(system, chains, trace, sampled)
     write_all(system, function, options, sampled, content)
     pieces.remove()
@@ -103,9 +104,10 @@ def potential_energies(system: LatticeSystem, states: States, options: SampleOpt
     return np.asarray(counts @ np.array(state_potentials(system, potentials)))
 
 
-def identity(options: SampleOptions, function: EnergyFunction) -> tuple[Any, ...]:
+def identity(system: LatticeSystem, options: SampleOptions, function: EnergyFunction) -> tuple[Any, ...]:
     """Return what makes two runs the same run."""
     told = {name: value for name, value in vars(options).items() if name not in ("out", "overwrite")}
+    told["system"] = system.spec  # what the file of a material says, and not where it is
     return repr(sorted(told.items())), function.origin.description, rugan_tf.__version__
 
 

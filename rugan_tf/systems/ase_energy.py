@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from rugan_tf.errors import InputError
 from rugan_tf.extras import extra_of, missing_extra
+from rugan_tf.importing import refuse_standard_library
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
 
@@ -113,8 +114,9 @@ def calculator_named(spec: str) -> Any:
 
 
 def _calculator_class(module: str, name: str) -> Any:
+    refuse_standard_library(f"{module}:{name}")
     try:
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         extra = extra_of(error.name)
         if extra is not None:
@@ -122,6 +124,10 @@ def _calculator_class(module: str, name: str) -> Any:
         raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
+    # A data set may name it: a class that is no calculator must not be made with arguments of its choice.
+    if isinstance(found, type) and not hasattr(found, "get_potential_energy"):
+        raise InputError(f"An ASE calculator must have get_potential_energy. Received: {module}:{name}")
+    return found
 
 
 def _parse_arguments(text: str) -> dict[str, Any]:

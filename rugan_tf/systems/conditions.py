@@ -7,7 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.errors import InputError
+
 ENERGY_PER_AREA = "energy_per_area"  # the label of every data set, whatever its material divides totals by
+# Arrays of every data set, and inputs and outputs of the signatures of every model.
+RESERVED = ("states", ENERGY_PER_AREA, "metadata", "rows", "cols", "seed", "latent", "probabilities", "energy")
+
+
+def require_name(name: str) -> None:
+    """Raise InputError unless a property of this name can be an array of a data set and an input of a signature."""
+    if not (name.isidentifier() and name.isascii()) or name in RESERVED:
+        raise InputError(
+            f"A property must be named by letters, digits and _, and not be one of {', '.join(RESERVED)}. "
+            f"Received: {name!r}"
+        )
 
 
 @dataclass(frozen=True)

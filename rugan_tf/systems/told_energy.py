@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.importing import imported
+from rugan_tf.importing import imported, refuse_standard_library
 from rugan_tf.systems.ase_energy import ASE_PREFIX, AseEnergy, split_spec
 from rugan_tf.systems.definition import EnergyDefinition
 from rugan_tf.systems.energy import EnergyOrigin
@@ -38,6 +38,7 @@ class ToldEnergy:
         """What computes energies, or raise InputError where it cannot be found."""
         if self.told.function.startswith(ASE_PREFIX):
             return AseEnergy(self.system, *split_spec(self.told.function))
+        refuse_standard_library(self.told.function)
         found = imported(self.told.function, f"The energy {self.told.name} of {self.system.name}")
         if not callable(found):
             raise InputError(f"An energy must be a function of sheets. Received: {self.told.function}, {found!r}")

@@ -110,10 +110,14 @@ def test_the_checksum_of_energies_is_that_of_the_data_set(data_set):
             r"must differ between sheets; the data have energy_per_area, .* Received: flat, which is 2 for all 3",
         ),
         (["hurt"], "hurt must be finite. Received: nan for sheet 1"),
+        (["band gap"], "must be named by letters, digits and _, .* Received: 'band gap'"),
+        (["gap-PBE"], "must be named by letters, digits and _, .* Received: 'gap-PBE'"),
+        (["seed"], "not be one of states, .*seed.* Received: 'seed'"),
     ],
 )
 def test_conditions_that_cannot_be_are_refused(data_set, names, message):
     numbers = {**data_set.properties, "flat": np.full(3, 2.0), "hurt": np.array([0.0, np.nan, 1.0])}
+    numbers |= dict.fromkeys((name for name in ("band gap", "gap-PBE", "seed") if name in names), np.arange(3.0))
     with pytest.raises(InputError, match=message):
         labels_of(DataSet(data_set.states, data_set.energy_per_area, data_set.metadata, numbers), names)
 

@@ -8,6 +8,7 @@ from spins import PottsEnergy, Spins
 
 from rugan_tf.data.__main__ import main as data
 from rugan_tf.ednn.__main__ import main as cross_check
+from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.lattice.lattice import Lattice
@@ -168,7 +169,13 @@ def test_drawings_that_are_none_are_refused_when_they_are_asked_for(tmp_path, af
     [
         ("nowhere:energy", r"The energy potts of file_spins must be importable.*No module named 'nowhere'"),
         ("spins:NOTHING", r"The energy potts of file_spins must be importable"),
-        ("math:pi", r"must be a function of sheets. Received: math:pi, 3.14"),
+        ("spins:__name__", r"must be a function of sheets. Received: spins:__name__, 'spins'"),
+        ("pickle:loads", r"must not be of Python's own modules. Received: pickle:loads"),
+        (
+            'ase:subprocess:Popen:{\\"args\\": \\"true\\"}',
+            r"must not be of Python's own modules. Received: subprocess:Popen",
+        ),
+        ("ase:numpy:ndarray", r"must have get_potential_energy. Received: numpy:ndarray"),
         ("ase:ase.calculators.lj:Nobody", r"must be importable. Received: ase.calculators.lj:Nobody"),
     ],
 )
@@ -178,6 +185,19 @@ def test_energies_that_are_none_are_refused_before_any_work_and_hinder_nobody_el
     with pytest.raises(InputError, match=message):
         _ = energy.origin
     assert pickle.loads(pickle.dumps(energy)) == energy
+
+
+def test_a_labelling_goes_on_with_the_material_it_began_with_alone(tmp_path):
+    """The lattice places the atoms: what was computed at one pitch is no energy at another."""
+    text = ATOMS + '[energies.lj]\nfunction = "ase:ase.calculators.lj:LennardJones"\n'
+    states = np.zeros((2, 4, 4), np.uint8)
+    work = Work(processes=1, journal=tmp_path / "kept.progress")
+    material = system_named(str(written(tmp_path, text)))
+    before = energy_named(material, "lj").energies(states, work)
+    other = system_named(str(written(tmp_path, replaced(text, "row_pitch = 2.46", "row_pitch = 2.60"))))
+    with pytest.raises(InputError, match=r"Received: .*kept.progress"):
+        energy_named(other, "lj").energies(states, work)
+    np.testing.assert_array_equal(energy_named(material, "lj").energies(states, work), before)
 
 
 def test_energies_relative_to_single_states_count_what_borders_cost(tmp_path):
