@@ -35,7 +35,7 @@ class SampleOptions:
     """An energy that is a sum over places: ednn, the shipped EDNN; ednn:FOLDER; or one that the material knows. The
     shipped EDNN unless said otherwise, for materials without one the reference."""
     system: str = DEFAULT_SYSTEM
-    """Material, by its name or, of your own, package.module:Class."""
+    """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     seed: int = 0
     """Seed of the random numbers."""
     overwrite: bool = False
