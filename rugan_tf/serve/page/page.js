@@ -13,6 +13,7 @@ const MAX_SEED = 2 ** 31;
 
 async function chooseModel(name) {
   state.wanted = name;
+  state.running?.abort(); // its answer would be drawn as the material of another model
   problem("");
   $("generate").disabled = true;
   const signatures = await signaturesOf(name);
@@ -36,7 +37,7 @@ async function ask(event) {
   const request = readRequest();
   if (!request) return;
   state.running?.abort();
-  const running = new AbortController(), model = state.model, start = performance.now();
+  const running = new AbortController(), { model, lattice } = state, start = performance.now();
   state.running = running;
   $("status").textContent = "The model is making the sheet …";
   $("generate").textContent = "Making it … (again to start anew)";
@@ -44,7 +45,7 @@ async function ask(event) {
     const body = JSON.stringify({ signature_name: request.signature, inputs: request.inputs });
     const outputs = await predicted(model, body, running.signal);
     const answer = "states" in outputs ? outputs : { states: outputs };
-    state.result = { ...request, model, body, answer, local: null, sheet: new Sheet(answer.states[0], state.lattice) };
+    state.result = { ...request, model, body, answer, local: null, sheet: new Sheet(answer.states[0], lattice) };
     show((performance.now() - start) / 1000);
     await addLocal();
   } catch (error) {

@@ -151,9 +151,11 @@ function arrays() {
   const flat = Uint8Array.from(sheet.states.flat());
   const made = { states: ["|u1", [1, sheet.rows, sheet.cols], flat] };
   for (const name of Object.keys(asked)) {
-    made[name] = ["<f8", [1], Float64Array.of(asked[name])];
+    // What was asked for stands for the energy, which every data set has, and not for what can be counted.
+    made[name === LABEL ? name : `${name}_requested`] = ["<f8", [1], Float64Array.of(asked[name])];
     if (answer[name]) made[`${name}_obtained`] = ["<f8", [1], Float64Array.from(answer[name])];
   }
+  if (!(LABEL in made) && answer[LABEL]) made[LABEL] = ["<f8", [1], Float64Array.from(answer[LABEL])];
   if (map) made.energy_map = ["<f8", [map.length, map[0].length], Float64Array.from(map.flat())];
   if (local) made.local_energy = ["<f4", [1, local.length, local[0].length], Float32Array.from(local.flat())];
   const metadata = { system: model.card?.system ?? model.name, seed: inputs.seed, model_version: model.version,
