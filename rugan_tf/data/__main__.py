@@ -194,8 +194,17 @@ def label_and_write(
     print(
         f"{options.out}: {len(states)} sheets of {states.shape[1]}x{states.shape[2]} cells, "
         f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}{left_out}\n"
-        f"next: python -m rugan_tf.train quick --data {options.out} --run-dir runs/quick"
+        f"next: python -m rugan_tf.{next_command(system, options.out)}"
     )
+
+
+def next_command(system: "LatticeSystem", data: Path) -> str:
+    """Return what to do with data: train, or first train the EDNN that a training on maps needs."""
+    from rugan_tf.energies.ednn import has_shipped_ednn
+
+    if has_shipped_ednn(system):
+        return f"train quick --data {data} --run-dir runs/quick"
+    return f"ednn train --data {data} --run-dir runs/ednn"
 
 
 def commands(args: Sequence[str] | None = None) -> dict[str, Command]:

@@ -55,7 +55,9 @@ def train(options: EdnnTrainOptions) -> None:
     print(
         f"{options.run_dir}: ednn.keras and {version}\n"
         f"next: python -m rugan_tf.ednn evaluate --run-dir {options.run_dir} --data {options.data} "
-        f"--out {options.run_dir / 'evaluation'}"
+        f"--out {options.run_dir / 'evaluation'}\n"
+        f"then: python -m rugan_tf.train quick --data {options.data} --map-ednn {options.run_dir / 'saved_model'} "
+        "--run-dir runs/quick"
     )
 
 

@@ -113,6 +113,11 @@ def shipped_ednn(system: LatticeSystem) -> Path:
     Raises:
         InputError: this installation has none.
     """
+    if not has_shipped_ednn(system):
+        raise InputError(
+            "A material without an EDNN of the package needs one of yours, FOLDER of `rugan ednn train`: "
+            f"--energy ednn:FOLDER, --map-ednn FOLDER, export --ednn-dir FOLDER. Received: none for {system.name}"
+        )
     return shipped_model(f"{system.name}_{EDNN}")
 
 

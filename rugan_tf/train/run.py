@@ -165,9 +165,10 @@ def say_what_came(options: TrainOptions, last_update: int) -> None:
         )
         return
     write_curves(options.run_dir)
+    judge = "" if options.maps.map_ednn is None else f" --ednn-dir {options.maps.map_ednn}"
     print(
         f"{options.run_dir}: {options.num_updates} generator updates; model/generator.keras is the averaged generator, "
         "curves.csv and curves.png the course\n"
         f"look: tensorboard --logdir {options.run_dir / 'tensorboard'}\n"
-        f"next: python -m rugan_tf.export --run-dir {options.run_dir} --out {options.run_dir / 'saved_model'}"
+        f"next: python -m rugan_tf.export --run-dir {options.run_dir} --out {options.run_dir / 'saved_model'}{judge}"
     )

@@ -71,7 +71,7 @@ def test_tenth_version_is_newer_than_the_ninth_and_half_ones_do_not_count(graphe
 
 def test_the_shipped_ednn_is_that_of_the_material(graphene, base, tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "rugan_tf")
-    with pytest.raises(ValueError, match=r"give its path. Received: porous_graphene_ednn"):
+    with pytest.raises(ValueError, match=r"needs one of yours, .* Received: none for porous_graphene"):
         energy_named(graphene, "ednn")
     (tmp_path / "saved_models").mkdir()
     (tmp_path / "saved_models" / "porous_graphene_ednn").symlink_to(base)
