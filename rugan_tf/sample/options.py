@@ -32,8 +32,8 @@ class SampleOptions:
     parallel: bool = True
     """Flip places of a large sheet together where they do not see each other."""
     energy: str | None = None
-    """An energy that is a sum over places: ednn, the shipped EDNN; ednn:FOLDER; or one that the material knows. The
-    shipped EDNN unless said otherwise, for materials without one the reference."""
+    """An energy that is a sum over places: ednn, the shipped EDNN; ednn:FOLDER; or one that the material knows.
+    Unless said otherwise the reference where it is such a sum or where no EDNN is shipped, else the shipped EDNN."""
     system: str = DEFAULT_SYSTEM
     """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     seed: int = 0

@@ -20,6 +20,7 @@ from rugan_tf.sample.local_energy import local_energy_of, state_potentials, with
 from rugan_tf.sample.moves import moves_of
 from rugan_tf.sample.options import CanonicalOptions, SampleOptions, WindowOptions
 from rugan_tf.sample.results import Sampled, report_of, sampled_of
+from rugan_tf.systems.energy import LocalSheetEnergy
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
@@ -54,8 +55,13 @@ def sample_sheets(options: WindowOptions | CanonicalOptions) -> dict[str, Any]:
 
 
 def default_energy(system: LatticeSystem) -> str:
-    """Return the name of the energy that is taken unless said otherwise."""
-    return EDNN if has_shipped_ednn(system) else system.reference_name
+    """Return the name of the energy that is taken unless said otherwise.
+
+    An EDNN is for references that are no sum over places: one that is a sum is exact, and as fast.
+    """
+    reference = next(iter(system.reference_energies.values()), None)
+    is_local = isinstance(reference, LocalSheetEnergy) and reference.reach is not None
+    return EDNN if has_shipped_ednn(system) and not is_local else system.reference_name
 
 
 def chains_of(system: LatticeSystem, function: EnergyFunction, options: WindowOptions | CanonicalOptions) -> Chains:
