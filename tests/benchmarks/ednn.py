@@ -43,7 +43,7 @@ def main(options: BenchmarkOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     system = system_named("porous_graphene")
-    network, reference = ednn_in(options.ednn), system.reference_energies["tight-binding"]
+    network, reference = ednn_in(options.ednn, system), system.reference_energies["tight-binding"]
     from rugan_tf.data.synthesis import draw_sheets
     from rugan_tf.systems.porous_graphene.holes import PoreOptions
 

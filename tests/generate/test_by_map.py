@@ -158,7 +158,7 @@ def test_bad_maps_exit_with_2_and_leave_nothing(mapped_model, tmp_path, capsys, 
         ({"uniform": True}, "Received: --energy-map with --uniform"),
         ({"out": Path("sheets.zarr")}, "Received: --energy-map with Zarr"),
         ({"out": Path("sheets.ZARR")}, "Received: --energy-map with Zarr"),
-        ({"energy_map": None}, "needs --energy-per-area, or --energy-map FILE. Received: neither"),
+        ({"energy_map": None}, "needs --energy-per-area, --condition, or --energy-map FILE. Received: none of them"),
         (
             {"energy_map": None, "energy_per_area": (-2.0,), "map_range": (-3.0, -1.0)},
             "Received: --map-range without --energy-map",

@@ -22,7 +22,7 @@ WINDOWS = Finishing(system=SYSTEM, whole_up_to=0)
 
 @pytest.fixture(scope="module")
 def ednn():
-    return ednn_in(shipped_ednn(SYSTEM))
+    return ednn_in(shipped_ednn(SYSTEM), SYSTEM)
 
 
 def sheet_with_flakes(rows, cols, seed=0):
