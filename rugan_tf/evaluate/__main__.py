@@ -52,7 +52,12 @@ def by_conditions(options: EvaluateOptions) -> None:
     for label, texts in lines_of(content):
         table.add_row(label, *texts)
     Console().print(table)
-    print(f"{options.out}: metrics.json, a figure of each condition and scale as PNG, samples_*.npz and .csv")
+    rows, cols = 2 * model.model.rows, 2 * model.model.cols
+    print(
+        f"{options.out}: metrics.json, report.html, its figures as PNG, samples_*.npz and .csv\n"
+        f"next: python -m rugan_tf.generate --model {options.model} --condition {' '.join(model.learnt.example)} "
+        f"--rows {rows} --cols {cols} --out sheet.png"
+    )
 
 
 def show(content: dict[str, Any]) -> None:

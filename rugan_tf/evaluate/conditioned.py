@@ -214,8 +214,9 @@ def r2_at_fixed_others(values: Floats, requested: Floats, obtained: Floats, inde
 def write_conditions(
     folder: Path, model: ConditionedModel, content: dict[str, Any], samples: list[ConditionedSamples]
 ) -> None:
-    """Write sheets, figures and, last of all, metrics.json."""
+    """Write sheets, figures, the report and, last of all, metrics.json."""
     from rugan_tf.evaluate.figures import comparison_figure
+    from rugan_tf.evaluate.report import write_conditions_report
     from rugan_tf.evaluate.samples import ScaleSamples
     from rugan_tf.figures.style import write_figure
 
@@ -235,6 +236,7 @@ def write_conditions(
                 drawn = ScaleSamples(one.scale, one.states, one.requested[:, index], one.obtained[name], one.raw)
                 told = content["scales"][one.name]["conditions"][name]
                 write_figure(folder / f"{name}_{one.name}.png", comparison_figure(drawn, told, learnt.condition))
+    write_conditions_report(folder, content, lines_of(content))
     files.write_json(folder / "metrics.json", content)
 
 

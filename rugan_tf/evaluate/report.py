@@ -24,6 +24,39 @@ LARGE_SHEET = "large_sheet.png"
 
 def write_report(folder: Path, content: dict[str, Any]) -> None:
     """Write report.html from what metrics.json will hold and the figures that lie in the folder."""
+    scales = content["scales"]
+    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)]
+    write_page(
+        folder,
+        "report.html",
+        content=content,
+        unit=readable_unit(content["unit"]),
+        rows=[(label, values) for label, values in rows if set(values) != {"-"}],  # spins have no atoms to count
+        figures={name: scale_figures(folder, name, FIGURES) for name in scales},
+        mesoscale={name: mesoscale_table(scale["mesoscale"] or []) for name, scale in scales.items()},
+        large_sheet=data_uri(folder / LARGE_SHEET),
+        number=lambda value: "-" if value is None else f"{value:.4f}",
+    )
+
+
+def write_conditions_report(folder: Path, content: dict[str, Any], rows: list[tuple[str, list[str]]]) -> None:
+    """Write report.html of a generator of several conditions.
+
+    Args:
+        folder: where the figures lie, one for each condition and scale.
+        content: what metrics.json will hold.
+        rows: label and a text for each scale.
+    """
+    captions = {
+        name: f"Obtained against requested: {told['words']}, and the distributions of both."
+        for name, told in content["conditions"].items()
+    }
+    figures = {name: scale_figures(folder, name, captions) for name in content["scales"]}
+    write_page(folder, "conditions.html", content=content, rows=rows, figures=figures)
+
+
+def write_page(folder: Path, template: str, **told: Any) -> None:
+    """Write report.html from one of the templates of this package."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rugan_tf.evaluate", "templates"),
         autoescape=True,
@@ -31,19 +64,7 @@ def write_report(folder: Path, content: dict[str, Any]) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    scales = content["scales"]
-    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)]
-    measured = [(label, values) for label, values in rows if set(values) != {"-"}]  # spins have no atoms to count
-    page = environment.get_template("report.html").render(
-        content=content,
-        unit=readable_unit(content["unit"]),
-        version=rugan_tf.__version__,
-        rows=measured,
-        figures={name: scale_figures(folder, name) for name in scales},
-        mesoscale={name: mesoscale_table(scale["mesoscale"] or []) for name, scale in scales.items()},
-        large_sheet=data_uri(folder / LARGE_SHEET),
-        number=lambda value: "-" if value is None else f"{value:.4f}",
-    )
+    page = environment.get_template(template).render(version=rugan_tf.__version__, **told)
     with files.replacing(folder / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
 
@@ -59,10 +80,10 @@ def line_of(content: dict[str, Any]) -> Line:
     return Line(content["name"], *(math.nan if value is None else float(value) for value in values))
 
 
-def scale_figures(folder: Path, name: str) -> list[tuple[str, str]]:
-    """Return caption and picture of the figures of one scale that exist."""
-    paths = {kind: folder / f"{kind}_{name}.png" for kind in FIGURES}
-    return [(FIGURES[kind], data_uri(path)) for kind, path in paths.items() if path.is_file()]
+def scale_figures(folder: Path, name: str, captions: dict[str, str]) -> list[tuple[str, str]]:
+    """Return caption and picture of the figures of one scale that exist; captions by file name without the scale."""
+    paths = {kind: folder / f"{kind}_{name}.png" for kind in captions}
+    return [(captions[kind], data_uri(path)) for kind, path in paths.items() if path.is_file()]
 
 
 def data_uri(path: Path) -> str:

@@ -71,8 +71,7 @@ def next_command(card: "ModelCard", out: Path) -> str:
     """Return the command that generates sheets of the model."""
     asked = f"--energy-per-area {card.label_scale.mean:.3g}"
     if card.conditions is not None:
-        means = (f"{one.condition.name}={one.scale.mean:.3g}" for one in card.conditions.each)
-        asked = f"--condition {' '.join(means)}"
+        asked = f"--condition {' '.join(card.conditions.example)}"
     size = f"--rows {2 * card.rows} --cols {2 * card.cols}"
     return f"python -m rugan_tf.generate --model {out} {asked} {size} --num-sheets 4 --out sheets.png"
 

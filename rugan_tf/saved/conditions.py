@@ -104,6 +104,11 @@ class LearntConditions:
         """All conditions with range and unit, for messages."""
         return ", ".join(one.in_words for one in self.each)
 
+    @property
+    def example(self) -> list[str]:
+        """NAME=VALUE of each, the mean of the training data, as `--condition` takes it."""
+        return [f"{one.condition.name}={one.scale.mean:.3g}" for one in self.each]
+
     def standardised(self, values: ArrayLike) -> Floats:
         """Return labels float64 (n, c) of values (n, c)."""
         columns = np.asarray(values, np.float64).T

@@ -58,7 +58,12 @@ def test_the_command_judges_what_can_be_told_and_says_of_the_rest_that_nothing_d
     model = write_counting_model(tmp_path / "model", data)
     words = ["--model", str(model), "--data", str(data), "--out", str(tmp_path / "out"), "--num-samples", "30"]
     assert main([*words, "--scales", "1", "2"]) == 0
-    assert "gap: nothing judges it" in " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "gap: nothing judges it" in printed
+    page = (tmp_path / "out/report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2  # of the porosity, at both sizes
+    assert "http" not in page
+    assert "gap: nothing judges it" in page
     content = json.loads((tmp_path / "out/metrics.json").read_text())
     assert content["energy"] is None
     assert content["scales"]["2x2"]["conditions"]["gap"] is None
