@@ -16,7 +16,7 @@ from rugan_tf import files
 # Okabe and Ito's colours, which colour-blind people tell apart, and grey.
 BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#555555"
 EDGE = "#BBBBBB"  # of boxes around notes
-CURVES = (BLUE, VERMILION, GREEN)
+CURVES = (BLUE, VERMILION, GREEN, ORANGE, GREY)
 ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False, "fontsize": 10}
 TITLE, LABEL, LEGEND = 13, 11, 10  # points: of a figure, of axes and their titles, of legends and notes
 DOTS_PER_INCH, DOTS_PER_INCH_ON_SCREEN = 150, 80

@@ -1,6 +1,7 @@
 """The curves of a training as a table and a picture, read from what it wrote for TensorBoard."""
 
 import csv
+import itertools
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ PANELS = {  # title with unit: tags
     "what repair removes (share of atoms)": ("sheets/dangling_share_of_atoms",),
     "valid sheets before repair (share)": ("sheets/valid_share",),
 }
+R2, KS = "/r2", "/ks_statistic"  # how tags of judged sheets end; before it stand the condition and the scale
 
 
 def write_curves(run_dir: Path) -> tuple[Path, Path]:
@@ -57,14 +59,22 @@ def read_curves(folder: Path) -> dict[str, dict[int, float]]:
 
 
 def curves_figure(curves: dict[str, dict[int, float]]) -> Figure:
-    """Draw the panels whose tags there are."""
-    figure = new_figure(11, 7)
-    panels = {title: [tag for tag in tags if tag in curves] for title, tags in PANELS.items()}
-    panels = {title: tags for title, tags in panels.items() if tags}
-    axes_grid = figure.subplots(-(-len(panels) // 2), 2, squeeze=False)
-    for axes, (title, tags) in zip(axes_grid.flat, panels.items(), strict=False):
-        for colour, tag in zip(CURVES, tags, strict=False):
-            axes.plot(*zip(*sorted(curves[tag].items()), strict=True), color=colour, label=tag, linewidth=1.5)
+    """Draw the panels whose tags there are: errors of judged sheets first, then losses and sheets."""
+    errors = {tag: {step: 1 - value for step, value in curves[tag].items()} for tag in curves if tag.endswith(R2)}
+    drawn = {
+        "judged sheets: 1 - R² of obtained against requested": errors,
+        "judged sheets: Kolmogorov-Smirnov D": {tag: curves[tag] for tag in curves if tag.endswith(KS)},
+        **{title: {tag: curves[tag] for tag in tags if tag in curves} for title, tags in PANELS.items()},
+    }
+    panels = {title: lines for title, lines in drawn.items() if lines}
+    num_rows = -(-len(panels) // 2)
+    figure = new_figure(11, 3.5 * num_rows)
+    axes_grid = figure.subplots(num_rows, 2, squeeze=False)
+    for axes, (title, lines) in zip(axes_grid.flat, panels.items(), strict=False):
+        for colour, (tag, values) in zip(itertools.cycle(CURVES), lines.items(), strict=False):
+            axes.plot(*zip(*sorted(values.items()), strict=True), color=colour, label=tag, linewidth=1.5)
+        if lines is errors:
+            axes.set_yscale("log")  # from a tenth to a thousandth in one training
         axes.set_title(title, fontsize=LABEL)
         axes.set_xlabel("generator updates")
         axes.grid(alpha=0.3)

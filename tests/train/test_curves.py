@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rugan_tf.train.curves import read_curves, write_curves
+from rugan_tf.train.curves import curves_figure, read_curves, write_curves
 
 
 def write_events(folder, steps, offset=0.0):
@@ -29,6 +29,18 @@ def test_curves_are_a_table_and_a_picture(tmp_path):
     ]
     assert set(rows[0]) == {"generator_updates", "critic/loss", "sheets/valid_share"}
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_errors_of_judged_sheets_are_drawn_first_and_panels_without_values_are_not():
+    curves = {"energy_1x1/r2": {500: 0.9, 1000: 0.99}, "energy_1x1/ks_statistic": {500: 0.2}, "critic/loss": {100: 1.0}}
+    shown = [axes for axes in curves_figure(curves).axes if axes.get_visible()]
+    assert [axes.get_title().split(" (")[0] for axes in shown] == [
+        "judged sheets: 1 - R² of obtained against requested",
+        "judged sheets: Kolmogorov-Smirnov D",
+        "scores",
+    ]
+    np.testing.assert_allclose(shown[0].lines[0].get_xydata(), [[500, 0.1], [1000, 0.01]])
+    assert shown[0].get_yscale() == "log"
 
 
 def test_step_that_was_written_again_after_a_resumption_counts_once(tmp_path):
