@@ -24,6 +24,7 @@ from rugan_tf.train.judge import judge_for
 from rugan_tf.train.judged_labels import judged_labels
 from rugan_tf.train.learnt_maps import LearntMaps
 from rugan_tf.train.loop import Course, compiled_step, train_updates
+from rugan_tf.train.mesoscale_judge import mesoscale_judge_for
 from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
 from rugan_tf.train.run_folder import open_run_folder, record_changes, write_generator, write_model_card
@@ -146,13 +147,16 @@ def make_course(
         network.build()
     averaged = LabelledGenerator(network, learnt, None if maps is None else NaturalMaps(maps.statistics))
     gallery = Gallery(averaged, data_set, labels, options.seed)
-    judge = judge_for(options, averaged, data_set, labels)
+    found = (find(options, averaged, data_set, labels) for find in (judge_for, mesoscale_judge_for))
+    judges = [judge for judge in found if judge is not None]
 
     def save(update: int) -> None:
         folder.write(model, update)
         write_generator(model, network, options.run_dir)
 
-    log = TensorBoardLog(options.run_dir / "tensorboard", options, model, gallery, judge)
+    log = TensorBoardLog(
+        options.run_dir / "tensorboard", options, model, gallery, [one for one in judges if one is not None]
+    )
     return Course(log, save, options.checkpoint_minutes)
 
 

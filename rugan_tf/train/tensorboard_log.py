@@ -1,6 +1,7 @@
 """What a training writes for TensorBoard."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from rugan_tf.train.gallery import Gallery, Page
 from rugan_tf.train.judge import Judge
+from rugan_tf.train.mesoscale_judge import MesoscaleJudge
 from rugan_tf.train.options import TrainOptions, flat
 from rugan_tf.train.rugan import RUGAN
 
@@ -31,18 +33,25 @@ class TensorBoardLog:
     """Write to TensorBoard; the step is the number of generator updates.
 
     After every interval scalars and a page of sheets; after every fifth, and the last, a large sheet and the judgement
-    of the energies; at the beginning the options of the run as hparams; a profile of a few updates if wanted.
+    of the sheets; at the beginning the options of the run as hparams; a profile of a few updates if wanted.
 
     Args:
         path: folder of the event files.
         options: of the training.
         model: whose averaged generator is looked at.
         gallery: draws sheets.
-        judge: judges energies; None for data that no energy model labelled.
+        judges: of the energies and of large sheets, those that there are.
     """
 
-    def __init__(self, path: Path, options: TrainOptions, model: RUGAN, gallery: Gallery, judge: Judge | None) -> None:
-        self.path, self.options, self.model, self.gallery, self.judge = path, options, model, gallery, judge
+    def __init__(
+        self,
+        path: Path,
+        options: TrainOptions,
+        model: RUGAN,
+        gallery: Gallery,
+        judges: Sequence[Judge | MesoscaleJudge],
+    ) -> None:
+        self.path, self.options, self.model, self.gallery, self.judges = path, options, model, gallery, judges
         self.scalars = SCALARS | (LABEL_SCALARS if options.loss.regression_weight else {})
         self.writer = tf.summary.create_file_writer(str(path))
         self.first_update = 0
@@ -81,8 +90,8 @@ class TensorBoardLog:
             self.write_page(self.gallery.draw(self.model))
             if update // self.options.interval % JUDGED_EVERY == 0 or update == self.options.num_updates:
                 self.write_page(self.gallery.draw_large(self.model))
-                if self.judge is not None:
-                    self.write_page(self.judge.judge(self.model))
+                for judge in self.judges:
+                    self.write_page(judge.judge(self.model))
         self.writer.flush()
         self.began = time.monotonic(), update
 

@@ -24,7 +24,7 @@ def play(path, num_intervals, interval=4, first_update=0, **options):
     judge = SimpleNamespace(judge=lambda _: Page({"energy_1x1/r2": 0.9}, {}))
     rate = SimpleNamespace(learning_rate=np.float32(0.25))
     model = SimpleNamespace(critic_optimizer=rate, generator_optimizer=rate)
-    log = TensorBoardLog(path, options, model, gallery, judge)
+    log = TensorBoardLog(path, options, model, gallery, [judge])
     means = dict.fromkeys(SCALARS | LABEL_SCALARS, 2.0)
     log.begin(first_update)
     for update in range(first_update + 1, first_update + interval * num_intervals + 1):

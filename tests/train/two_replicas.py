@@ -54,7 +54,7 @@ def main(path: Path) -> None:
         interval=1,
         stop=StopOnSigterm(bool),
         folder=folder,
-        course=Course(TensorBoardLog(path / "tensorboard", options, model, gallery, None), save),
+        course=Course(TensorBoardLog(path / "tensorboard", options, model, gallery, []), save),
     )
     after = {name: replicas_of(strategy, part) for name, part in parts.items()}
     result = {

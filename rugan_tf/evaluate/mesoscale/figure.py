@@ -1,5 +1,6 @@
 """Structure factors and windows of generated sheets, of two sets of real ones, and as small sheets foretell them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 
 from rugan_tf.evaluate.mesoscale.comparison import MesoscaleComparison
 from rugan_tf.evaluate.mesoscale.content import FORETOLD, GENERATED, REAL, REAL_2, sides
-from rugan_tf.evaluate.mesoscale.measures import Scope
+from rugan_tf.evaluate.mesoscale.measures import Fluctuations, Scope
 from rugan_tf.figures.style import BLUE, GREY, LABEL, LEGEND, ORANGE, TITLE, VERMILION, new_figure
 from rugan_tf.lattice.spectrum import smallest_wave_number
 
@@ -26,8 +27,8 @@ def mesoscale_figure(comparisons: list[MesoscaleComparison]) -> Figure:
     figure = new_figure(4.4 * len(comparisons) + 0.6, 8.4, padding=0.08)
     panels = figure.subplots(2, len(comparisons), squeeze=False, sharey="row")
     for (upper, lower), one in zip(panels.T, comparisons, strict=True):
-        draw_spectrum(upper, one)
-        draw_windows(lower, one)
+        draw_spectrum(upper, one.scope, sides(one))
+        draw_windows(lower, one.scope, sides(one))
         quantity = one.scope.system.quantity
         upper.set_title(f"{one.wanted:.3f} {quantity.unit}", fontsize=LABEL)
     for axes in panels[:, 0]:  # shared along a row, so once all are drawn
@@ -42,13 +43,12 @@ def mesoscale_figure(comparisons: list[MesoscaleComparison]) -> Figure:
     return figure
 
 
-def draw_spectrum(axes: Axes, one: MesoscaleComparison) -> None:
-    """Draw S against the wave number, and mark what no training sheet has."""
-    scope = one.scope
+def draw_spectrum(axes: Axes, scope: Scope, drawn: Mapping[str, Fluctuations | None]) -> None:
+    """Draw S of sheets, by whose they are, against the wave number, and mark what no training sheet has."""
     step = smallest_wave_number(scope.system.lattice, *scope.training)
     axes.axvspan(0, step, color=GREY, alpha=0.15, linewidth=0, label="waves longer than a training sheet")
     for side, style in STYLES.items():
-        held = sides(one)[side]
+        held = drawn.get(side)
         if held is not None:
             shown = held.radial.wave_number < SHOWN * step
             wave_number, mean, error = (values[shown] for values in held.radial)
@@ -57,12 +57,11 @@ def draw_spectrum(axes: Axes, one: MesoscaleComparison) -> None:
     axes.set_xlabel(f"wave number k (1/{scope.system.length_unit})", fontsize=LABEL)
 
 
-def draw_windows(axes: Axes, one: MesoscaleComparison) -> None:
+def draw_windows(axes: Axes, scope: Scope, drawn: Mapping[str, Fluctuations | None]) -> None:
     """Draw the standard deviation of the composition of windows against their side, the training size marked."""
-    scope = one.scope
     lengths = [window_side(scope, window) for window in scope.windows]
     for side, style in STYLES.items():
-        held = sides(one)[side]
+        held = drawn.get(side)
         if held is not None:
             value, error = np.array(held.windows).reshape(-1, 2).T
             axes.errorbar(lengths, value, np.nan_to_num(error), capsize=2, **style)
