@@ -98,6 +98,15 @@ def parse_command(
     return options, handlers[type(options)]
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "sheet"), counted(2, "sheet")
+    ('1 sheet', '2 sheets')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def require_positive(options: Options, *names: str) -> None:
     """Raise InputError unless the options of these names are at least 1."""
     for name in names:
