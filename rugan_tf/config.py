@@ -6,6 +6,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Union
 
@@ -26,6 +27,20 @@ class Command:
 
 Commands = Command | Mapping[str, Command] | Callable[[Sequence[str] | None], Mapping[str, Command]]
 
+# Where doors tell their commands instead of running one of them.
+ASKED: ContextVar[list[Commands] | None] = ContextVar("ASKED", default=None)
+
+
+def commands_of(main: Callable[[Sequence[str]], int]) -> Commands:
+    """Return what the `main` of a door gives to `run_command`."""
+    told: list[Commands] = []
+    token = ASKED.set(told)
+    try:
+        main([])
+    finally:
+        ASKED.reset(token)
+    return told[0]
+
 
 def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None) -> int:
     """Read the options of a command, or of one of several subcommands, and call its handler.
@@ -35,6 +50,10 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
         2 also for a command whose extra is not installed. 3: a part failed, the rest is kept. 130: interrupted.
     """
+    asked = ASKED.get()
+    if asked is not None:
+        asked.append(commands)
+        return 0
     try:
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)
@@ -83,19 +102,31 @@ def parse_command(
     """
     import tyro
 
+    parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
+    kind, handlers = options_type(commands, args)
+    if isinstance(commands, Command):
+        return parse(kind, description=commands.description), commands.handler
+    options = parse(kind)
+    return options, handlers[type(options)]
+
+
+def options_type(
+    commands: Commands, args: Sequence[str] | None
+) -> tuple[Any, dict[type[Options], Callable[[Any], None]]]:
+    """Return what tyro reads: the options of the one command, or of several subcommands; and handlers by the type."""
+    import tyro
+
+    if isinstance(commands, Command):
+        return commands.options, {commands.options: commands.handler}
     if callable(commands):
         commands = commands(args)
-    parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
-    if isinstance(commands, Command):
-        return parse(commands.options, description=commands.description), commands.handler
     kinds, handlers = [], {}
     for name, command in commands.items():
         kind = command.options if isinstance(command.options, type) else type(command.options)
         default = {} if kind is command.options else {"default": command.options}
         kinds.append(Annotated[kind, tyro.conf.subcommand(name, description=command.description, **default)])
         handlers[kind] = command.handler
-    options = parse(Union[tuple(kinds)])  # noqa: UP007
-    return options, handlers[type(options)]
+    return Union[tuple(kinds)], handlers  # noqa: UP007
 
 
 def counted(number: int, noun: str) -> str:

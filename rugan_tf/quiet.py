@@ -1,4 +1,4 @@
-"""TensorFlow's start-up lines, told to nobody who did not ask.
+"""TensorFlow as it starts: its start-up lines are told to nobody who did not ask, and nothing waits for Matplotlib.
 
 `import tensorflow` writes lines about missing GPUs to stderr before its log levels count, so a command that makes one
 sheet begins with four lines of warnings. They are held back here, and nothing else is; if the import fails, they
@@ -22,8 +22,15 @@ STARTED = b"\0started\n"  # what no import writes
 START_UP = re.compile(rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} [\d:. ]+\S+\.cc:\d+\]")
 
 
-class QuietStart(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow as Python would, and lets it start without its start-up lines."""
+class PlainStart(importlib.abc.MetaPathFinder):
+    """Finds TensorFlow as Python would, and lets it start without its start-up lines and without Matplotlib.
+
+    Args:
+        is_quiet: whether start-up lines are held back.
+    """
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        self.is_quiet = is_quiet
 
     def find_spec(
         self,
@@ -38,15 +45,54 @@ class QuietStart(importlib.abc.MetaPathFinder):
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
             loader: Any = spec.loader
-            loader.exec_module = held_back(loader.exec_module)
+            execute = without_pyplot(loader.exec_module)
+            loader.exec_module = held_back(execute) if self.is_quiet else execute
+        return spec
+
+
+class LatePyplot(importlib.abc.MetaPathFinder):
+    """Finds Matplotlib's pyplot as a module that is executed when something of it is first used."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the spec of pyplot, None for every other module."""
+        if fullname != "matplotlib.pyplot":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = importlib.util.LazyLoader(spec.loader)
         return spec
 
 
 def start_quietly() -> None:
-    """Hold TensorFlow's start-up lines back; whoever sets its log level sees them all."""
-    if LEVEL not in os.environ and "tensorflow" not in sys.modules:
+    """Let TensorFlow start soon, and hold its start-up lines back; whoever sets its log level sees them all."""
+    if "tensorflow" in sys.modules:
+        return
+    is_quiet = LEVEL not in os.environ
+    if is_quiet:
         os.environ[LEVEL] = "3"  # it tells of missing GPUs as errors, later as well
-        sys.meta_path.insert(0, QuietStart())
+    sys.meta_path.insert(0, PlainStart(is_quiet=is_quiet))
+
+
+def without_pyplot(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    """Return what executes a module, and does not wait for pyplot.
+
+    TensorFlow imports all of Keras, whose galleries of pictures import pyplot: half a second for who draws nothing.
+    """
+
+    def execute_soon(module: ModuleType) -> None:
+        late = LatePyplot()
+        sys.meta_path.insert(0, late)
+        try:
+            execute(module)
+        finally:
+            sys.meta_path.remove(late)
+
+    return execute_soon
 
 
 def held_back(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:

@@ -33,7 +33,7 @@ FLOORS = [
 ROOMS_WITHIN = {"serve.client"}  # the server knows SavedModels and the protocol alone, its client what sheets are
 # It knows SavedModels and the protocol; of ours only what a material says of its atoms, which the page draws.
 SERVE_MAY_IMPORT = {"files", "config", "errors", "systems"}
-TOP = {"cli", "demo"}  # open every room
+TOP = {"cli", "completion", "demo"}  # open every room
 WITHOUT_TENSORFLOW = (
     "lattice", "physics", "systems", "formats", "figures", "energies", "data", "density_of_states"
 )  # fmt: skip

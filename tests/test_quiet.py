@@ -78,4 +78,20 @@ def test_process_without_stderr_starts(tmp_path, monkeypatch):
 
 
 def test_other_modules_are_found_as_ever():
-    assert quiet.QuietStart().find_spec("json", None) is None
+    assert quiet.PlainStart(is_quiet=True).find_spec("json", None) is None
+
+
+def test_pyplot_waits_until_it_is_used_and_then_works():
+    program = """
+import sys, rugan_tf, tensorflow, keras
+waits = "matplotlib.figure" not in sys.modules
+import matplotlib
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+figure, axes = plt.subplots()
+axes.plot([0, 1], [1, 0])
+plt.close(figure)
+from keras.src.visualization import plot_image_gallery
+print(waits, type(figure).__name__, sum("Late" in type(one).__name__ for one in sys.meta_path))
+"""
+    assert written(program).stdout == "True Figure 0\n"

@@ -59,7 +59,7 @@ def reference_of(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray[np
     try:
         return energy_named(system, name).energies(states, work)
     except SheetsFailedError as error:
-        reason = next(iter(error.failures.values()))
+        reason = next(iter(error.failures.values())).removeprefix("InputError: ")
     except InputError as error:
         reason = str(error)
     warnings.warn(

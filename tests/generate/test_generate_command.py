@@ -83,7 +83,7 @@ def test_wrong_sign_is_asked_about_and_files_are_told_apart_from_their_table(mod
     said = capsys.readouterr()
     assert "First of them: 1.5; was -1.5 meant?" in said.err
     assert f"{out}, with numbers in sheet.csv: 1 sheet of 4x4 cells" in said.out
-    assert main([*args, "1000", "-1.5"]) == 0
+    assert main([*args, "1000", "-1.5", "--overwrite"]) == 0
     said = capsys.readouterr()
     assert "1 of 2 requested energies lie outside" in said.err
     assert "meant?" not in said.err

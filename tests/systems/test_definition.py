@@ -129,7 +129,7 @@ def test_the_file_of_a_system_of_the_package_is_that_system(tmp_path):
             SPINS,
             "reach = 1.1",
             "reach = 0.9",
-            r"at least the distance of the nearest two sites, 1. Received: reach=0.9 in",
+            r"distance of the nearest two sites, 1. Received: reach=0.9 in",
         ),
         (ATOMS, "reach = 1.56", "reach = 1.4", r"nearest two sites, 1.42. Received: reach=1.4 in .*mine.toml"),
         (SPINS, "total_unit", "unit", r"\[quantity\] must hold total_unit, .* words is optional. Received: unit, per"),
