@@ -12,6 +12,7 @@ from typing import Annotated, Any, Union
 
 from rugan_tf.errors import InputError, InputWarning, PartlyDoneError
 from rugan_tf.extras import extra_of, missing_extra
+from rugan_tf.terminal import write_in_any_encoding
 
 Options = Any  # an instance of the frozen dataclass that the command declares
 
@@ -54,10 +55,18 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     if asked is not None:
         asked.append(commands)
         return 0
+    write_in_any_encoding()
     try:
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)
             handler(options)
+    except PermissionError as error:
+        print(
+            f"{prog}: Files must be in folders that you may read and write; name others, or change their rights. "
+            f"Received: {error}",
+            file=sys.stderr,
+        )
+        return 2
     except (InputError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """Pieces: sites that are connected along neighbours of the periodic lattice.
 
-Exact, by SciPy, which is imported where it is used: few commands look for pieces. What a rule does to sheets of any size
-inside a graph is in `flakes`.
+Exact, by SciPy, which is imported where it is used: few commands look for pieces. What a rule does to sheets of any
+size inside a graph is in `flakes`.
 """
 
 from collections.abc import Iterator
