@@ -29,11 +29,12 @@ FLOORS = [
     {"data", "generate", "sample"},
     {"ednn", "evaluate", "export", "serve.client", "density_of_states"},
     {"train"},
+    {"completion"},  # asks every door for its options
 ]
 ROOMS_WITHIN = {"serve.client"}  # the server knows SavedModels and the protocol alone, its client what sheets are
 # It knows SavedModels and the protocol; of ours only what a material says of its atoms, which the page draws.
 SERVE_MAY_IMPORT = {"files", "config", "errors", "systems"}
-TOP = {"cli", "completion", "demo"}  # open every room
+TOP = {"cli", "demo"}  # open every room
 WITHOUT_TENSORFLOW = (
     "lattice", "physics", "systems", "formats", "figures", "energies", "data", "density_of_states"
 )  # fmt: skip
