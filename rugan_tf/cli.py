@@ -28,22 +28,37 @@ def usage() -> str:
     lines = [f"  {door:<{width}}  {description}" for door, description in DOORS.items()]
     return "\n".join(
         [
-            "usage: rugan [--help] [--version] command ...",
+            "usage: rugan [--help] [--version] [--print-completion SHELL] command ...",
             "",
             "RUGAN: mesoscale configurations from small ones, at a requested energy per area.",
             "",
             "commands:",
             *lines,
             "",
-            "rugan COMMAND --help says what a command takes.",
+            "rugan COMMAND --help says what a command takes. rugan --print-completion bash (or zsh, fish) prints a",
+            "script that lets the shell complete commands and options.",
         ]
     )
+
+
+def print_completion(args: Sequence[str]) -> int:
+    """Print what lets a shell complete commands and options, and return the exit code."""
+    from rugan_tf.completion import completion_script
+    from rugan_tf.errors import InputError
+
+    try:
+        print(completion_script(args[0] if args else "", DOORS))
+    except InputError as error:
+        print(f"rugan: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Open the door that the first argument names, with the other arguments.
 
-    Returns: the exit code of the door. 0: help or version printed. 2: no such door, said on stderr.
+    Returns: the exit code of the door. 0: help, version or a script for completion printed. 2: no such door or no such
+        shell, said on stderr.
     """
     given = sys.argv[1:] if args is None else list(args)
     first, rest = (given[0], given[1:]) if given else (None, [])
@@ -55,6 +70,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if first == "--version":
         print(f"rugan_tf {rugan_tf.__version__}")
         return 0
+    if first == "--print-completion":
+        return print_completion(rest)
     received = "none" if first is None else repr(first)
     print(f"rugan: The command must be one of {', '.join(DOORS)}. Received: {received}", file=sys.stderr)
     return 2

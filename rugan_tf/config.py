@@ -6,11 +6,13 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Union
 
 from rugan_tf.errors import InputError, InputWarning, PartlyDoneError
 from rugan_tf.extras import extra_of, missing_extra
+from rugan_tf.terminal import write_in_any_encoding
 
 Options = Any  # an instance of the frozen dataclass that the command declares
 
@@ -26,6 +28,20 @@ class Command:
 
 Commands = Command | Mapping[str, Command] | Callable[[Sequence[str] | None], Mapping[str, Command]]
 
+# Where doors tell their commands instead of running one of them.
+ASKED: ContextVar[list[Commands] | None] = ContextVar("ASKED", default=None)
+
+
+def commands_of(main: Callable[[Sequence[str]], int]) -> Commands:
+    """Return what the `main` of a door gives to `run_command`."""
+    told: list[Commands] = []
+    token = ASKED.set(told)
+    try:
+        main([])
+    finally:
+        ASKED.reset(token)
+    return told[0]
+
 
 def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None) -> int:
     """Read the options of a command, or of one of several subcommands, and call its handler.
@@ -35,10 +51,22 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
         2 also for a command whose extra is not installed. 3: a part failed, the rest is kept. 130: interrupted.
     """
+    asked = ASKED.get()
+    if asked is not None:
+        asked.append(commands)
+        return 0
+    write_in_any_encoding()
     try:
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)
             handler(options)
+    except PermissionError as error:
+        print(
+            f"{prog}: Files must be in folders that you may read and write; name others, or change their rights. "
+            f"Received: {error}",
+            file=sys.stderr,
+        )
+        return 2
     except (InputError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
@@ -83,19 +111,40 @@ def parse_command(
     """
     import tyro
 
+    parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
+    kind, handlers = options_type(commands, args)
+    if isinstance(commands, Command):
+        return parse(kind, description=commands.description), commands.handler
+    options = parse(kind)
+    return options, handlers[type(options)]
+
+
+def options_type(
+    commands: Commands, args: Sequence[str] | None
+) -> tuple[Any, dict[type[Options], Callable[[Any], None]]]:
+    """Return what tyro reads: the options of the one command, or of several subcommands; and handlers by the type."""
+    import tyro
+
+    if isinstance(commands, Command):
+        return commands.options, {commands.options: commands.handler}
     if callable(commands):
         commands = commands(args)
-    parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
-    if isinstance(commands, Command):
-        return parse(commands.options, description=commands.description), commands.handler
     kinds, handlers = [], {}
     for name, command in commands.items():
         kind = command.options if isinstance(command.options, type) else type(command.options)
         default = {} if kind is command.options else {"default": command.options}
         kinds.append(Annotated[kind, tyro.conf.subcommand(name, description=command.description, **default)])
         handlers[kind] = command.handler
-    options = parse(Union[tuple(kinds)])  # noqa: UP007
-    return options, handlers[type(options)]
+    return Union[tuple(kinds)], handlers  # noqa: UP007
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "sheet"), counted(2, "sheet")
+    ('1 sheet', '2 sheets')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def require_positive(options: Options, *names: str) -> None:

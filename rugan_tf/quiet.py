@@ -1,7 +1,8 @@
-"""TensorFlow's start-up lines, told to nobody who did not ask.
+"""TensorFlow as it starts: its start-up lines are told to nobody who did not ask, and nothing waits for Matplotlib.
 
 `import tensorflow` writes lines about missing GPUs to stderr before its log levels count, so a command that makes one
-sheet begins with four lines of warnings. They are held back here, and nothing else is.
+sheet begins with four lines of warnings. They are held back here, and nothing else is; if the import fails, they
+appear.
 """
 
 import importlib.abc
@@ -9,18 +10,27 @@ import importlib.machinery
 import importlib.util
 import os
 import re
+import signal
+import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import IO, Any, cast
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+STARTED = b"\0started\n"  # what no import writes
 START_UP = re.compile(rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} [\d:. ]+\S+\.cc:\d+\]")
 
 
-class QuietStart(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow as Python would, and lets it start without its start-up lines."""
+class PlainStart(importlib.abc.MetaPathFinder):
+    """Finds TensorFlow as Python would, and lets it start without its start-up lines and without Matplotlib.
+
+    Args:
+        is_quiet: whether start-up lines are held back.
+    """
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        self.is_quiet = is_quiet
 
     def find_spec(
         self,
@@ -35,40 +45,113 @@ class QuietStart(importlib.abc.MetaPathFinder):
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
             loader: Any = spec.loader
-            loader.exec_module = held_back(loader.exec_module)
+            execute = without_pyplot(loader.exec_module)
+            loader.exec_module = held_back(execute) if self.is_quiet else execute
+        return spec
+
+
+class LatePyplot(importlib.abc.MetaPathFinder):
+    """Finds Matplotlib's pyplot as a module that is executed when something of it is first used."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the spec of pyplot, None for every other module."""
+        if fullname != "matplotlib.pyplot":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = importlib.util.LazyLoader(spec.loader)
         return spec
 
 
 def start_quietly() -> None:
-    """Hold TensorFlow's start-up lines back; whoever sets its log level sees them all."""
-    if LEVEL not in os.environ and "tensorflow" not in sys.modules:
+    """Let TensorFlow start soon, and hold its start-up lines back; whoever sets its log level sees them all."""
+    if "tensorflow" in sys.modules:
+        return
+    is_quiet = LEVEL not in os.environ
+    if is_quiet:
         os.environ[LEVEL] = "3"  # it tells of missing GPUs as errors, later as well
-        sys.meta_path.insert(0, QuietStart())
+    sys.meta_path.insert(0, PlainStart(is_quiet=is_quiet))
+
+
+def without_pyplot(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    """Return what executes a module, and does not wait for pyplot.
+
+    TensorFlow imports all of Keras, whose galleries of pictures import pyplot: half a second for who draws nothing.
+    """
+
+    def execute_soon(module: ModuleType) -> None:
+        late = LatePyplot()
+        sys.meta_path.insert(0, late)
+        try:
+            execute(module)
+        finally:
+            sys.meta_path.remove(late)
+
+    return execute_soon
 
 
 def held_back(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
-    """Return what executes a module, and passes on what it wrote to stderr less the start-up lines."""
+    """Return what executes a module, and holds its start-up lines back until it has started.
+
+    C++ writes to the descriptor, past sys.stderr. What reads it is a process of its own: an import that ends this one,
+    for a processor without the instructions it needs, say, must not take along what it wrote.
+    """
 
     def execute_quietly(module: ModuleType) -> None:
         try:
             terminal = os.dup(2)
         except OSError:  # no stderr: nothing to hold back
             return execute(module)
-        with tempfile.TemporaryFile() as held:
-            os.dup2(held.fileno(), 2)  # C++ writes to the descriptor, past sys.stderr
+        try:
+            reader = subprocess.Popen(
+                [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+            )
+        except OSError:  # no further process here: then the lines are seen
+            os.close(terminal)
+            return execute(module)
+        has_started = False
+        with reader, cast(IO[bytes], reader.stdin) as pipe:
+            os.dup2(pipe.fileno(), 2)
             try:
-                return execute(module)
+                execute(module)
+                has_started = True
             finally:
                 if sys.stderr is not None:
                     sys.stderr.flush()
                 os.dup2(terminal, 2)
                 os.close(terminal)
-                held.seek(0)
-                os.write(2, without_start_up(held.read()))
+                if has_started:
+                    pipe.write(STARTED)
 
     return execute_quietly
 
 
-def without_start_up(written: bytes) -> bytes:
-    """Return what was written to stderr without the lines that TensorFlow starts with."""
-    return b"".join(line for line in written.splitlines(keepends=True) if not START_UP.match(line))
+def pass_on(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
+    """Write lines less those that TensorFlow starts with; these as well if it never says that it has started."""
+    kept = []
+    for line in lines:
+        # Something else may have left the line before without an end.
+        if line.endswith(STARTED):
+            write(line.removesuffix(STARTED))
+            return
+        if START_UP.match(line):
+            kept.append(line)
+        else:
+            write(line)
+    for line in kept:
+        write(line)
+
+
+def read_from_pipe() -> None:
+    """Pass on what the import writes, until it has started or its process has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that process is told, and tells
+    pass_on(sys.stdin.buffer, lambda line: os.write(2, line))
+
+
+if __name__ == "__main__":
+    read_from_pipe()

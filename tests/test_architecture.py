@@ -18,7 +18,7 @@ ROOT = PACKAGE.parent
 # A module imports from its own room and from lower floors; the version (`import rugan_tf`) is open to all.
 FLOORS = [
     {"quiet"},  # what the package does before anything else
-    {"units", "errors"},
+    {"units", "errors", "terminal"},
     {"extras"},
     {"config", "files", "importing", "networks"},
     {"lattice"},
@@ -29,6 +29,7 @@ FLOORS = [
     {"data", "generate", "sample"},
     {"ednn", "evaluate", "export", "serve.client", "density_of_states"},
     {"train"},
+    {"completion"},  # asks every door for its options
 ]
 ROOMS_WITHIN = {"serve.client"}  # the server knows SavedModels and the protocol alone, its client what sheets are
 # It knows SavedModels and the protocol; of ours only what a material says of its atoms, which the page draws.

@@ -1,10 +1,15 @@
+import ast
 import dataclasses
+import itertools
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import rugan_tf
 from rugan_tf.config import Command, parse_command, run_command, to_json
 from rugan_tf.errors import InputError
 
@@ -117,3 +122,62 @@ def test_options_become_json():
         "options": {"out": "a/b", "seed": 0, "sizes": [1, 2], "pores": {"radius": 3.0}},
         "list": ["c", None, True],
     }
+
+
+ASCII = {**os.environ, "PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"}
+
+
+def test_terminal_without_unicode_gets_help_and_answers(tmp_path):
+    asked = subprocess.run(
+        [sys.executable, "-m", "rugan_tf.data", "build", "--help"], capture_output=True, env=ASCII, check=True
+    )
+    assert b"across the sheet, A; 20 unless said otherwise" in b" ".join(asked.stdout.replace(b"|", b" ").split())
+    out = tmp_path / "a.npz"
+    words = ["--num-sheets", "2", "--rows", "4", "--cols", "4", "--processes", "1", "--out", str(out)]
+    built = subprocess.run([sys.executable, "-m", "rugan_tf.data", "build", *words], capture_output=True, env=ASCII)
+    assert (built.returncode, b"Traceback" in built.stderr) == (0, False)
+    assert b" eV/A^2\nnext: " in built.stdout
+
+
+def test_chosen_treatment_of_letters_is_kept(tmp_path):
+    words = ["build", "--num-sheets", "2", "--rows", "4", "--cols", "4", "--processes", "1"]
+    given = {**ASCII, "PYTHONIOENCODING": "ascii:xmlcharrefreplace"}
+    command = [sys.executable, "-m", "rugan_tf.data", *words, "--out", str(tmp_path / "a.npz")]
+    assert b" eV/&#197;&#178;" in subprocess.run(command, capture_output=True, env=given, check=True).stdout
+
+
+def test_missing_rights_end_in_what_to_do(tmp_path, capsys):
+    def handler(options):
+        raise PermissionError(13, "Permission denied", str(options.out))
+
+    assert run_command("rugan", Command(Options, handler, "Fail."), ["--out", "locked/a.npz"]) == 2
+    assert capsys.readouterr().err == (
+        "rugan: Files must be in folders that you may read and write; name others, or change their rights. "
+        "Received: [Errno 13] Permission denied: 'locked/a.npz'\n"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_without_rights_is_told_before_any_work(tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    out = folder / "new" / "a.npz"
+    command = [sys.executable, "-m", "rugan_tf.data", "build", "--num-sheets", "2", "--out", str(out)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 2
+    assert "folders that you may read and write" in built.stderr
+
+
+def test_help_has_no_stray_line_breaks():
+    """What reads docstrings keeps a break before a line that begins with no letter, for lists."""
+    package = Path(rugan_tf.__file__).parent
+    stray = [
+        f"{path.relative_to(package)}:{text.lineno}"
+        for path in package.rglob("*.py")
+        for kind in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(kind, ast.ClassDef) and kind.name.endswith("Options")
+        for field, text in itertools.pairwise(kind.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+        if any(line.strip() and not line.strip()[0].isalpha() for line in str(text.value.value).split("\n")[1:])
+    ]
+    assert stray == []

@@ -16,8 +16,18 @@ START = (
 OTHER = b"warning: the disk is nearly full\nI say: cc:31] is no start-up line\nwithout an end"
 
 
-def test_start_up_lines_alone_are_left_out():
-    assert quiet.without_start_up(START + OTHER + b"\n" + START) == OTHER + b"\n"
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (START + OTHER + b"\n" + START + quiet.STARTED, OTHER + b"\n"),
+        (START + OTHER + quiet.STARTED + START, OTHER),
+        (START + OTHER, OTHER + START),  # it never started
+    ],
+)
+def test_start_up_lines_alone_are_left_out_of_what_has_started(lines, expected):
+    written = []
+    quiet.pass_on(lines.splitlines(keepends=True), written.append)
+    assert b"".join(written) == expected
 
 
 def written(program, **environment):
@@ -46,12 +56,20 @@ def test_what_is_written_at_the_import_is_passed_on(tmp_path, monkeypatch, level
     assert written("import rugan_tf, tensorflow", **level).stderr.encode() == expected
 
 
-def test_failed_import_keeps_its_traceback_and_what_it_wrote(tmp_path, monkeypatch):
+def test_failed_import_shows_its_traceback_and_all_that_it_wrote(tmp_path, monkeypatch):
     module_that(tmp_path, monkeypatch, WRITES + "raise ImportError('no such processor')\n")
     done = written("import rugan_tf, tensorflow")
     assert done.returncode == 1
-    assert done.stderr.startswith(OTHER.decode())
+    assert done.stderr.startswith((OTHER + START).decode())
     assert done.stderr.endswith("ImportError: no such processor\n")
+
+
+def test_import_that_ends_the_process_shows_all_that_it_wrote(tmp_path, monkeypatch):
+    """As TensorFlow does on a processor without the instructions that it was built for."""
+    module_that(tmp_path, monkeypatch, WRITES + "os.abort()\n")
+    done = written("import rugan_tf, tensorflow")
+    assert done.returncode != 0
+    assert (OTHER + START).decode() in done.stderr
 
 
 def test_process_without_stderr_starts(tmp_path, monkeypatch):
@@ -60,4 +78,20 @@ def test_process_without_stderr_starts(tmp_path, monkeypatch):
 
 
 def test_other_modules_are_found_as_ever():
-    assert quiet.QuietStart().find_spec("json", None) is None
+    assert quiet.PlainStart(is_quiet=True).find_spec("json", None) is None
+
+
+def test_pyplot_waits_until_it_is_used_and_then_works():
+    program = """
+import sys, rugan_tf, tensorflow, keras
+waits = "matplotlib.figure" not in sys.modules
+import matplotlib
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+figure, axes = plt.subplots()
+axes.plot([0, 1], [1, 0])
+plt.close(figure)
+from keras.src.visualization import plot_image_gallery
+print(waits, type(figure).__name__, sum("Late" in type(one).__name__ for one in sys.meta_path))
+"""
+    assert written(program).stdout == "True Figure 0\n"

@@ -2,12 +2,13 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rugan_tf import files
-from rugan_tf.config import Command, run_command, to_json
+from rugan_tf.config import Command, counted, run_command, to_json
 from rugan_tf.data.import_command import ImportOptions, import_data
 from rugan_tf.data.window_command import WindowOptions, window
 from rugan_tf.errors import InputError
@@ -85,10 +86,12 @@ class LabelOptions:
 
 def build(options: BuildOptions) -> None:
     """Draw, label, write."""
-    from rugan_tf.data.synthesis import draw_sheets
+    from rugan_tf.data.synthesis import draw_sheets, require_even
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
+    system.validate_size(options.rows, options.cols)
+    require_even(options.rows, options.cols)
     check_target(options)
     energy_function = energy_of(system, options.computation)
     states = draw_sheets(
@@ -105,7 +108,7 @@ def build(options: BuildOptions) -> None:
 
 def label(options: LabelOptions) -> None:
     """Read, label, write."""
-    from rugan_tf.formats.data_set import read_states
+    from rugan_tf.formats.data_set import read_properties, read_states
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
@@ -114,7 +117,9 @@ def label(options: LabelOptions) -> None:
     if options.states.suffix.lower() == ".zarr":
         label_chunks(system, energy_function, options)
         return
-    label_and_write(system, read_states(options.states, system), energy_function, options)
+    states = read_states(options.states, system)
+    properties, units = read_properties(options.states, len(states))
+    label_and_write(system, states, energy_function, options, properties, {"properties": units} if units else {})
 
 
 def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", options: LabelOptions) -> None:
@@ -135,8 +140,8 @@ def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", opt
     write_energies(options.out, energy, system.energy_per_area(energy, *states.shape[1:]), metadata)
     sheets = " ".join(f"{value:.6g}" for value in energy[:3])
     print(
-        f"{options.out}: energies of {len(energy)} sheets of {states.shape[1]}x{states.shape[2]} cells: {sheets} ... "
-        f"{system.quantity.total_unit}"
+        f"{options.out}: energies of {counted(len(energy), 'sheet')} of {states.shape[1]}x{states.shape[2]} cells: "
+        f"{sheets} ... {system.quantity.total_unit}"
     )
 
 
@@ -156,9 +161,23 @@ def energy_of(system: "LatticeSystem", options: EnergyOptions) -> "EnergyFunctio
 
 
 def label_and_write(
-    system: "LatticeSystem", states: Any, energy_function: "EnergyFunction", options: BuildOptions | LabelOptions
+    system: "LatticeSystem",
+    states: Any,
+    energy_function: "EnergyFunction",
+    options: BuildOptions | LabelOptions,
+    properties: Mapping[str, Any] = MappingProxyType({}),
+    told_of_sheets: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Compute the energies, going on with an interrupted labelling of the same sheets, and write the data set."""
+    """Compute the energies, going on with an interrupted labelling of the same sheets, and write the data set.
+
+    Args:
+        system: the material.
+        states: uint8 (n, rows, cols).
+        energy_function: what computes the energies.
+        options: of the command.
+        properties: numbers (n,) by name that the sheets had before, and keep.
+        told_of_sheets: what the metadata keep of the sheets.
+    """
     import numpy as np
 
     import rugan_tf
@@ -180,7 +199,9 @@ def label_and_write(
         print(f"rugan data: warning: {error}", file=sys.stderr)
         has_energy = np.isfinite(error.energies)
         states, energy = states[has_energy], error.energies[has_energy]
+        properties = {name: values[has_energy] for name, values in properties.items()}
     metadata = {
+        **told_of_sheets,
         "system": system.spec,
         **as_metadata(energy_function.origin),
         "options": to_json(options),
@@ -188,11 +209,11 @@ def label_and_write(
         "rugan_tf": rugan_tf.__version__,
     }
     per_area = system.energy_per_area(energy, *states.shape[1:])
-    write_data_set(options.out, DataSet(states, per_area, metadata))
+    write_data_set(options.out, DataSet(states, per_area, metadata, properties))
     journal.unlink(missing_ok=True)
     left_out = f"; {len(skipped)} failed and are left out" if skipped else ""
     print(
-        f"{options.out}: {len(states)} sheets of {states.shape[1]}x{states.shape[2]} cells, "
+        f"{options.out}: {counted(len(states), 'sheet')} of {states.shape[1]}x{states.shape[2]} cells, "
         f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}{left_out}\n"
         f"next: python -m rugan_tf.{next_command(system, options.out)}"
     )

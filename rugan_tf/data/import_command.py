@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rugan_tf import files
-from rugan_tf.config import to_json
+from rugan_tf.config import counted, to_json
 from rugan_tf.data.structure_energies import EnergySource, property_units
 from rugan_tf.errors import InputError
 from rugan_tf.systems.named import DEFAULT_SYSTEM
@@ -106,7 +106,7 @@ def import_data(options: ImportOptions) -> None:
     told += f" and {imported.furthest[1]:.2f} Å from it"
     told += "".join(f", {number} {symbol} dropped" for symbol, number in imported.num_dropped.items())
     write_imported(system, imported, options)
-    print(f"{options.out}: {len(imported.states)} sheets of {rows}x{cols} cells; {told}")
+    print(f"{options.out}: {counted(len(imported.states), 'sheet')} of {rows}x{cols} cells; {told}")
     print(next_step(system, imported, options))
 
 
@@ -186,7 +186,8 @@ def import_windows(system: "LatticeSystem", options: ImportOptions) -> None:
     write_states(options.out, states, described(system, options, names))
     rows, cols = options.windows
     print(
-        f"{options.out}: {len(states)} windows of {rows}x{cols} cells of {len(parts)} large sheets\n"
+        f"{options.out}: {counted(len(states), 'window')} of {rows}x{cols} cells of "
+        f"{counted(len(parts), 'large sheet')}\n"
         f"{WINDOW_WORDS} ({changed:.1%} of the cells were changed)\nnext: {label_command(options.out)}"
     )
 

@@ -19,7 +19,7 @@ from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.structure_match import MatchLimits, StructureMatch, match_structure
 from rugan_tf.systems.system import LatticeSystem
 
-LISTED = 10  # frames that are left out; the reasons of thousands are mostly one
+LISTED = 10  # reasons why frames are left out; those of thousands are mostly one
 
 
 class LeftOut(NamedTuple):
@@ -80,9 +80,15 @@ class Imported:
 
 
 def left_out_words(left_out: Sequence[LeftOut], num_kept: int) -> str:
-    """Return which frames are left out and why, in a line for each of the first."""
-    listed = [f"  {name}: {reason}" for name, reason in left_out[:LISTED]]
-    listed += [f"  and {len(left_out) - LISTED} more"] if len(left_out) > LISTED else []
+    """Return which frames are left out and why: a line for each rule that some did not meet, with the first of them."""
+    by_rule: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        by_rule.setdefault(one.reason.partition(" Received: ")[0], []).append(one)
+    listed = [
+        f"  {'' if len(ones) == 1 else f'{len(ones)} frames, the first '}{ones[0].name}: {ones[0].reason}"
+        for ones in list(by_rule.values())[:LISTED]
+    ]
+    listed += [f"  and {len(by_rule) - LISTED} more reasons"] if len(by_rule) > LISTED else []
     return "\n".join([f"{len(left_out)} of {len(left_out) + num_kept} frames are left out", *listed])
 
 

@@ -5,10 +5,15 @@ of energies after a fit to the numbers of atoms. Of eight methods, from tight bi
 by less than a fifth; Hartree make it 27 times as small, a division by the number of atoms some hundred times.
 """
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.data.structure_energies import UNITS
+from rugan_tf.energies.function import SheetsFailedError, Work
+from rugan_tf.energies.named import energy_named
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.systems.system import LatticeSystem
 
 FEWEST, COMPARED = 6, 8  # sheets that are compared with the reference
@@ -22,6 +27,8 @@ SMALL = 0.3  # eV an atom, less than any matter is bound by
 def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.float64]) -> str:
     """Return why energies cannot be totals in eV; empty if they may be.
 
+    Where the reference cannot be computed here, that is warned of, and their size alone is looked at.
+
     Args:
         system: the material, whose reference is computed for a few of the sheets.
         states: uint8 (n, rows, cols).
@@ -30,9 +37,8 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
     chosen = np.random.default_rng(0).permutation(len(states))[:COMPARED]
     can_compare = len(chosen) >= FEWEST and system.num_sites(*states.shape[1:]) <= MOST_SITES
     num_atoms = system.num_atoms(states)
-    if can_compare and system.reference_energies:
-        function = system.reference_energies[system.reference_name]
-        reference = np.array([function(sheet) for sheet in states[chosen]])
+    reference = reference_of(system, states[chosen]) if can_compare and system.reference_energies else None
+    if reference is not None:
         counts = composition(system, states[chosen])
         slope, correlation = comparison(left_over(energy[chosen], counts), left_over(reference, counts))
         if correlation >= ALIKE:
@@ -41,6 +47,28 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
     if np.median(per_atom) < SMALL:
         return f"they are {np.median(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
     return ""
+
+
+def reference_of(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    """Return the reference energies (n,) of sheets; None, with a warning, where they cannot be computed here.
+
+    Whoever imports energies has them already: the reference may need packages that he does without.
+    """
+    name = system.reference_name
+    work = Work(f"a check by {name}", processes=1)  # a few sheets: processes would take longer to start
+    try:
+        return energy_named(system, name).energies(states, work)
+    except SheetsFailedError as error:
+        reason = next(iter(error.failures.values())).removeprefix("InputError: ")
+    except InputError as error:
+        reason = str(error)
+    warnings.warn(
+        f"the unit of the energies was not checked by {name}, the reference of {system.name}, which cannot be computed "
+        f"here ({reason})",
+        InputWarning,
+        stacklevel=2,
+    )
+    return None
 
 
 def composition(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -12,6 +12,12 @@ from rugan_tf.systems.system import LatticeSystem
 MOST_SHEETS, MOST_CELLS = 2048, 2**19  # of a block
 
 
+def require_even(rows: int, cols: int) -> None:
+    """Raise InputError unless a generator, which doubles its latent, can be trained to make sheets of this size."""
+    if rows % 2 or cols % 2:
+        raise InputError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
+
+
 def draw_sheets(
     system: LatticeSystem,
     num_sheets: int,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 import rugan_tf
-from rugan_tf.config import to_json
+from rugan_tf.config import counted, to_json
 from rugan_tf.density_of_states.inputs import read_sheets
 from rugan_tf.density_of_states.local import DISTANCE_STEP, NUM_DISTANCES
 from rugan_tf.density_of_states.options import DensityOptions
@@ -161,7 +161,7 @@ def summary(results: DensityResults, options: DensityOptions) -> str:
     draw = f"the same command without --no-figure draws {options.out.with_suffix('.png')}"
     look = f"look at {options.out.with_suffix('.png')}; docs/density_of_states.md tells the arrays"
     lines = [
-        f"{', '.join(map(str, options.targets))}: {count} sheet{'s' if count > 1 else ''} of {sizes} atoms",
+        f"{', '.join(map(str, options.targets))}: {counted(count, 'sheet')} of {sizes} atoms",
         f"{methods}; levels are {widths[0]}{f' to {widths[-1]}' if len(widths) > 1 else ''} eV wide "
         f"(standard deviation)",
         f"Fermi level (eV): {_shown(results.fermi_level)}",

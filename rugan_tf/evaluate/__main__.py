@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rugan_tf.config import Command, run_command
+from rugan_tf.errors import InputError
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.evaluate.rows import rows_of, shown
 
@@ -17,6 +18,7 @@ def evaluate(options: EvaluateOptions) -> None:
     from rugan_tf.generate.sheets import SheetModel
 
     model = SheetModel.load(options.model)
+    options.require_meaning(has_conditions=model.card.conditions is not None)
     if model.card.conditions is not None:
         by_conditions(options)
         return
@@ -46,6 +48,11 @@ def by_conditions(options: EvaluateOptions) -> None:
     model = load_conditioned(options.model)
     rules = [one.condition.rule for one in model.learnt.each]
     needs_energy = any(rule is not None and rule.needs_energy for rule in rules)
+    if not needs_energy and options.energy != EvaluateOptions.energy:
+        raise InputError(
+            f"A judge of energies needs a condition that holds one; the model is asked for {model.learnt.in_words}. "
+            f"Received: --energy {options.energy}"
+        )
     energy = energy_named(model.model.system, options.energy) if needs_energy else None
     content = evaluate_conditions(model, read_data_set(options.data), energy, options)
     table = Table("metric", *content["scales"], title=f"conditions {', '.join(model.learnt.names)}")

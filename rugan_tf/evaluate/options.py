@@ -6,6 +6,13 @@ from pathlib import Path
 from rugan_tf.config import require_positive
 from rugan_tf.errors import InputError
 
+# What asks for a part of the evaluation that models of one kind alone have.
+OF_ENERGY = (
+    "num_structures", "num_nearest", "num_direct", "judge", "num_monte_carlo", "monte_carlo_steps", "matched",
+    "matched_energies", "real",
+)  # fmt: skip
+OF_CONDITIONS = ("judges",)
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateOptions:
@@ -75,6 +82,8 @@ class EvaluateOptions:
         require_positive(self, "monte_carlo_steps")
         if self.matched == 1:
             raise InputError("matched must be 0, or at least 2 for a scatter between sheets. Received: matched=1")
+        if self.judge is not None and not any(self.num_direct):
+            raise InputError("An independent judge needs sheets, --num-direct. Received: --judge without")
         if min(self.num_samples) < 2:
             raise InputError(f"num_samples must be at least 2. Received: num_samples={self.num_samples}")
         if self.seed < 0:
@@ -101,6 +110,23 @@ class EvaluateOptions:
     def structures_by_scale(self) -> dict[int, int]:
         """The number of sheets of each scale that are compared with real ones."""
         return self.by_scale(self.num_structures)
+
+    def require_meaning(self, *, has_conditions: bool) -> None:
+        """Raise InputError for options that ask for what the evaluation of such a model does not have.
+
+        Args:
+            has_conditions: whether the model is asked for other conditions than the energy alone.
+        """
+        names, kind = (OF_ENERGY, "the energy alone") if has_conditions else (OF_CONDITIONS, "other conditions")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        values = {name: getattr(self, name) for name in names}
+        # A 0 asks for nothing, so it is no contradiction.
+        is_asked = {name: any(value) if isinstance(value, tuple) else bool(value) for name, value in values.items()}
+        asked = [f"--{name.replace('_', '-')}" for name in names if is_asked[name] and values[name] != defaults[name]]
+        if asked:
+            raise InputError(
+                f"Options for models that are asked for {kind} must be left out. Received: {', '.join(asked)}"
+            )
 
     def by_scale(self, counts: tuple[int, ...]) -> dict[int, int]:
         """Return one number for each scale."""

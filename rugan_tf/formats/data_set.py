@@ -112,6 +112,19 @@ def properties_in(arrays: Mapping[str, NDArray[Any]], num_sheets: int) -> dict[s
     }
 
 
+def read_properties(path: Path | str, num_sheets: int) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+    """Read the properties of sheets that need energies, and what the metadata of the file say of them, both by name.
+
+    Raises:
+        InputError: an array is pickled.
+    """
+    arrays = read_arrays(path, (), others=True)
+    properties = properties_in(arrays, num_sheets)
+    told = decode_metadata(path, arrays["metadata"]).get("properties") if "metadata" in arrays else None
+    of_each = told if isinstance(told, dict) else {}
+    return properties, {name: of_each[name] for name in properties if name in of_each}
+
+
 def read_states(path: Path | str, system: LatticeSystem) -> NDArray[np.uint8]:
     """Read the array `states` alone, uint8 (n, rows, cols); other arrays are not looked at."""
     states = system.validate_states(read_arrays(path, ("states",))["states"])

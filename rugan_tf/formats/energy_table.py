@@ -12,6 +12,7 @@ from rugan_tf import files
 from rugan_tf.errors import InputError
 
 FILE, FRAME = "file", "frame"
+TABLE_SUFFIX = ".csv"
 
 
 class EnergyTable(NamedTuple):
@@ -34,7 +35,7 @@ class EnergyTable(NamedTuple):
 
 def table_path(path: Path) -> Path:
     """Return where the table of a file of structures stands, beside it."""
-    return path.with_name(f"{path.stem}.csv")
+    return path.with_name(f"{path.stem}{TABLE_SUFFIX}")
 
 
 def write_energy_table(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rugan_tf import files
-from rugan_tf.config import Command, run_command, to_json
+from rugan_tf.config import Command, counted, run_command, to_json
 from rugan_tf.generate.options import GenerateOptions
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def by_conditions(options: GenerateOptions) -> None:
     from rugan_tf.generate.conditioned import for_sheets, load_conditioned, parsed
     from rugan_tf.generate.conditions_command import search_sheets, told_lines, write_conditioned
     from rugan_tf.generate.needs import require_memory
+    from rugan_tf.generate.writers import files_in_words
 
     asked = for_sheets(parsed(options.condition, "--condition"), options.num_sheets)
     within = {name: values[0] for name, values in parsed(options.within, "--within").items()}
@@ -68,8 +69,7 @@ def by_conditions(options: GenerateOptions) -> None:
         states = loaded.sheets(values, *size, options.seed)
     told = metadata(options, loaded.model.folder)
     written = write_conditioned(loaded, states, values, options.out, options.atoms, told)
-    names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
-    print(f"{names}: {number} sheet{'' if number == 1 else 's'} of {size[0]}x{size[1]} cells")
+    print(f"{files_in_words(written)}: {counted(number, 'sheet')} of {size[0]}x{size[1]} cells")
     for line in told_lines(loaded, states, values):
         print(line)
     print(f"next: {next_command(written[0])}")
@@ -170,10 +170,10 @@ def say_what_was_written(
     model: "SheetModel", states: "NDArray[np.uint8]", obtained: "NDArray[np.float64] | None", written: list[Path]
 ) -> None:
     """Say where the sheets are, and their energies where they are known."""
+    from rugan_tf.generate.writers import files_in_words
+
     quantity, (num_sheets, rows, cols) = model.system.quantity, states.shape
-    count = "1 sheet" if num_sheets == 1 else f"{num_sheets} sheets"
-    names = str(written[0]) if len(written) == 1 else f"{written[0]} to {written[-1].name}"
-    print(f"{names}: {count} of {rows}x{cols} cells")
+    print(f"{files_in_words(written)}: {counted(num_sheets, 'sheet')} of {rows}x{cols} cells")
     if obtained is not None:
         shown = " ".join(f"{value:.3f}" for value in obtained[:SHOWN])
         shown += f" {quantity.unit}" + (f"; all {len(obtained)} are in {written[-1]}" if len(obtained) > SHOWN else "")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.config import counted
 from rugan_tf.energies.ednn import EDNN, has_shipped_ednn
 from rugan_tf.energies.function import HaloEnergy
 from rugan_tf.energies.named import energy_named
@@ -243,7 +244,7 @@ def summary(store: StatesStore) -> Iterator[str]:
     """Yield what is said of finished sheets, line by line."""
     num_sheets, rows, cols = store.states.shape
     told: Mapping[str, Any] = store.told
-    count = "1 sheet" if num_sheets == 1 else f"{num_sheets} sheets"
+    count = counted(num_sheets, "sheet")
     yield f"{store.path}: {count} of {rows}x{cols} cells, {size_in_words(store.system, rows, cols)}"
     quantity = store.system.quantity
     if "energy" in told:

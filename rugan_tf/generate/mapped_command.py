@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rugan_tf import files
+from rugan_tf.config import counted
 from rugan_tf.errors import PartlyDoneError
 from rugan_tf.figures.maps import map_figure
 from rugan_tf.figures.style import write_figure
@@ -14,6 +15,7 @@ from rugan_tf.generate.atom_steps import AtomOptions, write_finished
 from rugan_tf.generate.by_map import generate_by_map
 from rugan_tf.generate.given_map import read_map, require_in_range, resampled
 from rugan_tf.generate.sheets import SheetModel
+from rugan_tf.generate.writers import files_in_words
 
 
 def generate_from_map(
@@ -60,7 +62,7 @@ def generate_from_map(
     write_maps()
     quantity = model.system.quantity
     return [
-        f"{written[0]}: {num_sheets} of {rows}x{cols} cells, by the map {energy_map}",
+        f"{files_in_words(written)}: {counted(num_sheets, 'sheet')} of {rows}x{cols} cells, by the map {energy_map}",
         f"{quantity.words}: asked for {asked.mean():.3f} in the mean, obtained "
         f"{' '.join(f'{value:.3f}' for value in obtained[:5])} {quantity.unit}, as the model's EDNN sees it",
         f"maps asked for and obtained: {arrays}, drawn in {picture}",

@@ -12,8 +12,8 @@ class GenerateOptions:
     """Generate sheets at a requested energy per area."""
 
     out: Path
-    """File to write: .npz, .zarr; .extxyz, .xyz, .db, .json, .cif, .vasp or POSCAR, .data (LAMMPS), .pdb; .png, .svg,
-    .pdf."""
+    """File to write: .npz, .zarr; .extxyz, .xyz, .db, .json, .cif, .vasp or POSCAR, .data (LAMMPS), .pdb;
+    pictures .png, .svg, .pdf."""
     energy_per_area: tuple[float, ...] = ()
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     condition: tuple[str, ...] = ()
@@ -21,8 +21,8 @@ class GenerateOptions:
     within: tuple[str, ...] = ()
     """Inverse design by conditions: NAME=DIFFERENCE; generate until every sheet has these conditions so closely."""
     energy_map: Path | None = None
-    """Instead of one energy: a map of it over the sheet, a .npy array in the unit of the system, or a picture with
-    --map-range."""
+    """Instead of one energy: a map of it over the sheet, a .npy array in the unit of the system, or a picture, which
+    needs --map-range."""
     map_range: tuple[float, float] | None = None
     """Of a map that is a picture: the energies per area of black and of white."""
     uniform: bool = False

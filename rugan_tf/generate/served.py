@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.config import counted
 from rugan_tf.errors import InputError
 from rugan_tf.generate.conditioned import for_sheets, parsed
 from rugan_tf.generate.labelled import numbers_by_name
-from rugan_tf.generate.writers import write_sheets
+from rugan_tf.generate.writers import files_in_words, write_sheets
 from rugan_tf.systems.conditions import ENERGY_PER_AREA
 from rugan_tf.systems.system import LatticeSystem
 
@@ -64,8 +65,8 @@ def write_answer(
     energies = told[ENERGY_PER_AREA].astype(np.float64) if ENERGY_PER_AREA in told else None
     numbers = numbers_by_name(others, {name: told[name] for name in others if name in told})
     written = write_sheets(out, system, states, asked.get(ENERGY_PER_AREA), energies, metadata, numbers=numbers)
-    count = "1 sheet" if len(states) == 1 else f"{len(states)} sheets"
-    lines = [f"{', '.join(map(str, written))}: {count} of {states.shape[1]}x{states.shape[2]} cells"]
+    count = counted(len(states), "sheet")
+    lines = [f"{files_in_words(written)}: {count} of {states.shape[1]}x{states.shape[2]} cells"]
     for name, values in told.items():
         words = f"{system.quantity.words} obtained ({system.quantity.unit}):"
         words = words if name == ENERGY_PER_AREA else f"{name} obtained:"

@@ -290,7 +290,8 @@ class SheetModel:
         outside = self.uncovered(energy)
         if len(outside):
             told = f"{len(outside)} of {len(energy)} requested energies lie outside what the training data covers"
-            warnings.warn(f"{told}, {self.covered}. First of them: {outside[0]:.4g}", InputWarning, stacklevel=3)
+            sign = "" if len(self.uncovered(-outside[:1])) else f"; was {-outside[0]:.4g} meant?"
+            warnings.warn(f"{told}, {self.covered}. First of them: {outside[0]:.4g}{sign}", InputWarning, stacklevel=3)
 
     @property
     def covered(self) -> str:

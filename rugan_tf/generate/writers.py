@@ -1,17 +1,18 @@
 """Generated sheets as files, the format named by the suffix. Each file appears whole or not at all."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.extras import require_extra
 from rugan_tf.figures.titles import energy_titles
 from rugan_tf.formats import structures as formats
-from rugan_tf.formats.energy_table import table_path, write_energy_table
+from rugan_tf.formats.energy_table import TABLE_SUFFIX, table_path, write_energy_table
 from rugan_tf.formats.npz import write_npz
 from rugan_tf.formats.zarr_states import write_zarr_states
 from rugan_tf.generate.labelled import (
@@ -55,8 +56,7 @@ def write_sheets(
         states: uint8 (n, rows, cols), n >= 1.
         energy_per_area_requested: (n,), in the unit of the system; None if something else was requested.
         energy_per_area_obtained: (n,), likewise, where it is known.
-        metadata: JSON content that .npz and .zarr keep beside the name of the system; it should say that the energies
-            were requested.
+        metadata: JSON content that .npz and .zarr keep beside the system; it should say that energies were requested.
         structures: (n,), the sheets as atoms where something was done to them: edges saturated, atoms relaxed.
         numbers: (n,) each, other numbers that go with the sheets, by name.
 
@@ -71,6 +71,7 @@ def write_sheets(
     requested = None if energy_per_area_requested is None else np.asarray(energy_per_area_requested, np.float64)
     require_one_for_each(len(states), requested, numbers)
     path, paths = Path(path), target_paths(path, len(states))
+    warn_of_empty(system, states)
     if structures is not None:
         require_structure_format(path)
     told = {"system": system.spec, **(metadata or {})}
@@ -93,6 +94,26 @@ def write_sheets(
     if has_table(path, len(states)):
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
     return paths
+
+
+def files_in_words(written: Sequence[Path]) -> str:
+    """Return the files of sheets as messages say them.
+
+    >>> files_in_words([Path("a-0000.cif"), Path("a-0001.cif"), Path("a.csv")])
+    'a-0000.cif to a-0001.cif, with numbers in a.csv'
+    """
+    has_numbers = len(written) > 1 and written[-1].suffix == TABLE_SUFFIX
+    sheets = written[:-1] if has_numbers else written
+    names = str(sheets[0]) if len(sheets) == 1 else f"{sheets[0]} to {sheets[-1].name}"
+    return f"{names}, with numbers in {written[-1].name}" if has_numbers else names
+
+
+def warn_of_empty(system: LatticeSystem, states: NDArray[np.uint8]) -> None:
+    """Warn of sheets without atoms: a reader takes their files, which hold cells alone, for damaged."""
+    number = int((system.num_atoms(states) == 0).sum())
+    if number:
+        told = f"sheets without any atom are written as empty cells: {number} of {len(states)}"
+        warnings.warn(told, InputWarning, stacklevel=3)
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:

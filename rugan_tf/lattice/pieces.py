@@ -1,14 +1,13 @@
 """Pieces: sites that are connected along neighbours of the periodic lattice.
 
-Exact, by SciPy. What a rule does to sheets of any size inside a graph is in `flakes`.
+Exact, by SciPy, which is imported where it is used: few commands look for pieces. What a rule does to sheets of any
+size inside a graph is in `flakes`.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from rugan_tf.lattice.lattice import Lattice
 
@@ -21,6 +20,9 @@ def connected_sites(lattice: Lattice, chosen: Sites) -> NDArray[np.int32]:
 
     Numbers ascend with the first site of a piece, sheet by sheet, so they do not depend on what else is there.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     number = np.arange(1, chosen.size + 1).reshape(chosen.shape)  # 0 stands for no neighbour
     values = [number[..., site] for site in range(lattice.num_sites)]
     around = lattice.around(values, once=True)

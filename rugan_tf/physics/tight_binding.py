@@ -4,6 +4,8 @@ The form is that of Xu, Wang, Chan and Ho, J. Phys.: Condens. Matter 4, 6047 (19
 `TightBindingParameters`. In a plane, pz couples to nothing but pz: the Hamiltonian falls into a sigma block (s, px, py)
 and a pi block (pz), which share one Fermi level. All at the Gamma point of a periodic orthorhombic cell, which may be
 shorter than the reach of hoppings: every image of an atom counts.
+
+SciPy is imported where it is used: every command knows the parameters of a material, and few compute with them.
 """
 
 import dataclasses
@@ -12,11 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigvalsh
-from scipy.optimize import brentq
-from scipy.sparse import coo_array
-from scipy.spatial import cKDTree
-from scipy.special import expit
 
 from rugan_tf.errors import InputError
 
@@ -164,6 +161,8 @@ def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike, cutoff: float
     Raises:
         InputError: positions that are not finite, a cell that is not positive, or atoms closer than 0.5 Å.
     """
+    from scipy.spatial import cKDTree
+
     positions, cell = _validate(positions, cell_lengths)
     wrapped = positions - cell * np.floor(positions / cell)
     ranges = [np.arange(-count, count + 1) for count in np.ceil(cutoff / cell).astype(int)]
@@ -183,6 +182,9 @@ def neighbour_pairs(positions: ArrayLike, cell_lengths: ArrayLike, cutoff: float
 
 def _block_levels(pairs: Pairs, hoppings: Floats, onsite: tuple[float, ...], num_atoms: int) -> Floats:
     """Return a block's eigenvalues from hoppings (num_pairs, orbitals, orbitals) and on-site energies."""
+    from scipy.linalg import eigvalsh
+    from scipy.sparse import coo_array
+
     width = len(onsite)
     orbital = np.arange(width)
     row = np.broadcast_to(width * pairs.first[:, None, None] + orbital[:, None], hoppings.shape)
@@ -226,6 +228,8 @@ def electronic_levels(parameters: TightBindingParameters, pairs: Pairs, num_atom
 
 def fermi_level(levels: Floats, num_electrons: float, smearing: float = SMEARING) -> float:
     """Return the Fermi level in eV that fills `levels` (num_levels,), eV, twice each, with the electrons."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
 
     def surplus(level: float) -> float:
         return float(2 * expit((level - levels) / smearing).sum() - num_electrons)
@@ -235,6 +239,8 @@ def fermi_level(levels: Floats, num_electrons: float, smearing: float = SMEARING
 
 def band_energy(levels: Floats, num_electrons: float, smearing: float = SMEARING) -> float:
     """Return the sum of the occupied levels in eV; the entropy of the smearing is not subtracted."""
+    from scipy.special import expit
+
     occupations = expit((fermi_level(levels, num_electrons, smearing) - levels) / smearing)
     return float(2 * (occupations * levels).sum())
 

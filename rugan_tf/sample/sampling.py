@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 import rugan_tf
 from rugan_tf import files
-from rugan_tf.config import to_json
+from rugan_tf.config import counted, to_json
 from rugan_tf.energies.ednn import EDNN, has_shipped_ednn
 from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.named import energy_named
@@ -145,7 +145,7 @@ def said(system: LatticeSystem, options: SampleOptions, sampled: list[Sampled], 
     """Return what the command says at its end."""
     number = sum(len(one.states) for one in sampled)
     lines = [
-        f"{options.out}, {options.report.name}, {options.figure.name}: {number} sheets of "
+        f"{options.out}, {options.report.name}, {options.figure.name}: {counted(number, 'sheet')} of "
         f"{options.rows}x{options.cols} cells",
         f"measure: {content['measure']}",
     ]

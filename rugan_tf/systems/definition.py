@@ -1,6 +1,7 @@
 """What a TOML file says of a material, read and checked: lattice, states, what labels mean, energies, drawing."""
 
 import dataclasses
+import math
 import re
 import tomllib
 from typing import Any, Literal
@@ -135,7 +136,7 @@ def read_definition(text: str, where: str) -> Definition:
     has_atoms = whole.take("atoms", bool, default=False)
     states = whole.take("states", list)
     lattice, length_unit = lattice_of(whole.table("lattice"), has_atoms=has_atoms)
-    quantity = quantity_of(whole.table("quantity"), length_unit)
+    quantity = quantity_of(whole.table("quantity", default={}), length_unit)
     energies = energies_of(whole.table("energies", default={}))
     drawing = drawing_of(whole.table("drawing")) if "drawing" in whole.content else None
     whole.asked.append("drawing")
@@ -160,9 +161,28 @@ def lattice_of(table: Table, *, has_atoms: bool) -> tuple[Lattice, str]:
             raise InputError(f"lattice.sites must be pairs of numbers [x, y]. Received: {site!r} in {table.where}")
         sites.append((float(site[0]), float(site[1])))
     try:
-        return Lattice(row_pitch, col_pitch, reach, tuple(sites), col_shift), unit
+        lattice = Lattice(row_pitch, col_pitch, reach, tuple(sites), col_shift)
+        require_neighbours(lattice)
     except InputError as error:
         raise InputError(f"{error} in {table.where}") from None
+    return lattice, unit
+
+
+def require_neighbours(lattice: Lattice) -> None:
+    """Raise InputError for a reach below the least distance of two sites: then no site has a neighbour."""
+    if any(lattice.num_neighbours):
+        return
+    # A site's image in the next row is a row pitch away, so something is found within that.
+    wide = dataclasses.replace(lattice, reach=lattice.row_pitch)
+    distances = [
+        math.dist(wide.place(offset), wide.sites[site])
+        for site, offsets in enumerate(wide.neighbours[0])
+        for offset in offsets
+    ]
+    raise InputError(
+        f"lattice.reach must be at least the distance of the nearest two sites, {min(distances):.6g}. "
+        f"Received: reach={lattice.reach:g}"
+    )
 
 
 def species_of(states: list[Any], num_sites: int, where: str) -> Species:
@@ -197,6 +217,11 @@ def require_elements(species: Species, where: str) -> None:
 
 def quantity_of(table: Table, length_unit: str) -> LabelQuantity:
     """Return what labels mean; their unit follows from that of the total."""
+    if not {"total_unit", "per"} <= set(table.content):
+        raise InputError(
+            "[quantity] must hold total_unit, a text, and per, area or site; words is optional. "
+            f"Received: {', '.join(table.content) or 'none'} in {table.where}"
+        )
     total_unit, per = table.take("total_unit", str), table.take("per", str)
     chosen: dict[str, Literal["area", "site"]] = {"area": "area", "site": "site"}
     if per not in chosen:

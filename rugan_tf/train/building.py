@@ -14,13 +14,6 @@ from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN, JudgedLabels, MapLoss
 
 
-def require_even(data_set: DataSet) -> None:
-    """Raise InputError unless the generator, which doubles its latent, can make sheets of this size."""
-    rows, cols = data_set.states.shape[1:]
-    if rows % 2 or cols % 2:
-        raise InputError(f"rows and cols must be even to be generated. Received: rows={rows}, cols={cols}")
-
-
 def lattice_period(data_set: DataSet) -> tuple[int, int]:
     """Return the rows and columns after which the lattice repeats."""
     return data_set.system.row_period, data_set.system.col_period

@@ -127,7 +127,7 @@ class TrainOptions:
             raise InputError(f"epochs must be at least 1. Received: epochs={self.epochs}")
         if self.num_updates % self.interval:
             raise InputError(
-                "num_updates must be a multiple of interval, since a run ends with a checkpoint. "
+                "num_updates must be a multiple of --interval, since a run ends with a checkpoint. "
                 f"Received: num_updates={self.num_updates}, interval={self.interval}"
             )
         for name in ("head_layers", "refinements"):

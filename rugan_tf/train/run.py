@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from rugan_tf.data.conditions import Labels, labels_of
 from rugan_tf.data.map_batches import LabelMaps
 from rugan_tf.data.pipeline import training_batches
+from rugan_tf.data.synthesis import require_even
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.saved.conditions import LearntConditions
 from rugan_tf.train import devices
-from rugan_tf.train.building import build_generator, build_model, lattice_period, require_even
+from rugan_tf.train.building import build_generator, build_model, lattice_period
 from rugan_tf.train.checkpoints import CheckpointFolder
 from rugan_tf.train.curves import write_curves
 from rugan_tf.train.gallery import Gallery
@@ -43,7 +44,7 @@ def train(options: TrainOptions) -> None:
         FileExistsError: the run folder has content, and neither resume nor overwrite was said.
     """
     data_set = read_data_set(options.data)
-    require_even(data_set)
+    require_even(*data_set.states.shape[1:])
     # Before anything is written: config.json then says updates, which are what a resumed run counts in.
     options = options.for_sheets(len(data_set.states))
     labels = labels_of(data_set, options.conditions)

@@ -12,7 +12,7 @@ import rugan_tf
 from rugan_tf.data.__main__ import main
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.energies.named import energy_named
-from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
@@ -79,10 +79,27 @@ def test_built_data_can_be_labelled_anew(tmp_path):
     np.testing.assert_array_equal(read_data_set(second).energy_per_area, read_data_set(first).energy_per_area)
 
 
+def test_properties_of_a_data_set_are_kept_when_it_is_labelled_anew(folder, tmp_path):
+    given, out = tmp_path / "given.npz", tmp_path / "out.npz"
+    told = {"system": "porous_graphene", "energy": "made up", "properties": {"gap": {"unit": "eV"}}}
+    properties = {"gap": np.arange(6.0), "imbalance": -np.arange(6.0)}
+    write_data_set(given, DataSet(numbered_sheets(6), np.arange(6.0), told, properties))
+    script(folder, sheet_1="nan")
+    energy = "ase:scripted:ScriptedCalculator:" + json.dumps({"folder": str(folder)})
+    assert main(label_args(given, out, "--energy", energy, "--skip-failed")) == 0
+    data_set = read_data_set(out)
+    assert data_set.properties.keys() == properties.keys()
+    for name, values in properties.items():
+        np.testing.assert_array_equal(data_set.properties[name], np.delete(values, 1))
+    assert data_set.metadata["properties"] == {"gap": {"unit": "eV"}}
+    assert data_set.metadata["energy"].startswith("ase:scripted")
+
+
 @pytest.mark.parametrize(
     ("further", "message"),
     [
         (["--cols", "15"], "cols must be even. Received: cols=15"),
+        (["--rows", "5"], "rows and cols must be even to be generated. Received: rows=5, cols=4"),
         (["--rows", "0"], "rows must be at least 1. Received: rows=0"),
         (["--num-sheets", "0"], "num_sheets must be at least 1. Received: num_sheets=0"),
         (["--seed", "-1"], "seed must not be negative. Received: seed=-1"),

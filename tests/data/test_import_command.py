@@ -128,6 +128,22 @@ def test_frames_that_do_not_fit_are_named_and_the_rest_is_kept(tmp_path, sheets,
     assert len(read_data_set(out).states) == 4  # what stood there
 
 
+def test_frames_that_break_one_rule_are_told_once(tmp_path, sheets, capsys):
+    frames = frames_of(*sheets)
+    for index in (1, 3, 4, 6):
+        frames[index].symbols[index] = "Fe"
+    frames[5].calc = None
+    ase.io.write(tmp_path / "a.extxyz", frames)
+    assert run(tmp_path, "--energy-unit", "eV")[0] == 0
+    lines = capsys.readouterr().err.splitlines()
+    start = next(index for index, line in enumerate(lines) if line.endswith("5 of 8 frames are left out"))
+    name = tmp_path / "a.extxyz"
+    rule = "Atoms must be of the material, C; --drop Fe leaves others out. Received: atom 1 (Fe) at "
+    assert lines[start + 1].startswith(f"  4 frames, the first {name} frame 1: {rule}")
+    assert lines[start + 2].startswith(f"  {name} frame 5: A frame must have an energy")
+    assert len(lines) == start + 3
+
+
 @pytest.mark.parametrize(
     ("change", "options"),
     [
@@ -242,7 +258,7 @@ def test_windows_of_a_large_sheet_are_repaired_and_have_no_energy(tmp_path, caps
     with np.load(out) as archive:
         assert "energy_per_area" not in archive.files
     printed = capsys.readouterr().out
-    assert "9 windows of 4x6 cells of 1 large sheets\na window is not periodic: " in printed
+    assert "9 windows of 4x6 cells of 1 large sheet\na window is not periodic: " in printed
     assert "data label" in printed
     assert run(tmp_path, "--windows", "4", "6", "--stride", "2", "2", "--overwrite")[0] == 0
     assert len(read_states(out, GRAPHENE)) == 5 * 7

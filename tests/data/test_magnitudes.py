@@ -1,9 +1,16 @@
 """Energies are compared with the reference whatever their zero; values worked out by hand."""
 
+import re
+from pathlib import Path
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
+import rugan_tf
 from rugan_tf.data.magnitudes import comparison, doubt, explained, left_over
+from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
 
 GRAPHENE = system_named("porous_graphene")
@@ -48,3 +55,43 @@ def test_few_sheets_are_judged_by_their_size():
     states = np.tile(draw()[:2], (1, 2, 2))
     assert "are they per atom?" in doubt(GRAPHENE, states, np.array([-9.2, -9.1]))
     assert doubt(GRAPHENE, states, np.array([-1080.0, -1040.0])) == ""
+
+
+def test_reference_is_computed_with_a_bar(capsys):
+    states = draw()
+    energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+    assert "are they in Ha or per atom?" in doubt(GRAPHENE, states, energy / 27.211386245988)
+    assert "a check by tight-binding: 100%" in capsys.readouterr().err
+
+
+class Unavailable:
+    """A reference whose package is not installed, or whose program fails."""
+
+    origin = EnergyOrigin("dft", "nothing", "dft: elsewhere")
+
+    def __call__(self, states):
+        raise InputError("This needs the extra mlip")
+
+
+class Elsewhere(type(GRAPHENE)):
+    reference_energies: ClassVar = {"dft": Unavailable()}
+
+
+def test_energies_come_in_without_a_reference_and_that_is_said():
+    states = np.tile(draw(), (1, 2, 2))
+    with pytest.warns(InputWarning, match=r"not checked by dft, the reference of .* here \(This needs"):
+        assert doubt(Elsewhere(), states, -9.0 * GRAPHENE.num_atoms(states)) == ""
+    with pytest.warns(InputWarning, match="not checked by dft"):
+        assert "are they per atom?" in doubt(Elsewhere(), states, np.full(8, -9.2))
+
+
+def test_reference_that_cannot_be_found_is_no_hindrance(tmp_path):
+    """As of a material whose file names a function that is on another machine."""
+    path = tmp_path / "mine.toml"
+    content = (Path(rugan_tf.__file__).parent / "systems/boron_nitride/boron_nitride.toml").read_text("utf-8")
+    changed = re.sub(r"^name = .*$", 'name = "mine"', content, count=1, flags=re.MULTILINE)
+    path.write_text(re.sub(r"^function = .*$", 'function = "nowhere:energy"', changed, flags=re.MULTILINE), "utf-8")
+    system = system_named(str(path))
+    states = np.random.default_rng(0).integers(0, system.num_states, (8, 4, 4), np.uint8)
+    with pytest.warns(InputWarning, match=r"which cannot be computed here \(The energy .* must be importable"):
+        assert doubt(system, states, np.full(8, -300.0)) == ""

@@ -117,3 +117,30 @@ def test_an_ednn_of_a_property_judges_it(data, tmp_path, monkeypatch, capsys):
     ):
         assert main([*words, "--overwrite", "--judges", text]) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("further", "names"),
+    [
+        (["--num-direct", "4", "--judge", "tight-binding"], "--num-direct, --judge"),
+        (["--num-structures", "2", "--num-nearest", "2"], "--num-structures, --num-nearest"),
+        (["--num-monte-carlo", "2", "--monte-carlo-steps", "3"], "--num-monte-carlo, --monte-carlo-steps"),
+        (["--matched", "4", "--matched-energies", "-2", "--real", "real.npz"], "--matched, --matched-energies, --real"),
+    ],
+)
+def test_options_of_the_energy_alone_are_refused_by_name(data, tmp_path, capsys, further, names):
+    model = write_counting_model(tmp_path / "model", data)
+    words = ["--model", str(model), "--data", str(data), "--out", str(tmp_path / "out"), "--num-samples", "10"]
+    assert main([*words, *further]) == 2
+    rule = "Options for models that are asked for the energy alone must be left out. Received: "
+    assert capsys.readouterr().err == f"rugan evaluate: {rule}{names}\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_asks_for_nothing_is_no_contradiction_but_a_judge_of_no_energy_is(data, tmp_path, capsys):
+    model = write_counting_model(tmp_path / "model", data)
+    words = ["--model", str(model), "--data", str(data), "--out", str(tmp_path / "out"), "--num-samples", "10"]
+    none = ["--num-structures", "0", "--num-nearest", "0", "--matched", "0", "--num-direct", "0"]
+    assert main([*words, *none, "--scales", "1"]) == 0
+    assert main([*words, "--overwrite", "--energy", "tight-binding"]) == 2
+    assert "needs a condition that holds one" in capsys.readouterr().err

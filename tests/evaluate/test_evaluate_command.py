@@ -33,6 +33,7 @@ def test_command_evaluates_by_tight_binding_and_shows_a_table(arguments, data_fi
         (["--model", "nowhere"], "must be a folder that holds saved_model.pb, or "),
         (["--data", "nowhere.npz"], "nowhere.npz"),
         (["--energy", "guess"], "The energy must be"),
+        (["--judges", "gap=here"], "are asked for other conditions must be left out. Received: --judges"),
     ],
 )
 def test_bad_input_exits_with_2_and_leaves_nothing(arguments, data_file, capsys, further, message):
@@ -44,10 +45,14 @@ def test_bad_input_exits_with_2_and_leaves_nothing(arguments, data_file, capsys,
 
 
 def test_option_that_cannot_be_exits_with_2(arguments, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main([*arguments, "--scales", "0"])
-    assert stopped.value.code == 2
-    assert "scales must be different" in capsys.readouterr().err
+    for further, message in (
+        (["--scales", "0"], "scales must be different"),
+        (["--judge", "ednn"], "needs sheets, --num-direct. Received: --judge without"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, *further])
+        assert stopped.value.code == 2
+        assert message in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 def test_folder_with_content_exits_with_2_and_is_kept(arguments, data_file, capsys):

@@ -5,7 +5,7 @@ import ase.spacegroup
 import numpy as np
 import pytest
 
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.formats.frames import ReadOptions
 from rugan_tf.formats.npz import read_arrays, write_npz
 from rugan_tf.formats.structures import SUFFIXES as SUFFIXES_OF_STRUCTURES
@@ -22,7 +22,8 @@ CELL = [2 * 2.46, 2 * 2.46 * np.sqrt(3) / 2]
 def test_empty_sheet_is_written_in_every_format(tmp_path, suffix, number):
     """Alone, and between others."""
     states = np.stack([np.zeros((2, 2), np.uint8), np.full((2, 2), 3, np.uint8)])[:number]
-    paths = write_sheets(tmp_path / f"sheet{suffix}", GRAPHENE, states, np.full(number, -1.0))
+    with pytest.warns(InputWarning, match=f"sheets without any atom are written as empty cells: 1 of {number}"):
+        paths = write_sheets(tmp_path / f"sheet{suffix}", GRAPHENE, states, np.full(number, -1.0))
     assert paths
     assert all(path.exists() for path in paths)
 

@@ -76,6 +76,20 @@ def test_existing_file_is_replaced_only_on_demand(model_base, tmp_path, capsys):
     assert len(ase.io.read(out)) > 0
 
 
+def test_wrong_sign_is_asked_about_and_files_are_told_apart_from_their_table(model_base, tmp_path, capsys):
+    out = tmp_path / "sheet.cif"
+    args = ["--model", str(model_base), "--out", str(out), "--energy-per-area"]
+    assert main([*args, "1.5"]) == 0
+    said = capsys.readouterr()
+    assert "First of them: 1.5; was -1.5 meant?" in said.err
+    assert f"{out}, with numbers in sheet.csv: 1 sheet of 4x4 cells" in said.out
+    assert main([*args, "1000", "-1.5", "--overwrite"]) == 0
+    said = capsys.readouterr()
+    assert "1 of 2 requested energies lie outside" in said.err
+    assert "meant?" not in said.err
+    assert f"{tmp_path / 'sheet-0000.cif'} to sheet-0001.cif, with numbers in sheet.csv: 2 sheets of 4x4" in said.out
+
+
 def test_edges_are_saturated_and_atoms_relaxed(model_base, tmp_path, capsys):
     out = tmp_path / "sheets.extxyz"
     emt = ["--relax", "ase:ase.calculators.emt:EMT", "--relax-steps", "2"]

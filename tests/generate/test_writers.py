@@ -5,6 +5,7 @@ import pytest
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 
+from rugan_tf.errors import InputWarning
 from rugan_tf.figures.sheets import draw_sheet, sheets_figure
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.formats.energy_table import read_energy_table
@@ -140,9 +141,10 @@ def test_saturated_sheets_have_no_energy_of_other_atoms(tmp_path):
 
 def test_sheet_without_atoms_can_be_written(tmp_path):
     empty = np.zeros((1, 2, 2), np.uint8)
-    write_sheets(tmp_path / "empty.extxyz", GRAPHENE, empty, np.array([-1.0]))
+    for name in ("empty.extxyz", "empty.png"):
+        with pytest.warns(InputWarning, match="sheets without any atom are written as empty cells: 1 of 1"):
+            write_sheets(tmp_path / name, GRAPHENE, empty, np.array([-1.0]))
     assert len(ase.io.read(tmp_path / "empty.extxyz")) == 0
-    write_sheets(tmp_path / "empty.png", GRAPHENE, empty, np.array([-1.0]))
     assert (tmp_path / "empty.png").stat().st_size > 1000
 
 

@@ -2,17 +2,19 @@
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rugan_tf.physics.hamiltonian import PlanarAtoms
 from rugan_tf.physics.tight_binding import SMEARING, tight_binding_energy
-from rugan_tf.physics.total_energy import EnergyEstimate, linear_scaling_energy
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions
 from rugan_tf.systems.porous_graphene.carbon import CARBON
 from rugan_tf.systems.porous_graphene.geometry import LATTICE, SPECIES
+
+if TYPE_CHECKING:
+    from rugan_tf.physics.total_energy import EnergyEstimate
 
 TIGHT_BINDING, LINEAR_SCALING = "tight-binding", "linear-scaling"
 
@@ -70,8 +72,12 @@ class LinearScalingEnergy:
         estimate = self.estimate(states)
         return 0.0 if estimate is None else estimate.energy
 
-    def estimate(self, states: ArrayLike) -> EnergyEstimate | None:
+    def estimate(self, states: ArrayLike) -> "EnergyEstimate | None":
         """Return the energy of one sheet with its error bar; None for an empty one."""
+        # Here, since every command knows this material, and few ask for this energy: its imports take half a second.
+        from rugan_tf.physics.hamiltonian import PlanarAtoms
+        from rugan_tf.physics.total_energy import linear_scaling_energy
+
         positions, lengths = sheet_positions(states)
         if not len(positions):
             return None
