@@ -19,13 +19,14 @@ from typing import Any
 import uvicorn
 
 from rugan_tf.errors import InputError
+from rugan_tf.saved.shipped import shipped_folder, shipped_names
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.grpc_server import Served, add_address, build_server
 from rugan_tf.serve.loaded_version import SessionOptions
 from rugan_tf.serve.model_config import ModelConfig, read_model_config, read_small_config
 from rugan_tf.serve.model_manager import LoadOptions, ModelManager, versions_on_disk
 from rugan_tf.serve.monitoring import ServerMetrics
-from rugan_tf.serve.options import ServeOptions, channel_arguments
+from rugan_tf.serve.options import DEFAULT_NAME, ServeOptions, channel_arguments
 from rugan_tf.serve.page_routes import page_routes
 from rugan_tf.serve.rest import RestOptions, build_app
 from rugan_tf.serve.tls import server_credentials
@@ -172,11 +173,20 @@ def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
     if options.model_config_file is not None:
         models = read_model_config(options.model_config_file)
     else:
-        models = {options.model_name: ModelConfig(options.model_name, Path(str(options.model_base_path)))}
+        one = one_model(options.model_name, Path(str(options.model_base_path)))
+        models = {one.name: one}
     for model in models.values():
         if not versions_on_disk(model.base_path):
             raise InputError(f"A base path must hold numeric version folders. Received: {model.base_path}")
     return models
+
+
+def one_model(name: str, base_path: Path) -> ModelConfig:
+    """Return the model of the flags; where there is no such folder, the one that comes with the package."""
+    shipped = str(base_path)
+    if base_path.exists() or shipped not in shipped_names():
+        return ModelConfig(name, base_path)
+    return ModelConfig(shipped if name == DEFAULT_NAME else name, shipped_folder() / shipped)
 
 
 def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.Event) -> None:
