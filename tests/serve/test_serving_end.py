@@ -1,7 +1,6 @@
 """A server that is busy, and one that is told to end: nobody waits for what will not come."""
 
 import concurrent.futures
-import gc
 import json
 import re
 import signal
@@ -19,6 +18,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from rugan_tf.serve.__main__ import main
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.loaded_version import LoadedVersion
+from rugan_tf.serve.memory import give_back_memory
 from rugan_tf.serve.workers import Workers
 
 GRACE, THREADS = 3.0, 4
@@ -133,7 +133,7 @@ def test_memory_of_a_version_comes_back(version_folder):
     def load_and_forget(times):
         for _ in range(times):
             load()
-            gc.collect()  # as the manager does: a graph is full of cycles
+            give_back_memory()  # as the manager does
 
     load_and_forget(2)
     before = resident_mib()

@@ -145,6 +145,13 @@ def test_numbers_for_prometheus_do_not_grow_with_names_that_clients_invent(serve
     assert "invented" not in rest_request(f"{server.rest}/metrics")[1]
 
 
+def test_wrong_number_of_axes_is_told_as_a_rule(server):
+    inputs = {"energy_per_area": -2.0, "rows": 4, "cols": 6, "seed": 0}
+    status, text = server.request("/v1/models/steady:predict", {"inputs": inputs})
+    assert status == 400
+    assert "Input energy_per_area must have the shape (any,). Received: shape=() (" in json.loads(text)["error"]
+
+
 def test_too_large_a_body_is_refused_before_it_is_sent(server):
     where = urllib.parse.urlsplit(server.rest)
     with contextlib.closing(http.client.HTTPConnection(where.hostname, where.port, timeout=30)) as connection:
