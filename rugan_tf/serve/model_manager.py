@@ -271,6 +271,10 @@ class ModelManager:
         """End `watch`."""
         self.stopped.set()
 
+    def is_still(self) -> bool:
+        """Return whether nothing is loaded or unloaded now, nor will be: the lock of it is never given back."""
+        return self.loading.acquire(blocking=False)
+
     def close(self) -> None:
         """End whatever still runs in the models."""
         with self.lock:

@@ -63,7 +63,9 @@ def serve(options: ServeOptions) -> None:
     gc.freeze()
     is_idle = asyncio.run(run(parts))
     sys.stdout.flush()
-    if not is_idle:  # a thread is still within an operation that cannot be ended; waiting for it could take minutes
+    # A thread is still within an operation that cannot be ended; waiting for it could take minutes. And TensorFlow
+    # aborts the process when Python goes away beneath it.
+    if not is_idle:
         os._exit(0)
 
 
@@ -134,7 +136,7 @@ async def run(parts: Parts) -> bool:
 
 
 async def end(parts: Parts, server: Any, rest: uvicorn.Server | None) -> bool:
-    """Take no more requests, wait for those that run, cut off what is left; return whether no thread is busy."""
+    """Take no more requests, wait for those that run, cut off what is left; return whether nothing is busy."""
     start, grace = time.monotonic(), parts.options.grace
     parts.ending.set()
     parts.manager.stop()
@@ -153,7 +155,7 @@ async def end(parts: Parts, server: Any, rest: uvicorn.Server | None) -> bool:
     waited = [await asyncio.to_thread(one.wait_until_idle, TELLING / 2 if num_cut_off else 0) for one in workers]
     what = "no request was cut off" if not num_cut_off else f"{num_cut_off} requests were cut off after {grace:g} s"
     print(f"ended; {what.replace('1 requests were', '1 request was')}", flush=True)
-    return all(waited)
+    return all(waited) and parts.manager.is_still()
 
 
 def watch(parts: Parts) -> None:
