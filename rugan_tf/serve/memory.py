@@ -8,7 +8,7 @@ import sys
 def give_back_memory() -> None:
     """Collect what is in cycles, and give pages that hold nothing any more back to the system.
 
-    A graph is full of cycles. And the C library keeps what is freed: TensorFlow's threads leave holes in the heaps of
+    A graph is full of cycles. And the C library keeps what is freed: TensorFlow's threads leave gaps in the heaps of
     each of them, so that a server grows with every version although nothing is kept.
     """
     gc.collect()
