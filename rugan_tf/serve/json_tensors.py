@@ -8,6 +8,7 @@ number, else with as many as always are. Half precision has no JSON, neither the
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,17 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.serve.errors import Code, ServingError
+from rugan_tf.serve.json_lists import RaggedError, Values, is_bytes, rectangular
 from rugan_tf.serve.tensors import PIECE, invalid
 
 BYTES_SUFFIX = "_bytes"  # of outputs whose strings are written as b64
 NO_JSON = {np.dtype("<f2"), np.dtype("<u2")}
 KINDS: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}, "O": {str}}
 DIGITS = {4: 9, 8: 17}  # that always suffice, by bytes
-
-
-def is_bytes(value: Any) -> bool:
-    """Return whether a JSON value is an object that stands for bytes."""
-    return isinstance(value, dict) and list(value) == ["b64"] and isinstance(value["b64"], str)
 
 
 def from_json(name: str, content: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -37,54 +34,51 @@ def from_json(name: str, content: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """
     if dtype in NO_JSON:
         raise ServingError(Code.UNIMPLEMENTED, f"Conversion of JSON to {dtype.name} is not served; use gRPC")
-    shape: list[int] = []
-    first = content
-    while isinstance(first, list):
-        shape.append(len(first))
-        if not first:
-            break
-        first = first[0]
-    leaves: list[Any] = []
-    gather(name, content, shape, 0, leaves)
-    kinds = KINDS[dtype.kind]
-    wrong = [leaf for leaf in leaves if type(leaf) not in kinds and not (dtype.kind == "O" and is_bytes(leaf))]
-    if wrong:
-        raise invalid(f"Input {name} must hold values of {dtype.name}. Received: {json.dumps(wrong[0])[:256]}")
+    try:
+        shape, pieces = rectangular(content)
+    except RaggedError:
+        raise invalid(f"Input {name} must be a rectangular list") from None
+    for piece in pieces:
+        require_kind(name, piece, dtype)
     if dtype.kind == "O":
+        leaves = [decoded(name, leaf) for piece in pieces for leaf in piece]
         values = np.empty(len(leaves), dtype)
-        values[:] = [decoded(name, leaf) for leaf in leaves]
+        values[:] = leaves
         return values.reshape(shape)
-    if dtype.kind in "iu" and leaves:
-        low, high = min(leaves), max(leaves)
+    if dtype.kind in "iu" and pieces:
+        low, high = min(map(min_of, pieces)), max(map(max_of, pieces))
         if low < np.iinfo(dtype).min or high > np.iinfo(dtype).max:
             raise invalid(f"Input {name} must lie in the range of {dtype.name}. Received: {low}, {high}")
+    values, end = np.empty(math.prod(shape), dtype), 0
     with np.errstate(over="ignore"):  # beyond float32 lies infinity, which the model refuses
         try:
-            return np.array(leaves, np.float64 if dtype.kind == "f" else dtype).astype(dtype).reshape(shape)
+            for piece in pieces:
+                start, end = end, end + len(piece)
+                values[start:end] = np.asarray(piece, np.float64 if dtype.kind == "f" else dtype)
         except OverflowError:
             raise invalid(f"Input {name} must lie in the range of {dtype.name}") from None
+    return values.reshape(shape)
 
 
-def gather(name: str, content: Any, shape: list[int], level: int, leaves: list[Any]) -> None:
-    """Append the values of nested lists of a shape to `leaves`.
+def require_kind(name: str, piece: Values, dtype: np.dtype[Any]) -> None:
+    """Raise ServingError for the first value that is not of a dtype."""
+    kinds = KINDS[dtype.kind]
+    if isinstance(piece, list):
+        wrong = [leaf for leaf in piece if type(leaf) not in kinds and not (dtype.kind == "O" and is_bytes(leaf))]
+    else:
+        wrong = [] if type(piece[0].item()) in kinds else [piece[0].item()]
+    if wrong:
+        raise invalid(f"Input {name} must hold values of {dtype.name}. Received: {json.dumps(wrong[0])[:256]}")
 
-    Raises:
-        ServingError: INVALID_ARGUMENT, the lists are ragged.
-    """
-    if level == len(shape):
-        if isinstance(content, list):
-            raise invalid(f"Input {name} must be a rectangular list")
-        leaves.append(content)
-        return
-    if not isinstance(content, list) or len(content) != shape[level]:
-        raise invalid(f"Input {name} must be a rectangular list")
-    if level == len(shape) - 1:
-        if any(type(one) is list for one in content):
-            raise invalid(f"Input {name} must be a rectangular list")
-        leaves.extend(content)
-        return
-    for one in content:
-        gather(name, one, shape, level + 1, leaves)
+
+def min_of(piece: Values) -> int:
+    """Return the least of integers."""
+    return min(piece) if isinstance(piece, list) else int(piece.min())
+
+
+def max_of(piece: Values) -> int:
+    """Return the largest of integers."""
+    return max(piece) if isinstance(piece, list) else int(piece.max())
 
 
 def decoded(name: str, leaf: Any) -> bytes:

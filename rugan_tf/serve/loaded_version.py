@@ -106,7 +106,7 @@ class LoadedVersion:
         """Call a signature.
 
         Ranks and sizes are not compared with those of the signature, which TensorFlow Serving does not do either: the
-        graph says what it cannot take.
+        graph says what it cannot take. What it says of a wrong number of axes is no help, so the rule is told with it.
 
         Args:
             name: of the signature.
@@ -125,7 +125,7 @@ class LoadedVersion:
         try:
             return {key: array_of(value) for key, value in self.session.run(wanted, feed, limited).items()}
         except tf.errors.OpError as error:
-            raise error_of_model(error) from error
+            raise with_wrong_shape(error_of_model(error), inputs, signature.inputs) from error
         except MemoryError as error:
             raise ServingError(Code.RESOURCE_EXHAUSTED, "The request needs more memory than there is") from error
         except RuntimeError as error:  # the session has been closed
@@ -222,6 +222,19 @@ def check_inputs(inputs: dict[str, NDArray[Any]], expected: Any) -> None:
             raise ServingError(
                 Code.INVALID_ARGUMENT, f"Expects input {name} to be of {wanted}. Received: {inputs[name].dtype.name}"
             )
+
+
+def with_wrong_shape(error: ServingError, inputs: dict[str, NDArray[Any]], expected: Any) -> ServingError:
+    """Return an error that tells the first input whose number of axes or sizes are not those of the signature."""
+    for name, info in expected.items():
+        sizes, shape = tuple(dim.size for dim in info.tensor_shape.dim), inputs[name].shape
+        is_right = len(sizes) == len(shape) and all(told in (-1, size) for told, size in zip(sizes, shape, strict=True))
+        if not (is_right or info.tensor_shape.unknown_rank):
+            wanted = str(sizes).replace("-1", "any")
+            return ServingError(
+                error.code, f"Input {name} must have the shape {wanted}. Received: shape={shape} ({error.message})"
+            )
+    return error
 
 
 def chosen_outputs(output_filter: tuple[str, ...], outputs: Any) -> tuple[str, ...]:

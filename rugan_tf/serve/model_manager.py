@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import gc
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.loaded_version import LoadedVersion, SessionOptions
+from rugan_tf.serve.memory import give_back_memory
 from rugan_tf.serve.model_config import ModelConfig
 
 LOGGER = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class ModelManager:
         if loaded is not None:
             loaded.close()
             del loaded
-            gc.collect()  # a graph is full of cycles, and large
+            give_back_memory()
 
     def configure(self, models: dict[str, ModelConfig]) -> None:
         """Serve other models from now on, and wait until they are loaded.
@@ -270,6 +270,10 @@ class ModelManager:
     def stop(self) -> None:
         """End `watch`."""
         self.stopped.set()
+
+    def is_still(self) -> bool:
+        """Return whether nothing is loaded or unloaded now, nor will be: the lock of it is never given back."""
+        return self.loading.acquire(blocking=False)
 
     def close(self) -> None:
         """End whatever still runs in the models."""

@@ -56,9 +56,9 @@ class ServeOptions:
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for all. TensorFlow Serving always listens on all."""
     model_name: str = DEFAULT_NAME
-    """Name that clients call the model by."""
+    """Name that clients call the model by; a model that comes with the package keeps its own unless one is given."""
     model_base_path: Path | None = None
-    """Folder of numeric version folders."""
+    """Folder of numeric version folders, or the name of a model that comes with the package."""
     model_config_file: Path | None = None
     """ModelServerConfig in text format, for several models, version policies and labels; instead of the two above."""
     model_config_file_poll_wait_seconds: float = 0

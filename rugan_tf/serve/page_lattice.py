@@ -6,20 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rugan_tf.errors import InputError
-
 PERIOD = (2, 2)  # cells after which every lattice here repeats; columns of a honeycomb come in twos
 DECIMALS = 6  # of positions
-
-
-def system_of(name: str) -> Any:
-    """Return the material of a card, or None where it is not known here."""
-    from rugan_tf.systems.named import system_named
-
-    try:
-        return system_named(name)
-    except InputError:
-        return None
 
 
 def described_words(system: Any) -> dict[str, Any]:

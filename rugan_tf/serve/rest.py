@@ -188,7 +188,7 @@ def elsewhere(_: Request, error: Exception) -> Response:
     return Response(status_code=error.status_code if isinstance(error, HTTPException) else 500)
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes | bytearray:
     """Return the body.
 
     Raises:
@@ -202,4 +202,4 @@ async def read_body(request: Request) -> bytes:
         body += chunk
         if len(body) > MAX_BODY:
             raise ServingError(Code.INVALID_ARGUMENT, TOO_LARGE)
-    return bytes(body)
+    return body

@@ -8,17 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.serve.errors import Code, ServingError
-from rugan_tf.serve.json_tensors import from_json, is_bytes, to_json
+from rugan_tf.serve.json_lists import LongList, is_bytes, is_object
+from rugan_tf.serve.json_pieces import LARGE, PiecewiseDecoder
+from rugan_tf.serve.json_tensors import from_json, to_json
 from rugan_tf.serve.loaded_version import DEFAULT_SIGNATURE
 from rugan_tf.serve.model_manager import ModelManager
 from rugan_tf.serve.tensors import DTYPES, invalid
 
 MAX_SHOWN = 256  # characters of what was sent, in an error
+MAX_TEXT = 2**12  # characters that these are taken from, where white space is many
+SHOWING = json.JSONEncoder(default=lambda long: long.beginning)
+FREED = 1000  # objects at once: to free all of them would keep other threads waiting, too
 DECODER = json.JSONDecoder()
 
 
 def answer_predict(
-    manager: ModelManager, name: str, number: int | None, label: str | None, body: bytes, timeout: float
+    manager: ModelManager, name: str, number: int | None, label: str | None, body: bytes | bytearray, timeout: float
 ) -> str:
     """Return the JSON that answers a predict request.
 
@@ -49,7 +54,7 @@ def dtype_of(name: str, info: Any) -> np.dtype[Any]:
     return DTYPES[info.dtype][0]
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
+def parse_body(body: bytes | bytearray) -> dict[str, Any]:
     """Return the request's JSON object; what stands behind it is not looked at.
 
     Raises:
@@ -59,7 +64,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8").lstrip()
         if not text:
             raise invalid("JSON Parse error: The document is empty")
-        content, _ = DECODER.raw_decode(text)
+        content, _ = (DECODER if len(text) <= LARGE else PiecewiseDecoder()).raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise invalid(f"JSON Parse error: {error}") from None
     if not isinstance(content, dict):
@@ -75,7 +80,12 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 def shown(content: Any) -> str:
     """Return the beginning of what was sent."""
-    return re.sub(r"\s+", " ", json.dumps(content))[:MAX_SHOWN]
+    text = ""
+    for part in SHOWING.iterencode(content):
+        text += part
+        if len(text) > MAX_TEXT:
+            break
+    return re.sub(r"\s+", " ", text)[:MAX_SHOWN]
 
 
 def columns(given: Any, dtypes: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:
@@ -95,21 +105,24 @@ def columns(given: Any, dtypes: dict[str, np.dtype[Any]]) -> dict[str, NDArray[A
 
 def rows(instances: Any, dtypes: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:
     """Return arrays of the row form: a list of objects with one entry of every input, or of bare entries."""
-    if not isinstance(instances, list) or not instances:
+    if not isinstance(instances, list | LongList) or not instances:
         raise invalid("Expecting 'instances' to be a list/array with values")
-    named = [isinstance(one, dict) and not is_bytes(one) for one in instances]
-    if not any(named):
+    known: list[Any] = instances.beginning if isinstance(instances, LongList) else instances
+    if not (instances.has_objects if isinstance(instances, LongList) else any(map(is_object, known))):
         if len(dtypes) != 1:
             raise invalid(f"instances is a plain list, but expecting list of objects with {sorted(dtypes)}")
         [(name, dtype)] = dtypes.items()
         return {name: from_json(name, instances, dtype)}
-    for index, one in enumerate(instances):
-        if not named[index] or set(one) != set(dtypes):
+    for index, one in enumerate(known):  # a long list does not begin with an object, and is refused at the first
+        if not is_object(one) or set(one) != set(dtypes):
             raise invalid(
                 f"Failed to process element: {index} of 'instances' list. JSON object: {shown(one)} "
                 f"keys must be equal to: {','.join(sorted(dtypes))}"
             )
-    return {name: from_json(name, [one[name] for one in instances], dtype) for name, dtype in dtypes.items()}
+    arrays = {name: from_json(name, [one[name] for one in known], dtype) for name, dtype in dtypes.items()}
+    while known:
+        del known[-FREED:]
+    return arrays
 
 
 def outputs_by_row(outputs: dict[str, NDArray[Any]]) -> str:

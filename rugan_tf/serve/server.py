@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -18,13 +19,14 @@ from typing import Any
 import uvicorn
 
 from rugan_tf.errors import InputError
+from rugan_tf.saved.shipped import shipped_folder, shipped_names
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.grpc_server import Served, add_address, build_server
 from rugan_tf.serve.loaded_version import SessionOptions
 from rugan_tf.serve.model_config import ModelConfig, read_model_config, read_small_config
 from rugan_tf.serve.model_manager import LoadOptions, ModelManager, versions_on_disk
 from rugan_tf.serve.monitoring import ServerMetrics
-from rugan_tf.serve.options import ServeOptions, channel_arguments
+from rugan_tf.serve.options import DEFAULT_NAME, ServeOptions, channel_arguments
 from rugan_tf.serve.page_routes import page_routes
 from rugan_tf.serve.rest import RestOptions, build_app
 from rugan_tf.serve.tls import server_credentials
@@ -56,9 +58,14 @@ def serve(options: ServeOptions) -> None:
         OSError: a port that is in use, a file that is missing.
     """
     parts = build_parts(options)
+    # What TensorFlow imported stays. To look through it costs 0.2 s at each collection, in which nothing is answered.
+    gc.collect()
+    gc.freeze()
     is_idle = asyncio.run(run(parts))
     sys.stdout.flush()
-    if not is_idle:  # a thread is still within an operation that cannot be ended; waiting for it could take minutes
+    # A thread is still within an operation that cannot be ended; waiting for it could take minutes. And TensorFlow
+    # aborts the process when Python goes away beneath it.
+    if not is_idle:
         os._exit(0)
 
 
@@ -129,7 +136,7 @@ async def run(parts: Parts) -> bool:
 
 
 async def end(parts: Parts, server: Any, rest: uvicorn.Server | None) -> bool:
-    """Take no more requests, wait for those that run, cut off what is left; return whether no thread is busy."""
+    """Take no more requests, wait for those that run, cut off what is left; return whether nothing is busy."""
     start, grace = time.monotonic(), parts.options.grace
     parts.ending.set()
     parts.manager.stop()
@@ -148,7 +155,7 @@ async def end(parts: Parts, server: Any, rest: uvicorn.Server | None) -> bool:
     waited = [await asyncio.to_thread(one.wait_until_idle, TELLING / 2 if num_cut_off else 0) for one in workers]
     what = "no request was cut off" if not num_cut_off else f"{num_cut_off} requests were cut off after {grace:g} s"
     print(f"ended; {what.replace('1 requests were', '1 request was')}", flush=True)
-    return all(waited)
+    return all(waited) and parts.manager.is_still()
 
 
 def watch(parts: Parts) -> None:
@@ -168,11 +175,20 @@ def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
     if options.model_config_file is not None:
         models = read_model_config(options.model_config_file)
     else:
-        models = {options.model_name: ModelConfig(options.model_name, Path(str(options.model_base_path)))}
+        one = one_model(options.model_name, Path(str(options.model_base_path)))
+        models = {one.name: one}
     for model in models.values():
         if not versions_on_disk(model.base_path):
             raise InputError(f"A base path must hold numeric version folders. Received: {model.base_path}")
     return models
+
+
+def one_model(name: str, base_path: Path) -> ModelConfig:
+    """Return the model of the flags; where there is no such folder, the one that comes with the package."""
+    shipped = str(base_path)
+    if base_path.exists() or shipped not in shipped_names():
+        return ModelConfig(name, base_path)
+    return ModelConfig(shipped if name == DEFAULT_NAME else name, shipped_folder() / shipped)
 
 
 def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.Event) -> None:

@@ -5,7 +5,7 @@ import functools
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from rugan_tf.systems.definition import Definition, DrawingDefinition, read_defi
 from rugan_tf.systems.energy import SheetEnergy
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.systems.told_energy import ToldEnergy
+
+if TYPE_CHECKING:
+    import ase
 
 
 class SystemFromFile(LatticeSystem):
@@ -69,6 +72,12 @@ class SystemFromFile(LatticeSystem):
     ) -> NDArray[np.uint8]:
         """Draw sheets as the options do, uint8 (num_sheets, rows, cols)."""
         return self.validate_states(options.draw_states(self, rng, num_sheets, rows, cols))
+
+    def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":
+        """Return one sheet (rows, cols) as atoms, or raise InputError where there are none, or no such elements."""
+        if self.definition.has_atoms:  # a record, unlike a file, has not been asked yet
+            require_elements(self.species, self.name)
+        return super().structure(states)
 
     @property
     def reference_energies(self) -> Mapping[str, SheetEnergy]:

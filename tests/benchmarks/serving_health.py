@@ -3,10 +3,12 @@
     python tests/benchmarks/serving_health.py saved_models/porous_graphene [--sizes 28x32 224x256] [--seconds 15]
 
 For each size of sheet as many clients as the server has threads ask for one sheet after another, over gRPC and over
-REST; meanwhile the health service is asked every 20 ms.
+REST; meanwhile the health service is asked every 20 ms. Last come requests with large bodies: the energy of one sheet
+of 2048x2048 cells as JSON, 8 MiB.
 """
 
 import argparse
+import json
 import sys
 import threading
 import time
@@ -54,6 +56,12 @@ def hammering(ask, seconds, measure):
     return found, len(answers)
 
 
+def large_body():
+    """Return a request for the energy of a large sheet."""
+    states = np.random.default_rng(0).integers(0, 4, (1, 2048, 2048), np.uint8)
+    return json.dumps({"signature_name": "energy", "inputs": {"states": states.tolist()}}).encode()
+
+
 def told(taken):
     """Say percentiles."""
     return " ".join(f"p{q} {np.percentile(taken, q):.1f}" for q in (50, 95, 99)) + f" most {taken.max():.1f} ms"
@@ -85,6 +93,13 @@ def main(model, sizes, seconds):
                 for way, ask in (("gRPC", over_grpc), ("REST", over_rest)):
                     taken, answers = hammering(ask, seconds, lambda: checks(stub, seconds))
                     print(f"{size} over {way}, {THREADS} clients, {answers} answers: {told(taken)}", flush=True)
+            body = large_body()
+
+            def large(*_):
+                assert rest_request(url, data=body)[0] == 200
+
+            taken, answers = hammering(large, seconds, lambda: checks(stub, seconds))
+            print(f"bodies of {len(body) >> 20} MiB, {THREADS} clients, {answers} answers: {told(taken)}", flush=True)
     finally:
         for client in clients:
             client.channel.close()

@@ -17,6 +17,7 @@ from running_server import RunningServer, wait_until
 from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.client import Client, Connection
 
+ALIVE = ("LOADING", "AVAILABLE", "UNLOADING")
 NAME, BETWEEN, OUTAGE = "porous_graphene", 2.0, 2.0  # s between versions, and between kill -9 and the new process
 
 
@@ -74,6 +75,11 @@ def resident_mib(pid):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) // 1024
 
 
+def alive(client):
+    """Return the versions that take memory."""
+    return [number for number, told in client.status().items() if told.startswith(ALIVE)]
+
+
 def main(model, clients, swaps, *, warmup):
     """Measure and print."""
     source = version_folder(model)
@@ -94,6 +100,9 @@ def main(model, clients, swaps, *, warmup):
                         lambda n=number: client.status().get(n, "").startswith(("AVAILABLE", "END")), 600
                     ):
                         raise RuntimeError(f"Version {number} is neither served nor refused: {client.status()}")
+                    served = max(known for known, told in client.status().items() if told.startswith("AVAILABLE"))
+                    if not wait_until(lambda n=served: alive(client) == [n], 600):
+                        raise RuntimeError(f"The version before {number} is not unloaded: {client.status()}")
                     memory.append(resident_mib(running.process.pid))
                     told = f"version {number}: {memory[-1]} MiB, {load.num_answers} answers"
                     print(told, file=sys.stderr, flush=True)
@@ -103,8 +112,8 @@ def main(model, clients, swaps, *, warmup):
                     f"{swaps} versions in {took:.0f} s, {clients} clients: {answers} answers, {failed} failed, "
                     f"longest wait {longest:.2f} s, {len(load.sheets)} different answer(s)"
                 )
-                ratio = memory[-1] / memory[0]
-                print(f"memory after each version: {', '.join(map(str, memory))} MiB; last / first {ratio:.3f}")
+                ratios = f"last / first {memory[-1] / memory[0]:.3f}, most / first {max(memory) / memory[0]:.3f}"
+                print(f"memory after each version: {', '.join(map(str, memory))} MiB; {ratios}")
                 print(f"damaged version {damaged}: {client.status()[damaged]}")
             port = int(running.address.rpartition(":")[2])
             running.kill()

@@ -1,6 +1,7 @@
 """Warm-up requests and the golden answer, as a server and a process without this package find them."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 ROOT = Path(__file__).parents[2]
 CHECK = ROOT / "serving" / "check_golden.py"
+PROGRAM = Path(__file__).with_name("answer_signatures.py")
 
 
 @pytest.fixture(scope="module")
@@ -146,14 +148,52 @@ def test_model_too_small_for_its_training_size_has_no_requests(run_dir, tmp_path
     assert not (version / "assets.extra" / "tf_serving_warmup_requests").exists()
 
 
-@pytest.mark.skipif(
-    "RUGAN_TF_OTHER_PYTHON" not in os.environ,
+SHIPPED = [
+    *(ROOT / "saved_models" / "porous_graphene").glob("[0-9]*"),
+    *(ROOT / "saved_models" / "porous_graphene_formation").glob("[0-9]*"),
+]
+OTHER = os.environ.get("RUGAN_TF_OTHER_PYTHON")
+needs_other = pytest.mark.skipif(
+    OTHER is None,
     reason="RUGAN_TF_OTHER_PYTHON must name the Python of an environment with another TensorFlow, 2.20 say",
 )
-@pytest.mark.parametrize("folder", sorted((ROOT / "saved_models" / "porous_graphene").glob("[0-9]*")))
+
+
+def run_other(*words):
+    """Run a program in the other environment; return what it said."""
+    done = subprocess.run([OTHER, "-I", *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@needs_other
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.parent.name)
 def test_another_tensorflow_gives_the_golden_answer(folder):
     """The newest TensorFlow Serving that is known, 2.20, is older than the TensorFlow that writes the models, 2.21."""
-    command = [os.environ["RUGAN_TF_OTHER_PYTHON"], "-I", str(CHECK), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "0.0000% of the cells differ" in done.stdout
+    assert "0.0000% of the cells differ" in run_other(CHECK, folder)
+
+
+@needs_other
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.parent.name)
+def test_another_tensorflow_answers_every_signature_alike(folder, tmp_path):
+    """As the warm-up requests ask them: painted maps, energies and local energies among them."""
+    asked = {
+        f"{record.predict_log.request.model_spec.signature_name}/{name}": tf.make_ndarray(tensor)
+        for record in records(folder)
+        for name, tensor in record.predict_log.request.inputs.items()
+    }
+    np.savez(tmp_path / "asked.npz", **asked)
+    assert f"TensorFlow {tf.__version__} " not in run_other(
+        PROGRAM, folder, tmp_path / "asked.npz", tmp_path / "other.npz"
+    )
+    here = runpy.run_path(str(PROGRAM))["main"]
+    here(str(folder), tmp_path / "asked.npz", tmp_path / "here.npz")
+    with np.load(tmp_path / "other.npz") as other, np.load(tmp_path / "here.npz") as own:
+        assert set(other.files) == set(own.files)
+        assert {key.partition("/")[0] for key in own.files} == set(tf.saved_model.load(str(folder)).signatures)
+        for key in own.files:
+            assert other[key].dtype == own[key].dtype
+            if own[key].dtype.kind == "f":
+                np.testing.assert_allclose(other[key], own[key], rtol=1e-4, atol=1e-4, err_msg=key)
+            else:
+                np.testing.assert_array_equal(other[key], own[key], err_msg=key)

@@ -73,7 +73,7 @@ def rest_request(url, content=None, data=None):
     body = json.dumps(content).encode() if content is not None else data
     request = urllib.request.Request(url, body, method="GET" if body is None else "POST")
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

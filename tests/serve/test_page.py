@@ -15,7 +15,8 @@ from page_window import COLS, ENERGY, ROWS, SEED, choose, downloaded, make, numb
 from steady_model import MAX_CELLS
 
 from rugan_tf.serve.client import Client, Connection
-from rugan_tf.serve.page_lattice import described_lattice, described_words, system_of
+from rugan_tf.serve.page_lattice import described_lattice, described_words
+from rugan_tf.serve.page_routes import described_model
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.statistics import pore_sizes
 
@@ -180,7 +181,41 @@ def test_words_and_units_are_those_of_the_material():
     assert described_words(spins)["quantity"] == "energy per site"
     assert (described_words(spins)["unit"], described_words(spins)["vacancy"]["regions"]) == ("J", "vacant regions")
     assert described_lattice(spins) is None
-    assert system_of("nothing that is known") is None
+
+
+MATERIAL = """
+name = "crafted"
+atoms = true
+states = [["C"], ["B"]]
+[lattice]
+row_pitch = 2.46
+col_pitch = 2.13
+col_shift = 0.5
+reach = 2.5
+[quantity]
+total_unit = "eV"
+per = "area"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"system": MATERIAL.replace('"B"', '"Q"')}, "must hold chemical symbols. Received: 'Q'"),
+        ({"system": "nothing that is known"}, "system must be one of"),
+        ({"system": ["porous_graphene"]}, "A card must be an object whose system is text"),
+        ({"conditions": {"each": [{"name": "porosity"}]}}, "Conditions must have name, unit and range each"),
+        ({"conditions": 3}, "Conditions must have name, unit and range each. Received: 3"),
+    ],
+)
+def test_card_that_is_wrong_is_told_and_hides_nothing_else(version_folder, tmp_path, change, problem):
+    (tmp_path / "assets.extra").mkdir()
+    card = json.loads((version_folder / "assets.extra" / "rugan.json").read_text())
+    (tmp_path / "assets.extra" / "rugan.json").write_text(json.dumps(card | change))
+    described = described_model("crafted", 7, tmp_path)
+    assert problem in described["problem"]
+    assert (described["name"], described["version"], described["lattice"]) == ("crafted", 7, None)
+    assert "problem" not in described_model("steady", 1, version_folder)
 
 
 def test_script_for_the_proxy_writes_what_the_server_tells(server, version_folder, capsys):

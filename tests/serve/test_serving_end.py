@@ -1,9 +1,9 @@
 """A server that is busy, and one that is told to end: nobody waits for what will not come."""
 
 import concurrent.futures
-import gc
 import json
 import re
+import shutil
 import signal
 import socket
 import time
@@ -17,8 +17,10 @@ from running_server import RunningServer, rest_request, wait_until
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from rugan_tf.serve.__main__ import main
+from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.loaded_version import LoadedVersion
+from rugan_tf.serve.memory import give_back_memory
 from rugan_tf.serve.workers import Workers
 
 GRACE, THREADS = 3.0, 4
@@ -103,6 +105,19 @@ def test_busy_server_tells_its_health_keeps_deadlines_and_ends_in_time(base):
             running.kill()
 
 
+@pytest.mark.parametrize("state", ["LOADING", "AVAILABLE"])  # then the one before is unloaded
+def test_server_that_is_told_to_end_while_versions_change_ends_in_order(base, tmp_path, state):
+    shutil.copytree(base / "1", tmp_path / "slow" / "1")
+    words = ["--port", 0, "--model_name", "slow", "--model_base_path", tmp_path / "slow"]
+    running = RunningServer(*words, "--file_system_poll_wait_seconds", 0.1)
+    shutil.copytree(base / "1", tmp_path / "aside")
+    with Client(Connection(running.address, "slow")) as client:
+        (tmp_path / "aside").rename(tmp_path / "slow" / "2")
+        assert wait_until(lambda: client.status().get(2, "").startswith((state, "AVAILABLE")))
+    assert running.end() == 0, running.output
+    assert "ended; no request was cut off" in running.output
+
+
 def test_answer_that_is_cut_off_is_there_at_once_and_nothing_is_taken_any_more():
     workers, ended = Workers(1), []
     answers = [workers.submit(lambda: time.sleep(0.5) or ended.append(1)), workers.submit(lambda: ended.append(2))]
@@ -133,7 +148,7 @@ def test_memory_of_a_version_comes_back(version_folder):
     def load_and_forget(times):
         for _ in range(times):
             load()
-            gc.collect()  # as the manager does: a graph is full of cycles
+            give_back_memory()  # as the manager does
 
     load_and_forget(2)
     before = resident_mib()

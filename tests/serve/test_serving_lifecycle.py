@@ -5,6 +5,7 @@ import http.client
 import json
 import shutil
 import threading
+import time
 import urllib.parse
 
 import grpc
@@ -99,8 +100,16 @@ def test_older_version_comes_back(version_folder, tmp_path):
             add_version(version_folder, base, 4)
             assert wait_until(lambda: served() == {4})
             assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
+
+            base.rename(tmp_path / "gone")  # what is in memory is served, and what comes back is looked at again
+            time.sleep(1.0)
+            assert served() == {4}
+            assert client.generate([-2.0], 4, 4)[0].shape == (1, 4, 4)
+            add_version(version_folder, tmp_path / "gone", 5)
+            (tmp_path / "gone").rename(base)
+            assert wait_until(lambda: served() == {5})
     finally:
-        running.end()
+        assert running.end() == 0
 
 
 def test_health_of_the_services_that_the_official_server_knows(server):
@@ -143,6 +152,13 @@ def test_numbers_for_prometheus_do_not_grow_with_names_that_clients_invent(serve
         with pytest.raises(ValueError, match="NOT_FOUND"):
             client.status()
     assert "invented" not in rest_request(f"{server.rest}/metrics")[1]
+
+
+def test_wrong_number_of_axes_is_told_as_a_rule(server):
+    inputs = {"energy_per_area": -2.0, "rows": 4, "cols": 6, "seed": 0}
+    status, text = server.request("/v1/models/steady:predict", {"inputs": inputs})
+    assert status == 400
+    assert "Input energy_per_area must have the shape (any,). Received: shape=() (" in json.loads(text)["error"]
 
 
 def test_too_large_a_body_is_refused_before_it_is_sent(server):

@@ -19,6 +19,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from rugan_tf.config import parse_command
+from rugan_tf.saved.shipped import shipped_model
 from rugan_tf.serve import __main__ as door
 from rugan_tf.serve import wire
 from rugan_tf.serve.__main__ import main
@@ -26,6 +27,7 @@ from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.model_config import ModelConfig, VersionPolicy, read_model_config, read_small_config
 from rugan_tf.serve.options import WITHOUT_MEANING, ServeOptions
+from rugan_tf.serve.server import read_models
 from rugan_tf.serve.tensors import DTYPES, fill_proto, from_proto
 
 CONFIG = """
@@ -141,6 +143,17 @@ def test_flags_are_taken_in_both_spellings(monkeypatch, spell):
     assert {name: getattr(options, name) for name in values | switches} == values | switches
     one = main([f"--{spell('model_name')}", "m", f"--{spell('model_base_path')}", "/models/m"])
     assert (one.model_name, one.model_base_path) == ("m", Path("/models/m"))
+
+
+def test_model_of_the_package_is_served_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [model] = read_models(ServeOptions(model_base_path=Path("ising_ednn"))).values()
+    assert (model.name, model.base_path) == ("ising_ednn", shipped_model("ising_ednn"))
+    [model] = read_models(ServeOptions(model_base_path=Path("ising_ednn"), model_name="spins")).values()
+    assert (model.name, model.base_path) == ("spins", shipped_model("ising_ednn"))
+    Path("ising_ednn", "4").mkdir(parents=True)  # a folder of the user's comes first
+    [model] = read_models(ServeOptions(model_base_path=Path("ising_ednn"))).values()
+    assert (model.name, model.base_path) == ("default", Path("ising_ednn"))
 
 
 def test_rest_port_in_use_is_told(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What serving/README.md shows: commands that are taken, files that exist, requests that are answered."""
+"""What serving/README.md and docs/serving.md show: commands that are taken, files that exist, answered requests."""
 
 import ast
 import contextlib
@@ -24,7 +24,8 @@ from rugan_tf.serve.model_config import models_of
 
 ROOT = Path(__file__).parents[2]
 SERVING = ROOT / "serving"
-TEXT = (SERVING / "README.md").read_text("utf-8")
+README = (SERVING / "README.md").read_text("utf-8")
+TEXT = README + (ROOT / "docs" / "serving.md").read_text("utf-8")
 COMMANDS = re.findall(r"^ {4}(\S.*)$", TEXT, re.MULTILINE)
 OURS = [line for line in COMMANDS if line.startswith("python -m rugan_tf.")]
 CURLS = [line for line in COMMANDS if line.startswith("curl -s http:")]
@@ -89,6 +90,15 @@ def test_flags_of_the_official_server_are_taken_by_the_embedded_one(monkeypatch,
     assert parse(monkeypatch, serve_door.__name__, words).model_name
 
 
+def test_no_command_stands_twice():
+    assert len(COMMANDS) == len(set(COMMANDS))
+
+
+def test_readme_is_short_and_begins_with_what_to_run():
+    assert README.count("\n") <= 230
+    assert README.index("python -m rugan_tf.serve ") < README.index("](page.png)") < README.index("| **identical** |")
+
+
 def test_files_that_are_named_exist():
     named = set(re.findall(r"(?:^|[\s`\"/])(serving/[\w./-]+[\w]|tests/[\w./]+\.py)", TEXT))
     named |= {
@@ -103,9 +113,9 @@ def test_files_that_are_named_exist():
 def test_links_lead_to_headings():
     headings = {
         re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-")
-        for line in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+        for line in re.findall(r"^#+ (.*)$", README, re.MULTILINE)
     }
-    links = set(re.findall(r"\]\(#([\w-]+)\)", TEXT))
+    links = set(re.findall(r"\]\(#([\w-]+)\)", README))
     assert links
     assert links <= headings
 

@@ -149,6 +149,13 @@ def test_what_describes_no_material_is_refused_by_the_name_of_the_file(tmp_path,
         system_named(str(written(tmp_path, replaced(text, before, after))))
 
 
+def test_record_of_elements_that_there_are_not_makes_no_structures():
+    states = np.array([[2, 0], [0, 2]], np.uint8)
+    assert system_named(ATOMS).structure(states).get_chemical_symbols().count("B") == 2
+    with pytest.raises(InputError, match=r"must hold chemical symbols. Received: 'Q' in alloy"):
+        system_named(replaced(ATOMS, '"B"', '"Q"')).structure(states)
+
+
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"must be text that can be read. Received: .*none.toml"):
         system_named(str(tmp_path / "none.toml"))

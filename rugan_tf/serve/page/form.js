@@ -3,7 +3,8 @@
 import { GRADIENT } from "./colours.js";
 import { MapEditor, PARTS, brightnessOf } from "./map.js";
 import {
-  $, FROM_MAP, GENERATE, SIZES, conditionNames, conditionsOf, element, nameOf, problem, rangeOf, shown, state, unitOf,
+  $, FROM_MAP, GENERATE, SIZES, conditionNames, conditionsOf, decimalsOf, element, nameOf, problem, rangeOf, shownOf, state,
+  unitOf,
 } from "./state.js";
 
 const editor = new MapEditor($("map-canvas"), (text) => { $("map-said").textContent = text; }, tellMean);
@@ -71,17 +72,17 @@ function showMode() {
 function beginMap() {
   const [name] = conditionNames(), [low, high] = rangeOf(name), unit = unitOf(name);
   $("map-name").textContent = `${nameOf(name)}${unit && ` (${unit})`}, your map`;
-  $("map-low").textContent = shown(low, 2);
-  $("map-high").textContent = shown(high, 2);
+  $("map-low").textContent = shownOf(name, low);
+  $("map-high").textContent = shownOf(name, high);
   const slider = $("brush-slider");
-  [slider.min, slider.max, slider.step] = [low, high, 0.01].map(String);
+  [slider.min, slider.max, slider.step] = [low, high, 10 ** -decimalsOf(name)].map(String);
+  editor.begin([low, high], low + 0.4 * (high - low), unit, decimalsOf(name));
   setBrush(low + 0.75 * (high - low));
-  editor.begin([low, high], low + 0.4 * (high - low), unit);
   tellMean();
 }
 
 function setBrush(value) {
-  $("brush-value").value = value.toFixed(2);
+  $("brush-value").value = value.toFixed(editor.decimals);
   $("brush-slider").value = value;
   useBrush();
 }
@@ -94,7 +95,7 @@ function useBrush() {
 }
 
 function tellMean() {
-  $("map-mean").textContent = `The mean of the map is ${shown(editor.mean, 2)} ${editor.unit}.`;
+  $("map-mean").textContent = `The mean of the map is ${shownOf(conditionNames()[0], editor.mean)} ${editor.unit}.`;
 }
 
 /** Give the map the proportions of the sheet. */
@@ -104,14 +105,14 @@ function proportion() {
 }
 
 async function beginFromPicture() {
-  const [file] = $("map-file").files, [low, high] = editor.range;
+  const [file] = $("map-file").files, [name] = conditionNames(), [low, high] = editor.range;
   $("map-file").value = "";
   if (!file) return;
   problem("");
   try {
     const brightness = await brightnessOf(file);
     editor.fill((row, col) => low + (high - low) * brightness[row][col]);
-    $("map-said").textContent = `The map is ${file.name}: black is ${shown(low, 2)}, white ${shown(high, 2)} ${editor.unit}.`;
+    $("map-said").textContent = `The map is ${file.name}: black is ${shownOf(name, low)}, white ${shownOf(name, high)} ${editor.unit}.`;
   } catch (error) {
     problem(error.message, $("map-picture"));
   }
@@ -123,22 +124,22 @@ function conditionField(name) {
   const range = rangeOf(name), unit = unitOf(name), label = `${nameOf(name)}${unit && ` (${unit})`}`;
   const number = element("input", { id: `condition-${name}`, inputMode: "decimal", autocomplete: "off" });
   const field = element("div", { className: "field" }, element("label", { htmlFor: number.id }, label));
-  number.value = range ? ((range[0] + range[1]) / 2).toFixed(2) : "0";
+  number.value = range ? ((range[0] + range[1]) / 2).toFixed(decimalsOf(name)) : "0";
   if (!range) {
     field.append(number);
     return field;
   }
-  const step = 10 ** Math.floor(Math.log10((range[1] - range[0]) / 100));
+  const decimals = decimalsOf(name), step = 10 ** -decimals;
   const slider = element("input", { type: "range", id: `slider-${name}` });
   slider.setAttribute("aria-label", `${nameOf(name)}, slider over the range of the training data`);
   [slider.min, slider.max, slider.step] = [range[0], range[1], step].map(String);
   slider.value = number.value;
   const said = () => slider.setAttribute("aria-valuetext", `${number.value} ${unit}`);
-  slider.addEventListener("input", () => { number.value = Number(slider.value).toFixed(2); said(); });
+  slider.addEventListener("input", () => { number.value = Number(slider.value).toFixed(decimals); said(); });
   number.addEventListener("input", () => { slider.value = number.value; said(); });
   said();
   field.append(element("div", { className: "range" }, slider, number));
-  field.append(element("p", { className: "hint" }, `Trained on ${shown(range[0], 2)} to ${shown(range[1], 2)}${unit && ` ${unit}`}.`));
+  field.append(element("p", { className: "hint" }, `Trained on ${shownOf(name, range[0])} to ${shownOf(name, range[1])}${unit && ` ${unit}`}.`));
   return field;
 }
 

@@ -14,6 +14,7 @@ export class MapEditor {
     this.changed = changed;
     this.brush = { value: 0, size: 3 };
     this.cursor = [PARTS / 2, PARTS / 2]; // row and column
+    this.decimals = 2; // of the energies that are shown
     this.before = []; // maps, for undo
     this.last = null; // where the pointer was
     new ResizeObserver(() => this.draw()).observe(canvas);
@@ -29,10 +30,11 @@ export class MapEditor {
     for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => this.draw());
   }
 
-  /** Begin anew with the range of energies, the value everywhere, and the proportions of the sheet. */
-  begin(range, value, unit) {
+  /** Begin anew with the range of energies, the value everywhere, their unit, and the decimals that are shown. */
+  begin(range, value, unit, decimals) {
     this.range = range;
     this.unit = unit;
+    this.decimals = decimals;
     this.before = [];
     this.rows = rowsOf(() => value);
     this.draw();
@@ -41,9 +43,14 @@ export class MapEditor {
   /** Replace the whole map by value(row, col). */
   fill(value) {
     this.keep();
-    this.rows = rowsOf((row, col) => rounded(value(row, col)));
+    this.rows = rowsOf((row, col) => this.rounded(value(row, col)));
     this.draw();
     this.changed();
+  }
+
+  /** One decimal more than is shown is kept, so that the request stays short. */
+  rounded(value) {
+    return Number(value.toFixed(this.decimals + 1));
   }
 
   keep() {
@@ -83,7 +90,7 @@ export class MapEditor {
     for (let i = -reach; i <= reach; i++) {
       for (let j = -reach; j <= reach; j++) {
         if (Math.hypot(i, j) > reach + 0.3) continue;
-        this.rows[(row + i + PARTS) % PARTS][(col + j + PARTS) % PARTS] = rounded(this.brush.value); // the sheet is periodic
+        this.rows[(row + i + PARTS) % PARTS][(col + j + PARTS) % PARTS] = this.rounded(this.brush.value); // the sheet is periodic
       }
     }
   }
@@ -101,7 +108,7 @@ export class MapEditor {
       this.last = null;
     }
     const [row, col] = this.cursor;
-    this.told(`Row ${row + 1}, column ${col + 1} of ${PARTS}: ${shown(this.rows[row][col], 2)} ${this.unit}`);
+    this.told(`Row ${row + 1}, column ${col + 1} of ${PARTS}: ${shown(this.rows[row][col], this.decimals)} ${this.unit}`);
     this.draw();
   }
 
@@ -126,10 +133,6 @@ export class MapEditor {
 /** Rows of numbers whose values are value(row, col). */
 export function rowsOf(value) {
   return Array.from({ length: PARTS }, (_, row) => Array.from({ length: PARTS }, (__, col) => value(row, col)));
-}
-
-function rounded(value) {
-  return Number(value.toFixed(3));
 }
 
 /**

@@ -69,6 +69,8 @@ function about() {
   if (state.lattice?.canBeVacant) {
     const words = vacancy(), first = words.share === PLAIN.share ? "" : `${sentence(words.share)} is the ${PLAIN.share}. `;
     lines.push(`${first}A ${words.region} is a set of vacant sites that touch, across the edges too. All is counted here, from the sheet.`);
+  } else if (model.problem) {
+    lines.push(`What the model tells of itself cannot all be read. ${model.problem}`);
   } else if (!state.lattice) {
     lines.push("This model does not tell its lattice, so cells are drawn instead of atoms, and structures cannot be written.");
   }

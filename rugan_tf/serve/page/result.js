@@ -4,7 +4,7 @@ import { pictureOf } from "./colours.js";
 import { summaryOf, windowMeans } from "./fields.js";
 import { cif, extxyz, npz, poscar, stringArray } from "./files.js";
 import { drawHistogram } from "./histogram.js";
-import { $, LABEL, LOCAL, element, nameOf, predicted, sentence, shown, state, unitOf, vacancy } from "./state.js";
+import { $, LABEL, LOCAL, element, nameOf, predicted, sentence, shownOf, state, unitOf, vacancy } from "./state.js";
 import { View } from "./view.js";
 
 const NARROW = 860; // pixels, below which the sheet lies under the form
@@ -43,8 +43,8 @@ function numbers(counted) {
   const { asked, map, answer, sheet } = state.result, entries = [];
   for (const name of Object.keys(asked)) {
     const obtained = answer[name]?.[0], unit = unitOf(name);
-    entries.push([`${nameOf(name)}, asked for`, `${shown(asked[name], 3)} ${unit}`, ...(map ? ["mean of the map"] : [])]);
-    if (typeof obtained === "number") entries.push([`${nameOf(name)}, obtained`, `${shown(obtained, 3)} ${unit}`, "as judged"]);
+    entries.push([`${nameOf(name)}, asked for`, `${shownOf(name, asked[name], 1)} ${unit}`, ...(map ? ["mean of the map"] : [])]);
+    if (typeof obtained === "number") entries.push([`${nameOf(name)}, obtained`, `${shownOf(name, obtained, 1)} ${unit}`, "as judged"]);
     else entries.push([`${nameOf(name)}, obtained`, "not told", "this model has no energy judge"]);
   }
   if (counted) {
@@ -105,11 +105,11 @@ export function chart() {
   const ends = [Math.min(told.least, wish ?? told.least), Math.max(told.most, wish ?? told.most)], margin = 0.04 * (ends[1] - ends[0]) || 0.1;
   const range = [ends[0] - margin, ends[1] + margin];
   const marks = []; // a model may be asked for something else than an energy
-  if (wish !== undefined) marks.push({ value: wish, text: `${map ? "mean asked" : "asked for"} ${shown(wish, 2)}`, name: "asked" });
-  if (typeof obtained === "number") marks.push({ value: obtained, text: `obtained ${shown(obtained, 2)}`, name: "obtained" });
+  if (wish !== undefined) marks.push({ value: wish, text: `${map ? "mean asked" : "asked for"} ${shownOf(LABEL, wish)}`, name: "asked" });
+  if (typeof obtained === "number") marks.push({ value: obtained, text: `obtained ${shownOf(LABEL, obtained)}`, name: "obtained" });
   $("local-name").textContent = `Local ${nameOf(LABEL).toLowerCase()}`;
   const what = $("local-window").value === "window" ? "windows of the training size" : "places of two by two cells";
-  $("local-told").textContent = `Of ${values.length.toLocaleString("en")} ${what}, nine tenths lie between ${shown(told.low, 2)} and ${shown(told.high, 2)}${unit && ` ${unit}`}; mean ${shown(told.mean, 3)}, standard deviation ${told.deviation.toFixed(3)}.`;
+  $("local-told").textContent = `Of ${values.length.toLocaleString("en")} ${what}, nine tenths lie between ${shownOf(LABEL, told.low)} and ${shownOf(LABEL, told.high)}${unit && ` ${unit}`}; mean ${shownOf(LABEL, told.mean, 1)}, standard deviation ${shownOf(LABEL, told.deviation, 1)}.`;
   drawHistogram($("histogram"), values, range, `${nameOf(LABEL)}${unit && ` (${unit})`}`, marks);
   shade({ local: [field, range], map: mapped });
 }
@@ -125,7 +125,7 @@ function shade(fields) {
   const [field, range] = fields[$("shade").value] ?? [null, null];
   view.shade(field && pictureOf(field, range), $("shade").value !== "map");
   $("shade-scale").hidden = !field;
-  if (field) [$("shade-low").textContent, $("shade-high").textContent] = range.map((value) => shown(value, 2));
+  if (field) [$("shade-low").textContent, $("shade-high").textContent] = range.map((value) => shownOf(LABEL, value));
 }
 
 // --- files and the command

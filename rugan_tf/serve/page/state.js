@@ -31,6 +31,17 @@ export function shown(value, decimals) {
   return value.toFixed(decimals).replace("-", "−");
 }
 
+/** Decimals that tell at least fifty values of a condition's range apart; two where the range is not told. */
+export function decimalsOf(name) {
+  const [low, high] = rangeOf(name) ?? [0, 1];
+  return high > low ? Math.max(0, Math.ceil(Math.log10(50 / (high - low)))) : 2;
+}
+
+/** A value of a condition, with its own decimals and perhaps more of them. */
+export function shownOf(name, value, more = 0) {
+  return shown(value, decimalsOf(name) + more);
+}
+
 export function unitOf(name) {
   return state.model.card?.units?.[name] ?? (name === LABEL ? state.model.words?.unit : null) ?? "";
 }
