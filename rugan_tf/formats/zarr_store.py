@@ -188,6 +188,7 @@ def create_store(
             dimension_names=("sheet", "x", "y"), config=whole,
         )  # fmt: skip
         counts = num_sheets, -(-rows // chunk[0]), -(-cols // chunk[1])
+        # A file for each number: workers that finish two chunks at once never write the same one.
         for name in ("chunk_energy", "chunk_filling") if has_energy else ("chunk_filling",):
             group.create_array(
                 name, shape=counts, chunks=(1, 1, 1), dtype=np.float64, fill_value=np.nan, compressors=None
