@@ -40,6 +40,8 @@ def test_real_sheets_have_the_energies_asked_for_and_are_independent(drawn, grap
         energy = graphene.energy_per_area(AtomCount().energies(states), *size)
         assert np.corrcoef(energy, wanted)[0, 1] > 0.95
     assert real.small.shape == (18, 8, 8)
+    small = graphene.energy_per_area(AtomCount().energies(real.small), 8, 8)
+    assert np.corrcoef(small, wanted)[0, 1] > 0.95  # sheets of the data with these energies, not any of them
     both = np.concatenate([real.first, real.second])
     assert len(np.unique(both, axis=0)) == 36
 
