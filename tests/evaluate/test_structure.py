@@ -53,7 +53,11 @@ def test_comparison_tells_other_sheets_from_real_ones(drawn, graphene, tmp_path)
     same, other = (structure.compare(graphene, states, real) for states in (real.second, scattered))
     assert all(one.distance == pytest.approx(one.yardstick) for one in same.values())
     assert all(one.distance > 3 * one.yardstick for one in other.values())
+    assert all(one.small == 0 for one in other.values())  # at the training size small sheets are the first set
     content = structure.as_content(other)
+    for name, one in other.items():
+        told = {key: content[name][key] for key in ("kind", "distance", "yardstick", "small_sheets")}
+        assert tuple(told.values()) == (one.generated.kind, one.distance, one.yardstick, one.small)
     assert set(content["coordination"]["generated"]) == {"0", "1", "2", "3"}
     assert content["pore_size"]["real_mean"] > content["pore_size"]["generated_mean"]
     figure = structure_figure("1x1", other)
