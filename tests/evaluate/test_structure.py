@@ -76,7 +76,15 @@ def test_distances_by_hand():
         2**0.5
     )
     assert structure.distance(statistic("samples", [1.0, 2.0]), statistic("samples", [2.0, 3.0])) == 0.5
+    thirds = statistic("shares", [0.5, 0.3, 0.2]), statistic("shares", [0.2, 0.3, 0.5])
+    assert structure.distance(*thirds) == pytest.approx(0.3)  # total variation, no root mean square
     assert np.isnan(structure.distance(statistic("samples", []), statistic("samples", [1.0])))
+
+
+def test_mean_of_no_samples_is_undefined():
+    one = structure.Comparison(statistic("samples", []), statistic("samples", [1.0, 3.0]), np.nan, 0.1, 0.2)
+    content = structure.as_content({"lengths": one})["lengths"]
+    assert (content["generated_mean"], content["real_mean"]) == (None, 2.0)
 
 
 def test_real_sheets_of_another_size_are_not_those_that_the_seed_of_the_data_gives(drawn, graphene):
