@@ -43,7 +43,8 @@ def room(name: str, *tests: str) -> Room:
     return Room((f"rugan_tf/{name}/*",), (f"tests/{name}", *tests))
 
 
-NUMPY_MODULES = ("metrics", "similarity", "structure", "periodicity", "rows")
+# Of evaluate the modules that are NumPy alone; the others generate, draw or only put together what these compute.
+NUMPY_MODULES = ("metrics", "similarity", "structure", "periodicity", "rows", "pools", "patterns", "baselines")
 ROOMS = {
     "lattice": room("lattice"),
     "physics": room("physics"),
@@ -51,7 +52,7 @@ ROOMS = {
     "formats": room("formats", "tests/energies/test_chunked.py", "tests/generate/test_writers.py"),
     "energies": room("energies"),
     "evaluate": Room(
-        tuple(f"rugan_tf/evaluate/{name}.py" for name in NUMPY_MODULES),
+        tuple(f"rugan_tf/evaluate/{name}.py" for name in (*NUMPY_MODULES, "composition")),
         tuple(f"tests/evaluate/test_{name}.py" for name in NUMPY_MODULES),
     ),
 }

@@ -96,6 +96,11 @@ def test_sheets_too_small_for_any_distance_have_no_correlation():
     assert [part.shape for part in found] == [(0,), (0,)]
     distances, correlation = lattice_statistics.two_point_correlation(square(1.0), chosen, 5.0, 0.7)
     assert (distances.tolist(), correlation.tolist()) == ([], [])
+    distances, correlation = lattice_statistics.two_point_correlation(
+        square(1.0), np.ones((1, 4, 4, 1), bool), 5.0, 1.0
+    )
+    assert distances.tolist() == [pytest.approx((1 + 2**0.5) / 2)]  # four neighbours of either kind in the one bin
+    assert correlation.tolist() == [1.0]
 
 
 def test_edges_of_known_kind():
