@@ -47,6 +47,7 @@ class Runs:
         os.chdir("mutants")
         reached, durations = in_fork(lambda: reached_by(session.items))
         items = {item.nodeid: item for item in session.items}
+        require_passing(sorted(session.items, key=lambda item: durations[item.nodeid]))
         self.running, self.saved = {}, time.monotonic()
 
         def tests_of(name):
@@ -126,6 +127,15 @@ def reached_by(items):
         for function in state()._stats:
             reached.setdefault(function, []).append(item.nodeid)
     return reached, durations
+
+
+def require_passing(items):
+    """End here if tests fail in the order in which mutants meet them, though nothing is mutated."""
+    child, temporary = started("none", items, [3600.0] * len(items))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    shutil.rmtree(temporary, ignore_errors=True)
+    if code != SURVIVED:
+        raise SystemExit("Without a mutant, tests fail in another order: a mutant would seem to be noticed.")
 
 
 def in_fork(function):
