@@ -268,6 +268,7 @@ def states_on_sites(atoms: Atoms, match: Match, symbols: NDArray[np.str_]) -> ND
     lattice, fit = atoms.lattice, match.fit
     names: list[str | None] = [None, *sorted({one for sites in atoms.species for one in sites if one is not None})]
     kinds = np.zeros(fit.rows * fit.cols * lattice.num_sites, np.int64)
+    # Copy after copy of the cell, as the sites are.
     kinds[match.sites] = np.tile([names.index(symbol) for symbol in symbols.tolist()], fit.num_copies)
     state_of = np.full((len(names),) * lattice.num_sites, -1)
     for state, sites in enumerate(atoms.species):
