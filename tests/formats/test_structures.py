@@ -8,6 +8,7 @@ import pytest
 from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.formats.frames import ReadOptions
 from rugan_tf.formats.npz import read_arrays, write_npz
+from rugan_tf.formats.single_files import lists_all
 from rugan_tf.formats.structures import SUFFIXES as SUFFIXES_OF_STRUCTURES
 from rugan_tf.formats.structures import format_of, read_structures, structure_paths, write_structures
 from rugan_tf.generate.writers import SUFFIXES, write_sheets
@@ -190,3 +191,45 @@ def test_arrays_with_metadata_are_read_as_they_were_written(tmp_path):
         assert archive.files == ["value"]
     with pytest.raises(ValueError, match=r"must be an .npz file. Received: .*a.zip"):
         write_npz(tmp_path / "a.zip", {})
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"_space_group_symop_operation_xyz": ["x, y, z"]}, True),
+        ({"_symmetry_equiv_pos_as_xyz": "x, y, z"}, True),
+        ({"_space_group_symop.operation_xyz": ["x, y, z", "-x, -y, z"]}, False),
+        ({"_space_group_symop_operation_xyz": ["x, y, z", "-x, -y, z"], "_space_group_it_number": 1}, False),
+        ({"_space_group_it_number": 1}, True),
+        ({"_space_group.it_number": 1}, True),
+        ({"_symmetry_int_tables_number": 1}, True),
+        ({"_symmetry_int_tables_number": 2}, False),
+        ({}, False),
+    ],
+)
+def test_a_cif_that_lists_every_atom_is_taken_at_its_word(block, expected):
+    assert lists_all(block) is expected
+
+
+def test_a_cif_without_a_cell_is_named(tmp_path):
+    (tmp_path / "a.cif").write_text("data_a\n_cell_note 'none'\n")
+    (frame,) = frames(tmp_path / "a.cif")
+    assert (frame.structure, frame.failure) == (None, "a CIF must hold a cell")
+    write(tmp_path / "b.cif", FULL)
+    (tmp_path / "b.cif").write_text((tmp_path / "b.cif").read_text() + (tmp_path / "a.cif").read_text())
+    assert [len(frame.structure) for frame in frames(tmp_path / "b.cif")] == [8]
+    assert frames(tmp_path / "b.cif")[0].structure.pbc.all()
+
+
+def test_sites_that_are_nearly_whole_are_whole(tmp_path):
+    write(tmp_path / "a.cif", FULL)
+    text = (tmp_path / "a.cif").read_text()
+    (tmp_path / "b.cif").write_text(text.replace("1.0000", "0.9995"))
+    assert len(frames(tmp_path / "b.cif")[0].structure) == 8
+
+
+def test_the_first_frame_of_a_file_without_any_is_named(tmp_path):
+    (tmp_path / "a.extxyz").write_text("")
+    (frame,) = frames(tmp_path / "a.extxyz")
+    assert (frame.name, frame.structure) == (f"{tmp_path / 'a.extxyz'} frame 0", None)
+    assert frame.failure == "the file holds no structure, or none that is selected"
