@@ -1,6 +1,7 @@
 """What a long calculation keeps: found again by the same calculation alone."""
 
 import numpy as np
+import pytest
 
 from rugan_tf.formats.pieces import Pieces
 
@@ -29,3 +30,14 @@ def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
     assert kept.read("moments") is None
     kept.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_are_told_apart_by_every_value_and_pickles_are_neither_written_nor_read(tmp_path):
+    kept, long = Pieces(tmp_path), np.zeros(5000)
+    long[2500] = 1  # which printing leaves out
+    assert kept.of(long).prefix != kept.of(np.zeros(5000)).prefix
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        kept.keep("objects", np.array([{}], object))
+    np.save(tmp_path / "-objects.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
+        kept.read("objects")

@@ -35,17 +35,18 @@ def test_colours_count_by_their_mean_and_opacity_does_not(tmp_path):
     assert read_mask(picture(tmp_path / "b.png", coloured)).tolist() == [[True] + 99 * [False]]
 
 
-def test_a_twentieth_of_the_pixels_may_be_grey_and_is_rounded(tmp_path):
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+def test_a_twentieth_of_the_pixels_may_be_grey_and_is_rounded(tmp_path, suffix):
     pixels = np.zeros((10, 10), np.uint8)
     pixels[-1, :5] = 26, 127, 128, 229, 200
     pixels[0, :4] = 25, 230, 25, 230  # as good as black and white
-    found = read_mask(picture(tmp_path / "a.png", pixels))
+    found = read_mask(picture(tmp_path / f"a{suffix}", pixels))
     assert found[0].tolist() == [False, False, True, True, True] + 5 * [False]
     assert found[-1].tolist() == [False, True, False, True] + 6 * [False]
     pixels[5, 5] = 100
-    rule = r"^A mask must be black and white, so set a threshold first. Received: .*a.png, 6% grey$"
+    rule = r"^A mask must be black and white, so set a threshold first. Received: .*a\..*, 6% grey$"
     with pytest.raises(InputError, match=rule):
-        read_mask(picture(tmp_path / "a.png", pixels))
+        read_mask(picture(tmp_path / f"a{suffix}", pixels))
 
 
 def test_names_of_pictures_are_known_in_any_case():

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from rugan_tf.errors import InputError, InputWarning
-from rugan_tf.formats.frames import ReadOptions
+from rugan_tf.formats.frames import ReadOptions, said
 from rugan_tf.formats.npz import read_arrays, write_npz
 from rugan_tf.formats.single_files import lists_all
 from rugan_tf.formats.structures import SUFFIXES as SUFFIXES_OF_STRUCTURES
-from rugan_tf.formats.structures import format_of, read_structures, structure_paths, write_structures
+from rugan_tf.formats.structures import format_of, is_structure_file, read_structures, structure_paths, write_structures
 from rugan_tf.generate.writers import SUFFIXES, write_sheets
 from rugan_tf.systems.named import system_named
 
@@ -233,3 +233,77 @@ def test_the_first_frame_of_a_file_without_any_is_named(tmp_path):
     (frame,) = frames(tmp_path / "a.extxyz")
     assert (frame.name, frame.structure) == (f"{tmp_path / 'a.extxyz'} frame 0", None)
     assert frame.failure == "the file holds no structure, or none that is selected"
+
+
+def test_blank_lines_and_bad_bytes_hide_no_frame(tmp_path):
+    path = tmp_path / "a.extxyz"
+    write(path, FULL, FULL)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].rstrip() + b' author="M\xfcller"\n'
+    path.write_bytes(b"\n  \n" + b"".join(lines[:10]) + b"\n" + b"".join(lines[10:]))
+    assert [len(frame.structure) for frame in frames(path)] == [8, 8]
+
+
+def test_what_begins_no_frame_is_told_with_its_beginning(tmp_path):
+    path = tmp_path / "a.extxyz"
+    write(path, FULL)
+    path.write_text(path.read_text() + 60 * "x" + "\n")
+    _, bad = frames(path)
+    assert (bad.name, bad.failure) == (
+        f"{path} frame 1",
+        f"a frame must begin with its number of atoms. Received: '{40 * 'x'}'",
+    )
+    (tmp_path / "b.extxyz").write_text("3\n\n")
+    (short,) = frames(tmp_path / "b.extxyz")
+    assert (short.name, short.structure) == (f"{tmp_path / 'b.extxyz'} frame 0", None)
+
+
+def test_an_exception_is_one_line_with_its_kind():
+    assert said(ValueError("a\n  b")) == "ValueError: a b"
+
+
+def test_blocks_of_a_cif_are_numbered_and_a_broken_one_ends_the_file(tmp_path):
+    for name, sheet in (("a", FULL), ("b", EMPTY)):
+        write(tmp_path / f"{name}.cif", sheet)
+    texts = [(tmp_path / f"{name}.cif").read_text() for name in "ab"]
+    author = "_publ_author_name 'Ren\xe9'\n".encode("latin-1")
+    path = tmp_path / "c.cif"
+    path.write_bytes((texts[0] + texts[1]).encode() + author)
+    found = frames(path)
+    assert [(frame.name, len(frame.structure)) for frame in found] == [(f"{path} frame 0", 8), (f"{path} frame 1", 0)]
+    assert found[1].structure.pbc.all()
+    shared = texts[0].replace("1.0000", "0.5000")
+    path.write_text(texts[1] + shared + texts[0])
+    _, bad = frames(path)
+    assert (bad.name, bad.structure) == (f"{path} frame 1", None)
+    assert bad.failure.startswith("ASE cannot read it, nor what follows it (InputError: Sites must be occupied or not.")
+
+
+def test_cif_of_cartesian_places_without_occupancies(tmp_path):
+    cell = "".join(f"_cell_length_{axis} {length}\n" for axis, length in (("a", 4), ("b", 5), ("c", 6)))
+    cell += "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
+    sites = "loop_\n_atom_site_type_symbol\n_atom_site_cartn_x\n_atom_site_cartn_y\n_atom_site_cartn_z\nC 1.0 2.0 3.0\n"
+    (tmp_path / "a.cif").write_text(f"data_a\n{cell}_space_group_IT_number 1\n{sites}")
+    (frame,) = frames(tmp_path / "a.cif")
+    np.testing.assert_allclose(frame.structure.positions, [[1, 2, 3]])
+
+
+def test_files_hold_what_programs_expect_of_their_format(tmp_path):
+    nitride = system_named("boron_nitride")
+    sheet = nitride.structure(np.full((2, 2), nitride.species.index(("C", "C")), np.uint8))
+    poscar, data = tmp_path / "POSCAR", tmp_path / "a.data"
+    for path in (poscar, data):
+        write_structures(path, nitride, [sheet])
+    lines = poscar.read_text().splitlines()
+    assert "Direct" in [line.strip() for line in lines]
+    assert (lines[5].split(), lines[6].split()) == (["C"], ["8"])
+    assert "3 atom types" in " ".join(data.read_text().split())  # B, C and N, whichever are there
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.TRAJ", True), ("XDATCAR_1", True), ("vasprun.old", True), ("run.out", True), ("b.cif", True),
+     (".hidden.cif", False), ("README", False), ("a.csv", False)],
+)  # fmt: skip
+def test_folders_are_read_for_files_that_structures_have(name, expected):
+    assert is_structure_file(Path(name)) is expected
