@@ -307,3 +307,35 @@ def test_files_hold_what_programs_expect_of_their_format(tmp_path):
 )  # fmt: skip
 def test_folders_are_read_for_files_that_structures_have(name, expected):
     assert is_structure_file(Path(name)) is expected
+
+
+@pytest.mark.parametrize("name", ["a.traj", "a.cif", "a.extxyz", "a.db"])
+def test_frames_are_numbered_one_after_another(tmp_path, name):
+    path = tmp_path / name
+    if name == "a.cif":
+        write(tmp_path / "one.cif", FULL)
+        path.write_text(3 * (tmp_path / "one.cif").read_text())
+    elif name == "a.traj":
+        ase.io.write(path, 3 * [GRAPHENE.structure(FULL)])
+    else:
+        write(path, FULL, FULL, FULL)
+    assert [frame.name for frame in frames(path)] == [f"{path} frame {index}" for index in range(3)]
+
+
+def test_what_stops_a_reader_is_told_with_its_kind(tmp_path):
+    (tmp_path / "a.db").write_bytes(100 * b"no database ")
+    (wrong,) = frames(tmp_path / "a.db")
+    assert (wrong.name, wrong.structure) == (f"{tmp_path / 'a.db'} frame 0", None)
+    (tmp_path / "a.traj").write_text("no trajectory\n")
+    (other,) = frames(tmp_path / "a.traj")
+    assert other.name == f"{tmp_path / 'a.traj'} frame 0"
+    for failure in (wrong.failure, other.failure):
+        assert failure.startswith("ASE cannot read")
+        assert "NoneType" not in failure
+
+
+def test_patterns_with_two_stars_look_into_all_folders(tmp_path):
+    (tmp_path / "one" / "two").mkdir(parents=True)
+    write(tmp_path / "one" / "two" / "a.cif", FULL)
+    write(tmp_path / "b.cif", FULL)
+    assert [frame.path.name for frame in frames(tmp_path / "**" / "*.cif")] == ["b.cif", "a.cif"]
