@@ -267,7 +267,6 @@ class SheetModel:
         size = max(1, self.max_cells // (rows * cols))
         starts = range(0, len(energy), size)
         for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
-            # 63 bits: signatures take a signed number, which must not be negative.
             drawn = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
             yield energy[start : start + size], drawn if call else seed
 

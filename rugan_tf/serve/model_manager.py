@@ -99,7 +99,6 @@ class ModelManager:
             folder = model.base_path / versions_on_disk(model.base_path).get(number, str(number))
             version, fingerprint = known.get(number), fingerprint_of(folder)
             is_wanted_again = version is not None and version.state == END and version.code == Code.OK
-            # What failed is tried again when its files are others, and not at every poll.
             is_repaired = version is not None and version.state == END and version.fingerprint != fingerprint
             if version is None or is_wanted_again or is_repaired:
                 self.load(model.name, number, folder, fingerprint)
