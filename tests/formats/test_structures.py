@@ -181,6 +181,22 @@ def test_cif_with_symmetry_and_with_shared_sites(tmp_path):
     assert "Sites must be occupied or not. Received: an occupancy of 0.5" in frames(path)[0].failure
 
 
+@pytest.mark.parametrize(
+    "symmetry",
+    [
+        "_space_group_IT_number 2\n",
+        "_space_group_IT_number 2\nloop_\n_space_group_symop_operation_xyz\n'x, y, z'\n'-x, -y, -z'\n",
+    ],
+)
+def test_atoms_that_a_cif_leaves_to_its_symmetry_are_there(tmp_path, symmetry):
+    cell = "".join(f"_cell_length_{axis} 5\n" for axis in "abc")
+    cell += "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
+    sites = "loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nC 0.1 0.2 0.3\n"
+    (tmp_path / "a.cif").write_text(f"data_a\n{cell}{symmetry}{sites}")
+    (frame,) = frames(tmp_path / "a.cif")
+    np.testing.assert_allclose(frame.structure.get_scaled_positions(), [[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]])
+
+
 def test_arrays_with_metadata_are_read_as_they_were_written(tmp_path):
     write_npz(tmp_path / "a.npz", {"value": np.arange(3)}, {"unit": "eV"})
     read = read_arrays(tmp_path / "a.npz", ("value", "metadata"))
