@@ -111,6 +111,7 @@ def parse_command(
     """
     import tyro
 
+    # Without prefixes: options of a group are told apart by their own names, --map-weight and not --maps.weight.
     parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
     kind, handlers = options_type(commands, args)
     if isinstance(commands, Command):

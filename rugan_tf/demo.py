@@ -78,6 +78,7 @@ def step(door: str, *args: str) -> None:
         InputError: it failed; what it said stands above.
     """
     print(f"\n$ python -m rugan_tf.{door} {' '.join(args)}", flush=True)
+    # In this process, so that TensorFlow starts once and not with every step.
     if importlib.import_module(f"rugan_tf.{door}.__main__").main(list(args)):
         raise InputError(f"Every step of the demo must succeed. Received: rugan_tf.{door} failed, see above")
 

@@ -24,6 +24,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     if path.is_dir():
         raise FileExistsError(f"The target must not be an existing folder. Received: {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it, since a rename is one step within a file system alone; of a name that no other process takes.
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         yield temporary

@@ -2,7 +2,7 @@
 
 Every mutant is a small wrong change of the code, and some test must fail by it. Rooms are run one by one, in a copy of
 the sources with the tests of that room alone, in build/mutants/ROOM: a second run goes on where the first was stopped.
-Prints the survivors and the score. CONTRIBUTING.md says which survive for a reason.
+Prints the survivors and the score. tests/mutants.md says which survive for a reason.
 """
 
 import argparse
@@ -16,7 +16,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("rugan_tf", "tests", "saved_models")
-NOT_KILLED = ("survived", "no_tests", "suspicious")
+WRITE_MUTANTS = """
+from mutmut import __main__ as mutmut
+mutmut.copy_src_dir()
+mutmut.copy_also_copy_files()
+mutmut.create_mutants(1)
+"""
+SHOW_MUTANTS = """
+import sys
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+for name in sys.argv[1:]: print(name, get_diff_for_mutant(name), sep="\\n")
+"""
+NOT_KILLED = (0, 33)  # survived, and reached by no test, as mutmut numbers them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +43,8 @@ def room(name: str, *tests: str) -> Room:
     return Room((f"rugan_tf/{name}/*",), (f"tests/{name}", *tests))
 
 
-NUMPY_MODULES = ("metrics", "similarity", "structure", "periodicity", "rows")
+# Of evaluate the modules that are NumPy alone; the others generate, draw or only put together what these compute.
+NUMPY_MODULES = ("metrics", "similarity", "structure", "periodicity", "rows", "pools", "patterns", "baselines")
 ROOMS = {
     "lattice": room("lattice"),
     "physics": room("physics"),
@@ -40,7 +52,7 @@ ROOMS = {
     "formats": room("formats", "tests/energies/test_chunked.py", "tests/generate/test_writers.py"),
     "energies": room("energies"),
     "evaluate": Room(
-        tuple(f"rugan_tf/evaluate/{name}.py" for name in NUMPY_MODULES),
+        tuple(f"rugan_tf/evaluate/{name}.py" for name in (*NUMPY_MODULES, "composition")),
         tuple(f"tests/evaluate/test_{name}.py" for name in NUMPY_MODULES),
     ),
 }
@@ -57,10 +69,6 @@ def copied(name: str) -> Path:
         "source_paths": ["rugan_tf"],
         "only_mutate": list(ROOMS[name].sources),
         "also_copy": ["saved_models"],
-        "pytest_add_cli_args": ["-q", "-x", "-p", "no:cacheprovider", "--durations=0"],
-        "pytest_add_cli_args_test_selection": list(ROOMS[name].tests),
-        "process_isolation": "forkserver",  # a fork after TensorFlow's threads began would hang
-        "timeout_constant": 30.0,  # s, beyond many times what the tests take: on a busy machine they take longer
     }
     told = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
     project = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -68,22 +76,23 @@ def copied(name: str) -> Path:
     return folder
 
 
-def mutmut(folder: Path, *words: str, **options: object) -> subprocess.CompletedProcess:
-    """Run mutmut in a folder, without another copy of the package on its path."""
+def within(folder: Path, *words: str, **options: object) -> subprocess.CompletedProcess:
+    """Run Python in a folder, without another copy of the package on its path."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run([sys.executable, "-m", "mutmut", *words], cwd=folder, env=environment, check=False, **options)
+    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, check=False, **options)
 
 
 def survivors(folder: Path) -> None:
     """Print what survived, as diffs, and the score."""
-    listed = mutmut(folder, "results", "--all", "true", capture_output=True, text=True).stdout
-    results = dict(line.strip().rsplit(": ", 1) for line in listed.splitlines() if ": " in line)
-    for name in (name for name, result in results.items() if result.replace(" ", "_") in NOT_KILLED):
-        print(mutmut(folder, "show", name, capture_output=True, text=True).stdout)
-    done = [result for result in results.values() if result != "not checked"]
-    lost = sum(result.replace(" ", "_") in NOT_KILLED for result in done)
-    score = 1 - lost / max(1, len(done))
-    print(f"{folder.name}: {len(results)} mutants, {len(done)} tried, {lost} survived, score {score:.1%}")
+    results = {}
+    for kept in sorted((folder / "mutants").glob("rugan_tf/**/*.meta")):
+        results |= json.loads(kept.read_text("utf-8"))["exit_code_by_key"]
+    lost = [name for name, code in results.items() if code in NOT_KILLED]
+    told = within(folder, "-c", SHOW_MUTANTS, *lost, capture_output=True, text=True)
+    print(told.stdout + told.stderr)
+    done = [code for code in results.values() if code is not None]
+    score = 1 - len(lost) / max(1, len(done))
+    print(f"{folder.name}: {len(results)} mutants, {len(done)} tried, {len(lost)} survived, score {score:.1%}")
 
 
 def main() -> int:
@@ -95,7 +104,11 @@ def main() -> int:
     options = parser.parse_args()
     folder = copied(options.room)
     os.nice(19)
-    code = mutmut(folder, "run", "--max-children", str(options.processes), *options.names).returncode
+    if code := within(folder, "-c", WRITE_MUTANTS).returncode:
+        return code
+    told = {"tests": ROOMS[options.room].tests, "names": options.names, "processes": options.processes}
+    runs = str(ROOT / "tests" / "mutant_runs.py")
+    code = within(folder / "mutants", runs, json.dumps(told)).returncode
     survivors(folder)
     return code
 

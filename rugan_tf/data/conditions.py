@@ -44,6 +44,7 @@ def labels_of(data_set: DataSet, names: Sequence[str]) -> Labels:
         raise InputError(f"conditions must be different names, one at least. Received: {' '.join(names) or 'none'}")
     rows, cols = data_set.states.shape[1:]
     by_material = data_set.system.properties(origin_in(data_set.metadata), rows, cols)
+    # What the data bring is meant by whoever brought it, so it comes before what the material would compute.
     known = [ENERGY_PER_AREA, *data_set.properties, *(name for name in by_material if name not in data_set.properties)]
     conditions, columns = [], []
     for name in names:

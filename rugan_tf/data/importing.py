@@ -168,6 +168,7 @@ def sheet_of(system: LatticeSystem, frame: Frame, reader: EnergyReader | None, l
     if frame.structure is None or system.atoms is None:
         raise InputError(frame.failure)
     match = match_structure(system.atoms, frame.structure, limits)
+    # The energy is that of the cell in the file, and the sheet may hold several of them.
     energy = 0.0 if reader is None else reader.energy(frame, frame.structure) * match.num_copies
     properties = {} if reader is None else reader.properties(frame, frame.structure)
     return Sheet(frame.name, match, energy, bool(np.sum(frame.structure.pbc) >= 2), properties)

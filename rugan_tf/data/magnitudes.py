@@ -34,6 +34,7 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
         states: uint8 (n, rows, cols).
         energy: float64 (n,), eV.
     """
+    # Not the first ones: frames of one trajectory are alike.
     chosen = np.random.default_rng(0).permutation(len(states))[:COMPARED]
     can_compare = len(chosen) >= FEWEST and system.num_sites(*states.shape[1:]) <= MOST_SITES
     num_atoms = system.num_atoms(states)
@@ -43,6 +44,7 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
         slope, correlation = comparison(left_over(energy[chosen], counts), left_over(reference, counts))
         if correlation >= ALIKE:
             return "" if USUAL[0] <= slope <= USUAL[1] else explained(slope, float(num_atoms[chosen].mean()))
+    # A sheet without atoms counts as one of one atom.
     per_atom = np.abs(energy) / np.maximum(1, num_atoms)
     if np.median(per_atom) < SMALL:
         return f"they are {np.median(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"

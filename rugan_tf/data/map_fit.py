@@ -68,6 +68,8 @@ def fit_map_statistics(
 def standard_quantiles(values: NDArray[np.float64]) -> tuple[float, ...]:
     """Return the values (levels,) below which lie the shares of a Gaussian below LEVELS, of mean 0 and variance 1."""
     found = np.quantile(values, norm.cdf(LEVELS))
+    # Mean and spread of what interpolation between the levels makes of a Gaussian, whose tails it cuts off: those of
+    # the values would not make what is drawn standard.
     points, weights = np.polynomial.hermite_e.hermegauss(80)
     weights = weights / weights.sum()
     drawn = np.interp(points, LEVELS, found)

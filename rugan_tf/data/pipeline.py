@@ -71,6 +71,7 @@ def training_batches(
         return {name: tf.gather(values, place) for name, values in chosen.items()}
 
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
+    # In order whatever the number of threads: a seed means the batches and their order.
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 

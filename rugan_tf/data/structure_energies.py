@@ -182,6 +182,8 @@ class EnergyReader:
         told = self.table.numbers(frame.path, frame.index) if self.table else {}
         name = self.options.property
         if name is None:
+            # All are looked at, and must agree: since ASE 3.23 a file may hold its energy in a calculator, and another
+            # in REF_energy.
             places = {f"{key} of the table": told[key] for key in USUAL if key in told}
             places |= {key: number(structure.info[key], key) for key in USUAL if key in structure.info}
             if structure.calc is not None and structure.calc.results.get("energy") is not None:

@@ -56,6 +56,7 @@ def draw_sheets(
     bar = tqdm(total=num_sheets, desc="drawing", unit="sheet", disable=num_sheets <= size)
     with bar:
         for block in range(num_blocks):
+            # Seed and block side by side: their sum would give neighbouring seeds the same blocks.
             states = system.draw_states(np.random.default_rng([seed, block]), size, rows, cols, options)
             kept.append(states[is_new(states, seen)] if distinct else states)
             bar.update(min(len(kept[-1]), bar.total - bar.n))

@@ -49,6 +49,7 @@ def cut_windows(
             f"Windows must be smaller than the sheet, {large.shape[0]}x{large.shape[1]} cells. "
             f"Received: {size[0]}x{size[1]}"
         )
+    # A stride of whole periods keeps the first column of every window an even one of the lattice.
     views = np.lib.stride_tricks.sliding_window_view(large, size)[::rows, ::cols]
     windows = views.reshape(-1, *size).copy()
     repaired = system.repair(windows)
@@ -80,6 +81,7 @@ def sheet_of_mask(system: LatticeSystem, mask: NDArray[np.bool_], scale: float) 
     if min(rows, cols) < 1:
         raise InputError(f"A mask must hold whole cells. Received: {width:.1f} x {height:.1f} {system.length_unit}")
     places = (lattice.positions(rows, cols) / scale).astype(np.int64)
+    # Sites of odd columns that stand beyond the end of a row are on its other side.
     along, up = (places[..., axis] % mask.shape[1 - axis] for axis in (0, 1))
     table = np.full((2,) * lattice.num_sites, -1)
     table[tuple(occupied.astype(int).T)] = np.arange(len(occupied))

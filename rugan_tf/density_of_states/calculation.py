@@ -177,6 +177,7 @@ def summary(results: DensityResults, options: DensityOptions) -> str:
 def _shown(values: Floats) -> str:
     if np.isnan(values).all():
         return "not known"
+    # + 0.0: what rounds to -0.000 is shown without the sign.
     return " ".join(f"{round(value, 3) + 0.0:.3f}" for value in values[:5]) + (" ..." if len(values) > 5 else "")
 
 

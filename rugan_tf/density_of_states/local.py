@@ -66,6 +66,7 @@ class LocalMoments:
 
 def distance_classes(distance: Floats) -> NDArray[np.intp]:
     """Return the class (num_atoms,) of each distance from the nearest edge, Å: 0 for edges, then steps of 1.5 Å."""
+    # What is a whole step but for rounding belongs to the class that ends there.
     return np.minimum(np.ceil(distance / DISTANCE_STEP - 1e-9), NUM_DISTANCES - 1).astype(np.intp)
 
 

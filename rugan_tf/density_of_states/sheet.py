@@ -76,6 +76,7 @@ def sheet_spectrum(atoms: PlanarAtoms, options: DensityOptions, pieces: Pieces, 
     """Return the spectrum of a sheet; what was computed before is found among the pieces."""
     k_points, settings = k_grid(*options.k_points), settings_of(options)
     built = builders(atoms, options)
+    # Without the threads: they change no number, and a run may go on with others.
     what = (options.model, options.hopping, options.k_points, dataclasses.replace(settings, threads=None))
     blocks = {
         name: block_spectrum(
@@ -145,6 +146,7 @@ def gap(blocks: Sequence[LevelSpectrum | MomentSpectrum], num_electrons: float) 
         weights.append(np.repeat(block.weights, block.num_levels))
     order = np.argsort(np.concatenate(levels))
     level, held = np.concatenate(levels)[order], 2 * np.cumsum(np.concatenate(weights)[order])
+    # Weights of k-points add up to the electrons but for rounding.
     highest = int(np.searchsorted(held, num_electrons - 1e-6))
     is_half_filled = held[highest] > num_electrons + 1e-6
     return 0.0 if is_half_filled else float(level[highest + 1] - level[highest])

@@ -26,9 +26,11 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     system = system_named(options.system)
     drawing = drawing_of(system, options)
     functions = [energy_named(system, spec) for spec in (options.energy or system.reference_name, options.other)]
+    # Refused now, not after the minutes that energies take.
     if not options.overwrite:
         files.require_fresh_folder(options.out)
     states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, drawing, distinct=True)
+    # Without atoms there is nothing that two methods could differ in.
     states = states[system.num_atoms(states) > 0]
     first, second = (
         system.energy_per_area(function.energies(states, Work(name)), options.rows, options.cols)
@@ -45,6 +47,7 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
         "reference_energy_per_area": first.tolist(),
         "other_energy_per_area": second.tolist(),
     }
+    # What an earlier check left goes only now that there is something to put in its place.
     folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
     figure = cross_figure(system, first, second, density, content)
     write_figure(folder / "cross_check.png", figure)

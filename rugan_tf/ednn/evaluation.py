@@ -106,7 +106,9 @@ def errors_by_filling(
     filling = filled_sites(data_set.system)[states].mean(axis=(1, 2))
     result = {}
     for low, high in itertools.pairwise(FILLINGS):
+        # Open below, so that empty sheets are in no bin: they have no error per atom.
         chosen = (filling > low) & (filling <= high)
+        # One sheet alone has no R²: nothing varies.
         if chosen.sum() > 1:
             result[f"{low}-{high}"] = errors(data_set, states[chosen], energy[chosen], predicted[chosen])
     return result

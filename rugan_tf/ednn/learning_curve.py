@@ -19,6 +19,7 @@ from rugan_tf.units import error_key
 def learning_curve(options: LearningCurveOptions) -> dict[str, Any]:
     """Train one EDNN for each number of sheets, unless its run is finished; write the errors and a figure."""
     data_set = read_data_set(options.data)
+    # Of the largest number: it is refused before an hour of training, not after.
     test = split_reference(len(data_set.states), max(options.num_reference)).test
     states, energy = data_set.states[test], total_energy(data_set)[test]
     results = {}
@@ -47,6 +48,7 @@ def training_options(options: LearningCurveOptions, num_reference: int) -> EdnnT
         standard,
         num_reference=num_reference,
         num_epochs=num_epochs,
+        # It never stops early: what is compared has had equally many updates.
         patience=num_epochs,
         resume=(standard.run_dir / "config.json").exists(),
     )

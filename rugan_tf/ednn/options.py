@@ -59,6 +59,7 @@ class EdnnEvaluateOptions:
     """Folder for metrics.json and figures."""
     sizes: tuple[str, ...] = ("8x8", "14x16", "20x20", "28x32")
     """Sizes at which new sheets are drawn and computed by the reference."""
+    # The time of the reference grows with the third power of the cells, so there are fewer of the larger ones.
     num_sheets: tuple[int, ...] = (128, 64, 24, 8)
     """How many new sheets of each size."""
     seed: int = 1000
@@ -96,6 +97,7 @@ class CrossCheckOptions:
     """The other method, any energy that `rugan data build` takes; for GFN1-xTB install the extra `physics`."""
     num_sheets: int = 32
     """Number of sheets."""
+    # Small: GFN1-xTB takes 84 s for the perfect sheet of 14x16 cells, and four times as long for one with vacancies.
     rows: int = 6
     """Lattice cells along the rows."""
     cols: int = 8

@@ -58,6 +58,7 @@ def fit_state_energies(
     """
     if np.ptp(energy) == 0:
         raise InputError(f"Reference energies must differ. Received: {len(energy)} times {energy[0]}")
+    # By least squares, which give a state that no sheet has the constant 0.
     counts = np.stack([(states == state).sum(axis=(1, 2)) for state in range(num_states)], axis=1)
     constants, *_ = np.linalg.lstsq(counts.astype(np.float64), energy, rcond=None)
     rest = (energy - counts @ constants) / states[0].size
@@ -79,6 +80,7 @@ class SymmetricBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__(**kwargs)
         self.system, self.states, self.energy = system, states, energy.astype(np.float32)
+        # Fewer sheets than a batch make a batch of their own, else an epoch would have none.
         self.batch_size, self.seed, self.epoch = min(batch_size, len(states)), seed, first_epoch
 
     def __len__(self) -> int:
@@ -87,6 +89,7 @@ class SymmetricBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Return states and energies of one batch."""
+        # Drawn again for each batch, so that a resumed training gets the batches that it would have got.
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.states))
         chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
         rng = np.random.default_rng([self.seed, self.epoch, index])

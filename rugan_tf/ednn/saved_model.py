@@ -48,6 +48,7 @@ class EnergyEndpoint(tf.Module):
         with tf.control_dependencies(checks):
             energy = self.model(tf.identity(states))
         cells = tf.cast(shape[1] * shape[2], tf.float32)
+        # By the extent of one period: how many a sheet has is known only when it is asked about.
         return {"energy": energy, "energy_per_area": energy / (cells * self.system.extent(rows, cols) / (rows * cols))}
 
     def signatures(self) -> dict[str, Any]:
@@ -64,6 +65,7 @@ class EnergyEndpoint(tf.Module):
         ]
         with tf.control_dependencies(checks):
             tiles = self.model.tile_energies(tf.identity(states), periodic=False)
+        # In double precision: whoever asks adds up the chunks of a sheet of any size.
         return {"energy": tf.reduce_sum(tf.cast(tiles, tf.float64), axis=(1, 2))}
 
     def compute_local_energy(self, encoding: Any) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def train(options: EdnnTrainOptions) -> None:
     energy = total_energy(data_set)
     constants, scale = fit_state_energies(data_set.states[split.train], energy[split.train], data_set.system.num_states)
     open_run_folder(options, run_facts(options, data_set, split))
+    # Keras seeds NumPy too, whose old generator takes 32 bits.
     keras.utils.set_random_seed(options.seed % 2**32)
     system = data_set.system
     period = (system.row_period, system.col_period)
@@ -75,6 +76,7 @@ def fit(model: EDNN, options: EdnnTrainOptions, data_set: DataSet, split: Split,
         jit_compile=False,
     )
     folder = options.run_dir / "backup" / "state.weights.h5"
+    # Two checkpoints: a run that is killed while it writes one has that before.
     backup = keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True)
     model.fit(
         batches,
@@ -96,6 +98,7 @@ def energy_loss(scale: float) -> Any:
     """Return the mean squared error in units of `scale` (eV)."""
 
     def scaled_squared_error(reference: Any, predicted: Any) -> Any:
+        # Flat both: (batch, 1) less (batch,) would be every pair of the batch.
         return tf.reduce_mean(tf.square((tf.reshape(predicted, (-1,)) - tf.reshape(reference, (-1,))) / scale))
 
     return scaled_squared_error

@@ -99,4 +99,5 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     largest = max((one.samples for one in results), key=lambda samples: samples.scale)
     write_figure(folder / "large_sheet.png", figures.large_sheet_figure(largest, data_set))
     write_report(folder, content)
+    # Last, so that a folder that has it has all.
     files.write_json(folder / "metrics.json", content)

@@ -70,6 +70,7 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: La
         axes.scatter(samples.requested, samples.obtained, s=16, color=BLUE, alpha=0.6, linewidths=0, zorder=2)
     else:
         counts, *edges = np.histogram2d(samples.requested, samples.obtained, bins=60, range=[limits, limits])
+        # Bins without any sheet stay white, so that few are told from none.
         image = axes.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), cmap="viridis")
         figure.colorbar(image, ax=axes, label="sheets per bin")
     axes.plot(limits, limits, color=VERMILION, linestyle="--", linewidth=1.5, label="obtained = requested", zorder=3)
@@ -96,6 +97,7 @@ def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity
 def energy_limits(samples: "ScaleSamples") -> tuple[float, float]:
     """Return limits that hold all energies of both kinds."""
     both = np.concatenate([samples.requested, samples.obtained])
+    # All energies may be one and the same.
     margin = 0.04 * np.ptp(both) or 0.01
     return float(both.min() - margin), float(both.max() + margin)
 

@@ -52,6 +52,7 @@ def r2(requested: Energies, obtained: Energies) -> float:
     SS_tot is the sum of squares of the requested energies about their mean; NaN if those are all equal.
     """
     total = np.square(requested - requested.mean()).sum()
+    # ptp and not SS_tot, which rounding leaves a little above 0 for equal numbers.
     return float(1 - np.square(obtained - requested).sum() / total) if np.ptp(requested) > 0 else math.nan
 
 

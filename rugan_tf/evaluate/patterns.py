@@ -51,6 +51,7 @@ def window_patterns(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray
     Patterns are hashed: two different ones have the same number with a probability of about 1 in 2^64.
     """
     rows, cols = window_size(system)
+    # The same for all sets: other weights would give equal patterns other numbers.
     weights = np.random.default_rng(0).integers(0, 2**64, (rows, cols, system.num_states), np.uint64)
     first = states[:, :: system.row_period, :: system.col_period]
     total = np.zeros(first.shape, np.uint64)

@@ -48,6 +48,7 @@ def repetition(states: Sheets, num_states: int, rows: int, cols: int) -> float:
     one_hot -= one_hot.mean(axis=(1, 2), keepdims=True)
     power = np.square(np.abs(np.fft.rfft2(one_hot, axes=(1, 2)))).sum(axis=-1)
     correlation = np.fft.irfft2(power, s=states.shape[1:], axes=(1, 2))
+    # Not 0: the transform leaves rounding of single precision.
     varying = correlation[:, 0, 0] > 1e-6
     shifts = [
         (row, col)

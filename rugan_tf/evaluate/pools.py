@@ -55,6 +55,7 @@ def real_pools(
     if data_set.states.shape[1:] == (rows, cols):
         if len(data_set.states) // 2 < POOL * number:
             return None
+        # Every other sheet: the halves of data in some order would differ.
         return Pool(data_set.states[::2], data_set.energy_per_area[::2]), Pool(
             data_set.states[1::2], data_set.energy_per_area[1::2]
         )

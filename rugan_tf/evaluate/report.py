@@ -62,6 +62,7 @@ def write_page(folder: Path, template: str, **told: Any) -> None:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        # A name that the template has wrong is an error, and no empty cell.
         undefined=jinja2.StrictUndefined,
     )
     page = environment.get_template(template).render(version=rugan_tf.__version__, **told)

@@ -61,6 +61,7 @@ def sample_scale(
     What is reported beside the main numbers, sheets before repair and without calibration, is judged too where the
     judge is an EDNN.
     """
+    # By scale as well, or all scales would be asked for the same energies.
     rng = np.random.default_rng([options.seed, scale])
     requested = rng.choice(data_set.energy_per_area, options.samples_by_scale[scale])
     rows, cols = scale * model.rows, scale * model.cols

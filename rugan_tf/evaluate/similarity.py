@@ -36,6 +36,7 @@ def canonical_sheets(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArra
 def sheet_names(states: NDArray[np.uint8]) -> NDArray[np.bytes_]:
     """Return the states (n, rows, cols) as byte strings (n,)."""
     flat = np.ascontiguousarray(states).reshape(len(states), -1)
+    # NumPy leaves out zeros at the end of byte strings; these are all of one length, so no two become equal.
     return flat.view(f"S{flat.shape[1]}")[:, 0]
 
 
@@ -71,9 +72,11 @@ def nearest_distances(system: LatticeSystem, states: NDArray[np.uint8], known: N
     images = np.stack(system.point_images(states), axis=1)  # (n, images, rows, cols)
     for index in tqdm(range(len(states)), desc="nearest in the data", unit="sheet"):
         for image, counts in zip(images[index], state_counts(system, images[index]), strict=True):
+            # Half: a cell that differs takes one from a count and adds one to another.
             least = np.abs(known_counts - counts).sum(axis=1) // 2
             query = one_hot_spectra(system, image[None])[0].conj()
             candidates = np.flatnonzero(least < best[index])
+            # The likeliest first: the nearer the best is, the more of the others need no transform.
             candidates = candidates[np.argsort(least[candidates], kind="stable")]
             for start in range(0, len(candidates), KNOWN_AT_ONCE):
                 part = candidates[start : start + KNOWN_AT_ONCE]

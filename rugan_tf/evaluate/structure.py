@@ -59,6 +59,7 @@ def real_sheets(data_set: DataSet, pools: tuple[Pool, Pool], energy_per_area: ND
         energy_per_area: (n,), of the generated sheets.
     """
     first, second = (pool.chosen(energy_per_area).states for pool in pools)
+    # At the training size small sheets are the real ones themselves.
     if data_set.states.shape[1:] == first.shape[1:]:
         return RealSheets(first, second, first)
     small = nearest(data_set.energy_per_area, energy_per_area)
@@ -93,6 +94,7 @@ def distance(one: Statistic, other: Statistic) -> float:
     if not (len(one.values) and len(other.values)):
         return float("nan")
     if one.kind == "samples":
+        # The statistic alone is wanted, and the exact p of large samples takes long.
         return float(ks_2samp(one.values, other.values, method="asymp").statistic)
     number = min(len(one.values), len(other.values))  # the curve of a smaller sheet ends sooner
     difference = one.values[:number] - other.values[:number]

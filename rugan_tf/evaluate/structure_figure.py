@@ -56,6 +56,7 @@ def draw_samples(axes: Axes, one: Comparison) -> None:
     for statistic, style, line in ((one.real, REAL, "-"), (one.generated, GENERATED, "--")):
         if len(statistic.values):
             axes.ecdf(statistic.values, linestyle=line, linewidth=2, **style)
+    # A few samples far off would press all others against the axis.
     if len(values) and values.min() > 0 and values.max() > 30 * np.median(values):
         axes.set_xscale("log")
     else:

@@ -18,6 +18,7 @@ def calibrated(calibration: Calibration, energy_per_area: Any, rows: Any, cols: 
     """
     area = tf.cast(rows, tf.float32) * tf.cast(cols, tf.float32)
     inverse_scale = tf.math.rsqrt(area / float(calibration.rows * calibration.cols))
+    # By 1 / scale, and the other way round: a table is looked up in knots that ascend.
     knots = tf.constant([1.0 / scale for scale in reversed(calibration.scales)], tf.float32)
     table = tf.constant(calibration.offset[::-1], tf.float32)
     offset = interpolate(knots, table, inverse_scale[None])[0]  # (k,)

@@ -104,6 +104,7 @@ class ConditionEndpoints(Endpoints):
         spread = tf.one_hot(told, len(self.rules))  # (told, conditions): what cannot be told stays as it was asked for
 
         def correct(number: Any, given: Any, last: Any, states: Any, missing: Any) -> tuple[Any, ...]:
+            # By what the last sheets lack and not the nearest ones: what is corrected is what the last were asked for.
             given += tf.matmul(last, spread)
             made = make(given)
             now = error(made)
@@ -164,6 +165,7 @@ class ConditionEndpoints(Endpoints):
 
     def of_labels(self, latent: Any, label: Any) -> Any:
         """Apply the generator to labels (batch, h, w, conditions)."""
+        # Networks of one condition have no axis for it: theirs is the form that models of the energy alone have.
         several = label if len(self.learnt.each) > 1 else label[..., 0]
         return self.generator({"latent": latent, "label": several}, training=False)
 

@@ -86,6 +86,8 @@ class Endpoints(tf.Module):
             rows, cols = tf.identity(rows), tf.identity(cols)
         latent = draw_latent(seed, batch, rows // 2, cols // 2, self.generator.latent_channels)
         given = self.calibrated(energy_per_area, rows, cols)
+        # What varies is kept apart from the mean, which alone is corrected: a new map each round would be another
+        # sheet.
         varied = tf.zeros(tf.shape(latent)[:3])
         if self.maps is not None:
             varied = self.maps.draw(given, rows // 2, cols // 2, seed) - given[:, None, None]
@@ -116,6 +118,7 @@ class Endpoints(tf.Module):
             return {"states": states, "energy_per_area": obtained}
 
         def correct(number: Any, given: Any, last: Any, states: Any, obtained: Any) -> tuple[Any, ...]:
+            # By the last sheet and not the nearest one: what is corrected is what the last was asked for.
             given += energy_per_area - last
             made = make(given)
             now = self.compute_energy(made)["energy_per_area"]

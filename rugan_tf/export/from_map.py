@@ -54,6 +54,7 @@ class FromMap:
             *made_of.check_size(rows, cols),
             tf.debugging.assert_non_negative(seed, "seed must not be negative"),
             *made_of.check_energies(energy_per_area),
+            # A map may be finer than its sheet, so it has a limit of its own.
             *made_of.check_cells(*tf.unstack(shape)),
             *made_of.check_cells(shape[0], rows, cols),
         ]
@@ -93,12 +94,14 @@ class FromMap:
 
         shape = tf.shape(asked) * [1, 2, 2]
         begun = (tf.constant(0), asked, tf.zeros(shape, tf.uint8), tf.fill(shape[:1], np.float32(np.inf)))
+        # One round more than corrections: the first makes sheets of the maps as they were asked for.
         ended = tf.while_loop(lambda number, *_: number <= ROUNDS, correct, begun, parallel_iterations=1)
         return ended[2]
 
 
 def passed(height: Any, width: Any, pitches: Any, cutoff: float) -> Any:
     """Return the part of each wave that is corrected, float32 (height, width), as `lattice.filters` has it."""
+    # Here once more and not by NumPy: the size of a sheet is known when it is asked for, not at the export.
     rows, cols = (
         2.0 * np.pi * frequencies(number) / pitch for number, pitch in zip((height, width), pitches, strict=True)
     )

@@ -135,6 +135,7 @@ def read_run(run_dir: Path) -> tuple[ModelCard, Generator]:
     if not path.is_file():
         raise FileNotFoundError(f"A run must have written its model to be exported. Received: no {path}")
     try:
+        # safe_mode: a run folder may come from somebody else, and a Lambda layer in it would be code that runs.
         return card, keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError) as error:
         raise InputError(f"The model of a run must be whole. Received: {path} ({error})") from None

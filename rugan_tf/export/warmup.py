@@ -19,9 +19,11 @@ Request = dict[str, Any]  # arrays and NumPy scalars by the names of the inputs
 def sample_request(learnt: LearntConditions, rows: int, cols: int) -> Request:
     """Return the inputs of `generate` for a few sheets that the training data could have."""
     if learnt.cover is None:
+        # From the middle half of the range: its ends are where the data have few sheets.
         (low, high), name = learnt.each[0].range, learnt.names[0]
         values = {name: np.linspace(0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high, SHEETS, dtype=np.float32)}
     else:
+        # The points nearest to the mean; those of a cover of fewer points come again.
         points = np.resize(
             np.array(sorted(learnt.cover.points, key=np.linalg.norm)[:SHEETS]), (SHEETS, len(learnt.each))
         )

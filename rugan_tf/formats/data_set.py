@@ -59,6 +59,7 @@ class DataSet:
             known = ", ".join(self.properties) or "none"
             raise InputError(f"A property must be one that the data hold: {known}. Received: {name!r}")
         require_finite(name, self.properties[name])
+        # Method and zero are those of the energy that the property replaces.
         told = {key: value for key, value in self.metadata.items() if key != "energy_origin"}
         return DataSet(self.states, self.properties[name], {**told, "energy": property_words(name)})
 

@@ -46,6 +46,7 @@ def write_energy_table(
         writer = csv.writer(file)
         writer.writerow([FILE, FRAME, *numbers])
         for index, frame in enumerate(frames):
+            # By repr, so that the very number is read again.
             writer.writerow([*frame, *(repr(float(values[index])) for values in numbers.values())])
 
 
@@ -59,6 +60,7 @@ def read_energy_table(path: Path) -> EnergyTable:
         InputError: no such columns, a number that is none, or two rows of one frame.
     """
     rows: dict[tuple[Path, int], dict[str, float]] = {}
+    # Spreadsheets put a byte-order mark before the first heading, which would else be part of its name.
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         names = tuple(reader.fieldnames or ())

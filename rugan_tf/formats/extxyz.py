@@ -26,6 +26,7 @@ def read_extxyz(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     ASE stops at the first bad line. Here the file is cut into frames first: after a bad one reading goes on at the
     next line that holds a number alone, which only the number of atoms does.
     """
+    # One bad byte must not hide the frames around it.
     with open(path, encoding="utf-8", errors="replace") as file:
         lines = Lines(file)
         index = 0
@@ -68,6 +69,7 @@ class Lines:
 def count_in(line: str) -> int | None:
     """Return the number that stands alone in a line, or None."""
     word = line.strip()
+    # isdigit alone takes digits that int refuses, as that of 10².
     return int(word) if word.isascii() and word.isdigit() else None
 
 

@@ -97,4 +97,5 @@ def expanded(names: tuple[str, ...], is_known: Callable[[Path], bool]) -> list[P
             found += matching
         else:
             raise FileNotFoundError(f"The file of structures must exist. Received: {name}")
+    # A file that two names stand for is read once.
     return list(dict.fromkeys(found))

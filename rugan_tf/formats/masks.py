@@ -33,8 +33,10 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
         raise InputError(f"A mask must be a picture. Received: {path} ({error})") from None
     values = pixels.astype(np.float64) / (np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1.0)
     if values.ndim == 3:
+        # A fourth channel would be how opaque a pixel is.
         values = values[..., :3].mean(axis=-1)
     grey = float(((values > 0.1) & (values < 0.9)).mean())
     if grey > MOST_GREY:
         raise InputError(f"A mask must be black and white, so set a threshold first. Received: {path}, {grey:.0%} grey")
+    # Pictures count their rows from the top, and the y of a sheet goes up.
     return np.asarray(values[::-1] >= 0.5)

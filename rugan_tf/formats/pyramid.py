@@ -87,6 +87,7 @@ def multiscales(system: LatticeSystem, num_levels: int) -> dict[str, Any]:
     for level in range(num_levels):
         cells = FINEST * 2**level
         steps = {"type": "scale", "scale": [1.0, *(cells * pitch for pitch in pitches)]}
+        # OME-Zarr places the middle of the first pixel, which is not that of the first cell.
         centre = {"type": "translation", "translation": [0.0, *((cells - 1) / 2 * pitch for pitch in pitches)]}
         datasets.append({"path": f"{GROUP}/{level}", "coordinateTransformations": [steps, centre]})
     image = {"name": "share of filled sites, 255 for all", "axes": axes, "datasets": datasets, "type": "mean"}

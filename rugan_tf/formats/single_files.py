@@ -41,6 +41,7 @@ def read_cif(path: Path, _options: ReadOptions) -> Iterator[Frame]:
     from ase.io.cif import parse_cif
 
     index = 0
+    # Names of authors in older files are in various encodings; this one reads any byte, and atoms are ASCII.
     with warnings.catch_warnings(), open(path, encoding="latin-1") as file:
         warnings.simplefilter("ignore")  # of ASE, about settings of space groups that it chooses
         try:

@@ -123,6 +123,7 @@ def read_structures(names: tuple[str, ...], options: ReadOptions = ReadOptions()
     for path in expanded(names, is_structure_file):
         form = format_of(path)
         found = form.read(path, options) if form is not None else read_by_ase(path)
+        # A file without any frame must be named among what is left out, not passed over.
         first = next(found, Frame(path, 0, None, "the file holds no structure, or none that is selected"))
         yield first
         yield from found

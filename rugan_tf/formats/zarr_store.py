@@ -165,7 +165,6 @@ def create_store(
 
     num_sheets, rows, cols = shape
     chunk = min(CHUNK, rows), min(CHUNK, cols)
-    whole: Any = {"write_empty_chunks": True}
     packed = ZstdCodec(level=3, checksum=True)
     shapes = pyramid.level_shapes(rows, cols)
     content = {
@@ -185,9 +184,10 @@ def create_store(
         )
         group.create_array(
             "states", shape=shape, chunks=(1, *chunk), dtype=np.uint8, fill_value=UNWRITTEN, compressors=packed,
-            dimension_names=("sheet", "x", "y"), config=whole,
+            dimension_names=("sheet", "x", "y"),
         )  # fmt: skip
         counts = num_sheets, -(-rows // chunk[0]), -(-cols // chunk[1])
+        # A file for each number: workers that finish two chunks at once never write the same one.
         for name in ("chunk_energy", "chunk_filling") if has_energy else ("chunk_filling",):
             group.create_array(
                 name, shape=counts, chunks=(1, 1, 1), dtype=np.float64, fill_value=np.nan, compressors=None
@@ -196,7 +196,7 @@ def create_store(
         for level, (height, width) in enumerate(shapes):
             group.create_array(
                 f"{pyramid.GROUP}/{level}", shape=(num_sheets, height, width), chunks=(1, side, side), dtype=np.uint8,
-                compressors=packed, dimension_names=("sheet", "x", "y"), config=whole,
+                compressors=packed, dimension_names=("sheet", "x", "y"),
             )  # fmt: skip
     return open_store(path, system)
 

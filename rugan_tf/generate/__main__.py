@@ -191,6 +191,7 @@ def check_targets(options: GenerateOptions, num_sheets: int) -> None:
     paths = [*target_paths(options.out, num_sheets), *trajectory_paths(options.out, options.atoms, num_sheets)]
     check_atoms(options.atoms, options.out)
     if not (options.is_streamed and options.out.is_dir()):
+        # Of what a stream may overwrite it removes the folder itself, if it is one of sheets and nothing else.
         files.require_absent(*paths, overwrite=options.overwrite and not options.is_streamed)
 
 

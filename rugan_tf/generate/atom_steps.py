@@ -160,6 +160,7 @@ def relaxed(structures: list["ase.Atoms"], spec: str, options: AtomOptions, path
     for index, (structure, path) in enumerate(bar):
         try:
             outcome = relax(structure, spec, path, max_steps=options.relax_steps, largest_force=options.relax_force)
+        # A calculator without forces fails for every sheet: said at once, and no failure of this one.
         except InputError:
             raise
         except Exception as error:  # a calculator may fail in any way

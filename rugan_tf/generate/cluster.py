@@ -37,8 +37,10 @@ class OnCluster:
 
         import distributed
 
+        # Workers may run in other folders.
         tasks = [dataclasses.replace(task, path=task.path.absolute()) for task in tasks]
         with self.client() as client:
+            # pure=False: a task is known by what it writes, and a result that the cluster remembers writes nothing.
             futures = client.map(Task.run, tasks, pure=False)
             try:
                 for future in distributed.as_completed(futures):

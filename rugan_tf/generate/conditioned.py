@@ -81,6 +81,7 @@ class ConditionedModel:
 
     def parts(self, values: Floats, rows: int, cols: int, seed: int) -> Iterator[tuple[Floats, int]]:
         """Yield the values of one call after another, each with a seed of its own."""
+        # `parts` cuts numbers of which each request has one: here its place, which single precision holds up to 2^24.
         places = np.arange(len(values), dtype=np.float32)
         for part, part_seed in self.model.parts(places, rows, cols, seed):
             yield values[part.astype(int)], part_seed

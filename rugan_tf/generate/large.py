@@ -173,6 +173,7 @@ def judge_of(system: LatticeSystem, name: str | None = None) -> HaloEnergy | Non
 
 def fingerprint(folder: Path) -> str:
     """Return a digest of a version folder: graph and weights."""
+    # By content and not by path or time, so that a copy of the model goes on with what the model began.
     digest = hashlib.sha256()
     for path in [folder / "saved_model.pb", *sorted((folder / "variables").glob("*"))]:
         digest.update(path.read_bytes())

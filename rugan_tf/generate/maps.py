@@ -92,6 +92,7 @@ class NaturalMap:
     @functools.cached_property
     def mean(self) -> float:
         """The mean of what is drawn over the whole sheet: known only when all of it was drawn once."""
+        # In double precision: a large sheet has millions of latent cells.
         total = sum(float(part.sum(dtype=np.float64)) for part in self.parts())
         return total / (self.rows // 2 * (self.cols // 2))
 
@@ -104,6 +105,7 @@ class NaturalMap:
 
     def drawn(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float32]:
         """Return a window before the mean is what was asked for."""
+        # Windows of a periodic map may begin before it; the signature takes no negative origin.
         answer = self.model.predict(
             "map",
             energy_per_area=np.array([self.energy_per_area], np.float32),

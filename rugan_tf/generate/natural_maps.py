@@ -91,6 +91,7 @@ def hat_weights(points: Any, knots: tuple[float, ...]) -> Any:
 def replace_by_quantiles(field: Any, table: Any) -> Any:
     """Return a Gaussian field (batch, rows, cols) with values of tables (batch, levels) in place of its own."""
     step = LEVELS[1] - LEVELS[0]
+    # A little less than the last level, which has no right neighbour.
     place = tf.clip_by_value((field - LEVELS[0]) / step, 0.0, len(LEVELS) - 1.001)
     left = tf.cast(place, tf.int32)
     low, high = (tf.gather(table, index, axis=1, batch_dims=1) for index in (left, left + 1))

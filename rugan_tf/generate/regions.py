@@ -177,6 +177,7 @@ class Region:
     def after(self, key: tuple[int, int]) -> tuple[int, int] | None:
         """Return the piece that is most likely to be asked for next; None if it is there, or on its way."""
         row, col = (key[0], key[1] + 1) if key[1] + 2 < len(self.col_bounds) else (key[0] + 1, 0)
+        # One latent ahead keeps the model busy; more of them would only fill the memory.
         known = (row, col) in self.pieces or self.latents or row + 1 >= len(self.row_bounds)
         return None if known else (row, col)
 

@@ -80,6 +80,7 @@ class Task:
 
     def written(self) -> Iterator[int]:
         """Make and write what is missing, and yield the cells of each chunk when it is on the disk."""
+        # Opened here: a task travels to workers, and an open group cannot.
         store = open_store(self.path, self.finishing.system)
         wanted: dict[str, Any] = {"block": self.block, "tile": CHUNK, "piece": self.piece}
         wanted["is_wanted"] = self.missing.__contains__

@@ -160,7 +160,7 @@ def match_points(lattice: Lattice, fractions: NDArray[np.float64], fit: CellFit)
 def supercell_fractions(
     fractions: NDArray[np.float64], supercell: tuple[tuple[int, int], tuple[int, int]]
 ) -> NDArray[np.float64]:
-    """Return points (copies n, 2) in fractions of a supercell, in [0, 1), copy after copy of the cell."""
+    """Return points (copies n, 2) in fractions of a supercell, in [0, 1], copy after copy of the cell."""
     inverse = np.linalg.inv(np.array(supercell, dtype=np.float64))
     reach = int(np.abs(supercell).sum())
     shifts = np.array(list(itertools.product(range(-reach, reach + 1), repeat=2)))

@@ -127,6 +127,7 @@ class Chains:
                 if block is None:
                     block = self.computed(step, states, tilt, steps, number)
                     for name in NAMES:
+                        # Of the burn-in nothing but its end is needed to go on, and states take the most room.
                         if is_recorded or name != STATES:
                             pieces.keep(f"{number}-{name}", block[name])
                 states, energy = block[LAST], block[ENERGY]
@@ -179,6 +180,7 @@ class Chains:
 
     def computed(self, step: Any, states: States, tilt: Floats, steps: int, number: int) -> dict[str, NDArray[Any]]:
         """Run one block."""
+        # By block, so that a run that goes on draws what it would have drawn; TensorFlow takes two signed numbers.
         seed = np.random.SeedSequence([self.schedule.seed, number]).generate_state(2, np.uint32).view(np.int32)
         began = time.perf_counter()
         (recorded, energy, counts, swaps), last, drift = step(

@@ -137,6 +137,7 @@ class EnergyWindow:
 
         A Gaussian of standard deviation s times exp(b x) has its mean s^2 b further up.
         """
+        # The later half: the earlier one still tells where chains began.
         late = energy[len(energy) // 2 :, 0] / self.extent - self.requested
         found = tilt.copy()
         for value in np.unique(self.requested):
@@ -204,6 +205,7 @@ class Canonical:
 
     def untempered(self, energy: Any, tilt: Any) -> Any:
         """Return nothing."""
+        # In the shape and the type of both: replica exchange adds it up.
         return 0.0 * energy * tilt
 
     def adapted(self, tilt: Floats, energy: Floats) -> Floats:  # noqa: ARG002 - as the other ensemble

@@ -60,6 +60,7 @@ def sheets_near(
     """
     moves = moves_of(system, local_energy_of(system, function), (rows, cols))
     ensemble = EnergyWindow(requested, width, WIDEST * width, NUM_REPLICAS, system.extent(rows, cols))
+    # All steps count as burn-in: the tilt is adapted in those alone, and only the last sheets are wanted.
     chains = Chains(moves, ensemble, Schedule(num_steps, 0, -(-rows * cols // moves.places.number), seed))
     start = drawn_start(system, (NUM_REPLICAS, len(requested), rows, cols), seed)
     began = time.perf_counter()

@@ -39,6 +39,7 @@ class Cover:
         distance = np.linalg.norm(labels, axis=1)
         chosen, number = [int(distance.argmin())], min(NUM_POINTS, len(labels) // LABELS_A_POINT)
         distance = np.linalg.norm(labels - labels[chosen[0]], axis=1)
+        # It ends early where all other labels are among the chosen: data may repeat a few values.
         while len(chosen) < number and distance.max() > 0:
             chosen.append(int(distance.argmax()))
             distance = np.minimum(distance, np.linalg.norm(labels - labels[chosen[-1]], axis=1))
@@ -137,6 +138,7 @@ class LearntConditions:
             raise InputError(f"Conditions must be one number, or one for each sheet. Received: shapes {told}")
         values = np.stack(np.broadcast_arrays(*columns), axis=1)
         for name, column in zip(self.names, values.T, strict=True):
+            # Signatures take single precision, in which a larger number is infinite.
             is_finite = np.abs(column) <= np.finfo(np.float32).max
             if not is_finite.all():
                 raise InputError(f"{name} must be finite. Received: {name}={column[~is_finite][0]}")

@@ -96,12 +96,15 @@ def gaussian_kernel(correlation: NDArray[np.float64], quantiles: NDArray[np.floa
     )
     given = np.linspace(-1, 1, 401)
     obtained = (coefficients[:, None] * given ** np.arange(1, ORDERS + 1)[:, None]).sum(axis=0) / coefficients.sum()
+    # A table must ascend; where many places have one and the same energy, correlations do not rise everywhere.
     is_rising = np.concatenate([[True], np.diff(np.maximum.accumulate(obtained)) > 0])
     needed = np.interp(correlation, obtained[is_rising], given[is_rising])
+    # No Gaussian field may have that correlation; what would need a negative power is left out.
     transfer = np.sqrt(np.maximum(np.fft.fft2(needed).real, 0.0))
     kernel = np.fft.fftshift(np.fft.ifft2(transfer).real)
     middle = slice(GRID // 2 - REACH, GRID // 2 + REACH + 1)
     kept = kernel[middle, middle]
+    # What the cut takes away is given back, so that the field has variance 1.
     return np.asarray(kept / np.sqrt(np.square(kept).sum()))
 
 

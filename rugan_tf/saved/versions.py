@@ -19,6 +19,7 @@ def version_folder(base: Path, what: str = "model") -> Path:
     """
     if (base / GRAPH_FILE).is_file():
         return base
+    # A version without its graph is one that somebody copies just now.
     whole = [number for number in version_numbers(base) if (base / str(number) / GRAPH_FILE).is_file()]
     if not whole:
         raise FileNotFoundError(f"The {what} must be a folder that holds {GRAPH_FILE}. Received: {base}")

@@ -71,6 +71,7 @@ class ServerMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """Return what Prometheus reads."""
+        # Not as counters, whose names would end in _total, which those of TensorFlow Serving do not.
         count = UnknownMetricFamily(REQUEST_COUNT, "Requests.", labels=["model_name", "status"])
         loads = UnknownMetricFamily(LOAD_ATTEMPT_COUNT, "Loads of versions.", labels=["model_path", "status"])
         latency = HistogramMetricFamily(

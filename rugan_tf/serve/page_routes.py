@@ -44,6 +44,7 @@ def file_response(name: str) -> Response:
     """Return a file of the page, or 404."""
     folder = resources.files("rugan_tf.serve") / "page"
     known = {entry.name for entry in folder.iterdir()}
+    # Names that are there, and no others: no path leads out of the folder.
     kind = TYPES.get(name[name.rfind(".") :]) if name in known else None
     if kind is None:
         return Response(status_code=404)

@@ -105,6 +105,7 @@ async def content_of(
     Raises:
         ServingError: the request is refused.
     """
+    # As it came: a slash that a client escaped belongs to a name.
     path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
     pattern = {"POST": CALL, "GET": READ}.get(request.method)
     found = None if pattern is None else pattern.fullmatch(path)
@@ -140,6 +141,7 @@ def target_of(name: str, version: str | None, label: str | None) -> Target:
     """
     if not name:
         raise ServingError(Code.INVALID_ARGUMENT, "Missing model name in request.")
+    # Twenty digits tell that it is too large; thousands Python refuses to read.
     if version is not None and int(version[:20]) > MAX_VERSION:
         raise ServingError(Code.INVALID_ARGUMENT, f"Failed to convert version: {version[:40]} to numeric.")
     return Target(

@@ -115,6 +115,7 @@ async def run(parts: Parts) -> bool:
         has_health=options.enable_grpc_healthcheck_service,
     )
     with socket_path(options.grpc_socket_path) as unix:
+        # Addresses before models: one that is in use is refused at once, not when all is loaded.
         port = add_address(server, f"{options.host}:{options.port}", credentials)
         if unix is not None:
             add_address(server, unix, credentials)
@@ -258,6 +259,7 @@ def start_rest(parts: Parts, path: str | None, listener: socket.socket) -> uvico
     )
     more = page_routes(parts.manager) if options.page else []
     app = build_app(parts.manager, parts.metrics, parts.rest_workers, rest_options, more)
+    # uvicorn takes whole seconds, and must not be the first to give up.
     wait = int(options.grace + TELLING) + 1
     rest = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=wait))
     threading.Thread(target=rest.run, args=([listener],), daemon=True).start()

@@ -68,6 +68,7 @@ def read_ssl_config(path: Path) -> Any:
         raise InputError(f"An SSLConfig must hold server_key and server_cert. Received: {path}")
     if config.client_verify and not config.custom_ca:
         raise InputError(f"Clients can be verified with a custom_ca only. Received: {path} without one")
+    # In files, since Python reads a chain from nothing else; the key is never readable for others.
     with tempfile.TemporaryDirectory() as folder:
         key, cert = Path(folder, "key"), Path(folder, "cert")
         key.touch(mode=0o600)

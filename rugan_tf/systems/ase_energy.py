@@ -77,6 +77,7 @@ class AseEnergy:
             InputError: not one sheet, arguments that the class refuses, or an energy that is not finite.
         """
         structure = self.structure(states)
+        # Programs refuse a cell without atoms.
         if not len(structure):
             return 0.0
         calculator = _calculator(self.module, self.name, self.arguments)

@@ -42,6 +42,7 @@ class Atoms:
 
     def num_atoms(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the number of atoms (batch,) of states (batch, rows, cols)."""
+        # One byte a cell, since sheets have millions of them.
         counts = self.occupied.sum(axis=1).astype(np.uint8)
         return np.asarray(counts[states].sum(axis=(-2, -1), dtype=np.int64))
 

@@ -254,6 +254,7 @@ def energies_of(table: Table) -> tuple[EnergyDefinition, ...]:
 def reach_of(table: Table) -> tuple[int, int] | None:
     """Return how far the energy of a cell sees, rows and columns; None where the file does not say."""
     told = table.take("reach", list, default=[])
+    # type and not isinstance: true and false are integers to Python.
     if told and not (len(told) == 2 and all(type(cells) is int and cells >= 0 for cells in told)):
         raise InputError(
             f"{table.path('reach')} must be numbers of rows and columns. Received: {told} in {table.where}"

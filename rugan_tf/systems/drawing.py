@@ -20,6 +20,7 @@ def with_drawing(options: type, drawing: Any) -> type:
         return options
     field = (FIELD, type(drawing), dataclasses.field(default=drawing))
     made = dataclasses.make_dataclass(options.__name__, [field], bases=(options,), frozen=True)
+    # The help shows the one, and annotations are looked up in the other.
     made.__doc__, made.__module__ = options.__doc__, options.__module__
     return made
 

@@ -44,6 +44,7 @@ class SymmetricImages:
     @functools.cached_property
     def state_of(self) -> NDArray[np.uint8]:
         """The state of each combination of kinds on the sites, uint8 of one axis a site."""
+        # Combinations of no state are left at 0 and never looked up: only operations that make states were kept.
         found = np.zeros((int(self.kinds.max()) + 1,) * self.lattice.num_sites, np.uint8)
         found[tuple(self.kinds.T)] = np.arange(len(self.species))
         return found

@@ -108,6 +108,7 @@ class Contacts:
         self.starts = structure.positions[edges.hosts]
         self.lengths = structure.cell.lengths()[:2]
         self.ideal = self.starts + spacing * edges.directions
+        # Two may turn towards each other, each by its whole length.
         reach = 2 * spacing + WANTED
         self.pairs = self.close_pairs(self.starts, self.starts, reach)
         self.pairs = self.pairs[self.pairs[:, 0] < self.pairs[:, 1]]
@@ -145,6 +146,7 @@ class Contacts:
         from scipy.optimize import minimize
         from threadpoolctl import threadpool_limits
 
+        # The same sheet gives the same atoms.
         rng = np.random.default_rng(0)
         directions = self.tilted()
         for _ in range(TRIES):

@@ -63,6 +63,7 @@ class Rule(abc.ABC):
         active = np.arange(len(states))
         while len(active):
             current = settled[active]
+            # In bytes: neighbours are few, and a round moves a quarter of what it would as int32.
             reduced = np.asarray(self.step(current.astype(np.int8), np)).astype(np.uint8)
             settled[active] = reduced
             active = active[(reduced != current).any(axis=(1, 2))]

@@ -117,6 +117,7 @@ def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = Ma
         states = states_on_sites(atoms, match, np.array(kept.get_chemical_symbols()))
         in_plane, across = (float(np.abs(part).max(initial=0)) for part in (match.distances, layer.heights))
         return StructureMatch(states, match.fit.num_copies, match.fit.strain, in_plane, across, num_dropped)
+    # What is wrong along the likeliest direction; the others are mostly none that anybody meant.
     raise problems[0]
 
 
@@ -157,6 +158,7 @@ def axes_across(structure: ase.Atoms) -> list[int]:
         return missing
     thickness = [np.ptp(heights_along(structure, axis)) if len(structure) else 0.0 for axis in range(3)]
     likely = sorted(range(3), key=lambda axis: (bool(structure.pbc[axis]), axis != 2))
+    # Rounded, so that of equal ones the order before decides and not the last digit.
     return sorted(likely, key=lambda axis: round(float(thickness[axis]), 6))
 
 
@@ -194,6 +196,7 @@ def layer_across(structure: ase.Atoms, axis: int, out_of_plane: float) -> Layer:
     positions = fractions @ cell
     normal = np.cross(first, second) / np.linalg.norm(np.cross(first, second))
     heights = positions @ normal
+    # The median, which one atom far off does not move: it is that atom which is to be named.
     heights -= np.median(heights)
     highest = int(np.abs(heights).argmax())
     if abs(heights[highest]) > out_of_plane:
@@ -265,6 +268,7 @@ def states_on_sites(atoms: Atoms, match: Match, symbols: NDArray[np.str_]) -> ND
     lattice, fit = atoms.lattice, match.fit
     names: list[str | None] = [None, *sorted({one for sites in atoms.species for one in sites if one is not None})]
     kinds = np.zeros(fit.rows * fit.cols * lattice.num_sites, np.int64)
+    # Copy after copy of the cell, as the sites are.
     kinds[match.sites] = np.tile([names.index(symbol) for symbol in symbols.tolist()], fit.num_copies)
     state_of = np.full((len(names),) * lattice.num_sites, -1)
     for state, sites in enumerate(atoms.species):

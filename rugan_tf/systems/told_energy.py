@@ -92,6 +92,7 @@ class ToldEnergy:
 
     def of_single_states(self, rows: int, cols: int) -> NDArray[np.float64]:
         """Return the energies (states,) of sheets of this size that hold one state alone."""
+        # Kept by size: a function that is slow is asked once and not for every batch of sheets.
         if (rows, cols) not in self.known_sizes:
             sheets = [np.full((rows, cols), state, np.uint8) for state in range(self.system.num_states)]
             self.known_sizes[rows, cols] = self.as_the_function_gives(np.stack(sheets))

@@ -46,6 +46,7 @@ def read_curves(folder: Path) -> dict[str, dict[int, float]]:
 
     if not folder.is_dir():
         raise FileNotFoundError(f"A run must have written scalars for TensorBoard. Received: no {folder}")
+    # 0 for all of them; by default a sample is read.
     events = EventAccumulator(str(folder), size_guidance={"tensors": 0, "images": 1})
     events.Reload()
     tags = [

@@ -72,6 +72,7 @@ class Judge:
         """Generate, repair, tell what sheets have, compare: scalars and a picture of every condition."""
         system, (rows, cols) = self.data_set.system, self.data_set.states.shape[1:]
         rng = np.random.default_rng([self.seed, scale])
+        # Two at least: one sheet has no R².
         requested = self.labels.values[rng.choice(len(self.labels.values), max(2, self.num_sheets // fewer))]
         made = self.averaged.draw(requested, rows=scale * rows, cols=scale * cols, rng=rng)
         states = system.repair(made)

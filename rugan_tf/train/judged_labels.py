@@ -34,6 +34,8 @@ def judged_labels(
     def obtained(encoding: Any) -> Any:
         energy = None
         if local_energy is not None:
+            # The mean of tiles over the extent of one, which needs no size: sheets of a batch have the size of the
+            # data.
             energy = tf.reduce_mean(local_energy(encoding=encoding)["energy"], axis=(1, 2)) / tile
         told = [
             (rule.of_encoding(encoding, energy, ops) - one.scale.mean) / one.scale.standard_deviation

@@ -50,6 +50,7 @@ class LearntMaps:
 
         def obtained(encoding: Any) -> Any:
             per_area = local_energy(encoding=encoding)["energy"] / tile
+            # By the filter of the maps of the data: both have lost the same waves.
             return filtered(passed, (per_area - scale.mean) / scale.standard_deviation)
 
         statistics = fit_map_statistics(local, system, scale, passed, options.maps.map_noise)

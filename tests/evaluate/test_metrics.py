@@ -2,9 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import kstwobign
+from scipy.stats import ks_2samp, kstwobign
 
 from rugan_tf.evaluate import metrics
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.rule import Rule
 
 REQUESTED = np.array([0.0, 1.0, 2.0, 3.0])
 OBTAINED = np.array([1.0, 1.0, 3.0, 3.0])
@@ -15,6 +17,11 @@ def test_differences_by_hand():
     assert metrics.rmse(REQUESTED, OBTAINED) == pytest.approx(math.sqrt(0.5))
     assert metrics.bias(REQUESTED, OBTAINED) == 0.5
     assert metrics.bias(OBTAINED, REQUESTED) == -0.5
+
+
+def test_units_change_neither_r2_nor_pearson_r():
+    for metric in (metrics.r2, metrics.pearson_r):
+        assert metric(REQUESTED / 10, OBTAINED / 10) == pytest.approx(metric(REQUESTED, OBTAINED))
 
 
 def test_r2_is_about_the_line_of_equal_energies():
@@ -53,6 +60,15 @@ def test_ks_of_many_samples_follows_the_asymptotic_law():
     assert pvalue == pytest.approx(0.19, abs=0.01)
 
 
+@pytest.mark.parametrize(("number", "method"), [(1000, "exact"), (1001, "asymp")])
+def test_p_is_exact_up_to_a_thousand_samples(number, method):
+    one, other = np.random.default_rng(0).normal(size=(2, number))
+    expected = {name: ks_2samp(one, other, method=name).pvalue for name in ("exact", "asymp")}
+    assert expected["exact"] != expected["asymp"]
+    assert metrics.ks_test(one, other)[1] == expected[method]
+    assert metrics.ks_test(one, other[:2])[1] == ks_2samp(one, other[:2], method=method).pvalue
+
+
 def test_validity_and_the_share_that_repair_removes(graphene):
     pristine = np.full((4, 4), 3, np.uint8)
     tail = np.zeros((4, 4), np.uint8)
@@ -61,6 +77,25 @@ def test_validity_and_the_share_that_repair_removes(graphene):
     assert metrics.validity(graphene, states) == 0.5
     assert metrics.removed_share(graphene, states) == pytest.approx(2 / 34)
     assert math.isnan(metrics.removed_share(graphene, np.zeros((1, 4, 4), np.uint8)))
+    assert metrics.removed_share(system_named("ising"), states[:, :, :] % 2) == 0.0  # no rule, so nothing changes
+
+
+def test_pieces_are_counted_where_a_rule_knows_of_them(graphene):
+    states = np.zeros((4, 8, 12), np.uint8)
+    states[1] = 3
+    states[2, 1:3, 1:4] = [2, 3, 1]
+    states[3] = states[2] + np.roll(states[2], (3, 6), (0, 1))  # two rings apart
+    assert metrics.pieces(graphene, states) == {"mean": 1.0, "max": 2, "share_detached": 0.25}
+    assert metrics.pieces(system_named("ising"), states % 2) is None
+
+    class AnyNumber(Rule):
+        def step(self, states, xp=np):
+            return states
+
+    class Loose(type(graphene)):
+        rule = AnyNumber()
+
+    assert metrics.pieces(Loose(), states) is None
 
 
 def test_bootstrap_intervals_hold_the_known_error_of_the_mean():
@@ -74,6 +109,18 @@ def test_bootstrap_intervals_hold_the_known_error_of_the_mean():
     assert again == metrics.intervals(requested, obtained, seed=1)
     for name in ("mae", "rmse", "r2"):
         assert again[name][0] < getattr(metrics, name)(requested, obtained) < again[name][1]
+
+
+def test_bootstrap_intervals_are_percentiles_over_resampled_pairs():
+    rng = np.random.default_rng(3)
+    requested = rng.uniform(-3, -1, 60)
+    obtained = requested + rng.normal(0.05, 0.2, 60)
+    drawn = np.random.default_rng(7).integers(0, 60, (999, 60))
+    found = metrics.intervals(requested, obtained, seed=7)
+    for name, metric in (("mae", metrics.mae), ("rmse", metrics.rmse), ("bias", metrics.bias), ("r2", metrics.r2)):
+        values = [metric(requested[index], obtained[index]) for index in drawn]
+        assert found[name] == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])), abs=1e-3)
+    assert list(found) == ["mae", "rmse", "bias", "r2"]
 
 
 def test_expected_ks_is_the_mean_over_equal_distributions():
@@ -91,6 +138,9 @@ def test_errors_by_energy_split_the_requests_into_equal_parts():
     assert [one["bias"] for one in bins] == [1.0, 1.0, -2.0, -2.0]
     assert [one["sd"] for one in bins] == [0.0] * 4
     assert len(metrics.errors_by_energy(requested[:2], obtained[:2], num_bins=10)) == 2
+    assert len(metrics.errors_by_energy(requested, obtained)) == 10
+    alike = metrics.errors_by_energy(np.zeros(100), np.arange(100.0), num_bins=50)
+    assert [one["bias"] for one in alike] == np.arange(0.5, 100, 2).tolist()  # equal requests stay in their order
 
 
 def test_empty_and_full_sheets_are_told_apart_from_others(graphene):
@@ -100,6 +150,31 @@ def test_empty_and_full_sheets_are_told_apart_from_others(graphene):
     found = metrics.uniform_sheets(graphene, states)
     assert found == {"- -": 0.25, "C -": 0.0, "- C": 0.0, "C C": 0.5}
     assert metrics.validity(graphene, states[:2]) == 1.0  # which validity alone calls good
+
+
+def test_what_json_does_not_know_is_none_wherever_it_stands():
+    content = {"a": math.nan, "b": [1.5, math.inf, {"c": -math.inf}], "d": (2, "text", None, True), "e": 0.0}
+    assert metrics.defined(content) == {
+        "a": None,
+        "b": [1.5, None, {"c": None}],
+        "d": [2, "text", None, True],
+        "e": 0.0,
+    }
+
+
+def test_agreement_has_each_measure_under_its_name():
+    found = metrics.agreement(REQUESTED, OBTAINED, 0.25)
+    assert found == {
+        "ks_statistic": metrics.ks_test(REQUESTED, OBTAINED)[0],
+        "ks_pvalue": metrics.ks_test(REQUESTED, OBTAINED)[1],
+        "mae": 0.5,
+        "rmse": pytest.approx(math.sqrt(0.5)),
+        "r2": pytest.approx(0.6),
+        "pearson_r": pytest.approx(4 / math.sqrt(20)),
+        "bias": 0.5,
+        "bias_in_sd": 2.0,
+    }
+    assert math.isnan(metrics.agreement(REQUESTED, OBTAINED, 0.0)["bias_in_sd"])
 
 
 def test_labels_drawn_apart_make_two_independent_samples():

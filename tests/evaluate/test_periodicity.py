@@ -16,6 +16,37 @@ def test_repetition_tells_tiled_sheets_from_independent_ones():
     assert np.isnan(repetition(np.full((3, 12, 16), 3, np.uint8), 4, 6, 8))
 
 
+def test_repetition_is_the_autocorrelation_counted_cell_by_cell():
+    rng = np.random.default_rng(4)
+    sheets = rng.integers(0, 3, (4, 4, 9), np.uint8)
+    sheets[1] = 2  # where nothing varies: left out
+    sheets[3] = 1
+    sheets[3, 2, 5] = 0
+    largest = []
+    for row, col in [(0, 3), (0, 6), (2, 0), (2, 3), (2, 6)]:
+        values = []
+        for sheet in (sheets[0], sheets[2], sheets[3]):
+            one_hot = np.eye(3)[sheet] - np.eye(3)[sheet].mean(axis=(0, 1))
+            moved = np.roll(one_hot, (row, col), (0, 1))
+            values.append((one_hot * moved).sum() / np.square(one_hot).sum())
+        largest.append(np.mean(values))
+    assert repetition(sheets, 3, 2, 3) == pytest.approx(max(largest), abs=1e-5)
+    assert repetition(sheets[3:], 3, 2, 3) == pytest.approx(-1 / 35, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5, 9, 11), (2, 6, 5)])
+def test_seam_is_two_cells_wide_and_its_deviation_in_standard_errors(shape):
+    sheets = np.random.default_rng(5).integers(0, 3, shape, np.uint8)
+    places = np.indices(shape[1:])
+    seam = np.minimum(places, np.array(shape[1:])[:, None, None] - 1 - places).min(axis=0) < 2
+    deviations = []
+    for state in range(3):
+        apart = [np.mean(one[seam] == state) - np.mean(one[~seam] == state) for one in sheets]
+        deviations.append(abs(np.mean(apart)) / (np.std(apart, ddof=1) / np.sqrt(len(apart))))
+    assert seam_deviation(sheets, 3) == pytest.approx(max(deviations))
+    assert seam_deviation(np.repeat(sheets[:1], 3, axis=0), 1) == 0.0  # all alike: nothing to read a deviation against
+
+
 @pytest.mark.parametrize("state", [0, 1, 2, 3])
 def test_seam_of_any_state_is_seen(state):
     rng = np.random.default_rng(state)

@@ -1,8 +1,89 @@
 """Rows of the report: words and units of the material, numbers in the form of their metric."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from rugan_tf.evaluate.rows import Row, rows_of, shown
+
+SHIPPED = Path(__file__).parents[2] / "saved_models" / "porous_graphene" / "evaluation.json"
+# What a reader sees of each metric: on the terminal (*) or in the report alone (-), name, unit, digits of 0.0123456.
+TABLE = """
+* sheets | 7
+* rows | 7
+* cols | 7
+* KS D | 0.0123
+* KS D of two equal distributions, expected | 0.0123
+* KS p | 0.0123
+* mean absolute error (eV/Å²) | 0.01235
+- root mean square error (eV/Å²) | 0.01235
+* R² | 0.0123
+- Pearson r | 0.0123
+* bias (eV/Å²) | +0.01235
+* bias (standard deviations of the data) | +0.012
+* KS D against labels drawn apart | 0.0123
+* KS p against labels drawn apart | 0.0123
+* raw: KS D | 0.0123
+* raw: KS p | 0.0123
+* raw: KS D against labels drawn apart | 0.0123
+* raw: KS p against labels drawn apart | 0.0123
+- raw: mean absolute error (eV/Å²) | 0.01235
+* raw: R² | 0.0123
+* raw: bias (standard deviations) | +0.012
+* the right composition alone, line: R² | 0.0123
+- the right composition alone, line: mean absolute error (eV/Å²) | 0.01235
+* the right composition alone, cubic: R² | 0.0123
+- the right composition alone, cubic: mean absolute error (eV/Å²) | 0.01235
+* real sheet of the nearest composition: R² | 0.0123
+- real sheet of the nearest composition: mean absolute error (eV/Å²) | 0.01235
+* real sheet of the nearest energy: R² | 0.0123
+- real sheet of the nearest energy: mean absolute error (eV/Å²) | 0.01235
+* sheet of the data, tiled: R² | 0.0123
+- sheet of the data, tiled: mean absolute error (eV/Å²) | 0.01235
+* Monte Carlo: R² | 0.0123
+- Monte Carlo: mean absolute error (eV/Å²) | 0.01235
+- Monte Carlo: time of a sheet (s) | 0.0123
+- energy beyond the composition, sd (eV/Å²) | 0.01235
+- the same sd of real sheets (eV/Å²) | 0.01235
+- energy beyond the composition, mean (eV/Å²) | +0.01235
+- the same mean of real sheets (eV/Å²) | +0.01235
+- energy beyond the composition: KS D | 0.0123
+- energy beyond the composition: KS p | 0.0123
+- error that is a wrong composition (share) | 0.012
+* KS D without calibration | 0.0123
+* R² without calibration | 0.0123
+* bias without calibration (standard deviations) | +0.012
+* KS D before repair | 0.0123
+* R² before repair | 0.0123
+* valid sheets (share) | 0.0123
+- sheets with nothing in any cell (share) | 0.0123
+- sheets with C - in every cell (share) | 0.0123
+- sheets with - C in every cell (share) | 0.0123
+- sheets with C C in every cell (share) | 0.0123
+* valid sheets before repair (share) | 0.0123
+* atoms that repair changes (share) | 0.01235
+* pieces of a sheet before repair | 0.012
+* sheets with detached pieces before repair (share) | 0.0123
+- sheets with detached pieces (share) | 0.0123
+* distinct sheets (share) | 0.0123
+* sheets not in the data (share) | 0.0123
+* different local patterns, generated / real | 0.012
+- sheets that are in the data | 7
+- newly drawn real sheets that are in the data | 7
+- fewest atoms of a sheet that is in the data | 7
+- cells that differ from the nearest sheet of the data, least | 7
+- cells that differ between two sheets for one energy (share) | 0.012
+- the same in the data, at the training size | 0.012
+- different local patterns, real / real | 0.012
+- patterns weighted by their frequency, generated / real | 0.012
+- seam against bulk (standard errors) | 0.01
+- repetition at the training size (1: tiled) | +0.0123
+- sheets judged independently as well | 7
+* the two judges apart, MAE (meV/atom) | 0.01
+* R² of these by the independent judge | 0.0123
+- Pearson r of these by the independent judge | 0.0123
+"""
 
 GRAPHENE = {"unit": "eV/A^2", "error_unit": "meV/atom", "scales": {"1x1": {"uniform": {"- -": 0.0, "C C": 0.25}}}}
 SPINS = {"unit": "J", "error_unit": "mJ/site", "scales": {"1x1": {"uniform": {"red": 0.5, "green": 0.0}}}}
@@ -62,3 +143,25 @@ def test_metrics_are_shown_in_their_form_and_undefined_ones_as_a_dash(path, scal
 
 def test_a_row_is_on_the_terminal_unless_it_says_otherwise():
     assert Row(("mae",), "mean absolute error", ".3f").on_terminal
+
+
+def test_table_is_what_a_reader_expects_line_by_line():
+    rows = rows_of(json.loads(SHIPPED.read_text("utf-8")))
+    found = [
+        f"{'*' if row.on_terminal else '-'} {row.label} | {format(7 if row.form == 'd' else 0.0123456, row.form)}"
+        for row in rows
+    ]
+    assert found == TABLE.strip().splitlines()
+
+
+def test_every_row_leads_to_a_metric_of_an_evaluation_that_was_run():
+    content = json.loads(SHIPPED.read_text("utf-8"))
+    for scale in content["scales"].values():
+        scale["monte_carlo"] = {"r2": 0.9, "mae": 0.01, "seconds_per_sheet": 1.5}  # of evaluations since
+        texts = [shown(row, scale) for row in rows_of(content)]
+        assert sum(text != "-" for text in texts) > 50
+
+
+def test_what_is_counted_is_the_last_part_of_the_unit_of_errors():
+    content = {**GRAPHENE, "error_unit": "meV/cell/atom"}
+    assert row_at(content, "dangling_share_unrepaired").label == "atoms that repair changes (share)"

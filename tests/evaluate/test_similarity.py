@@ -14,6 +14,14 @@ def test_translations_are_one_sheet_and_odd_column_shifts_are_not(graphene):
     assert similarity.uniqueness(graphene, np.stack([sheet, np.roll(sheet, 1, 1)])) == 1.0
 
 
+def test_a_sheet_that_is_the_first_of_its_translations_is_its_own_name(graphene):
+    first = np.zeros((4, 6), np.uint8)
+    first[3, 5] = 1
+    moved = np.roll(first, (1, 2), (0, 1))
+    names = similarity.canonical_sheets(graphene, np.stack([first, moved]))
+    assert names[0] == names[1] == first.tobytes()
+
+
 def test_uniqueness_of_different_sheets_is_one(graphene):
     states = np.random.default_rng(2).integers(0, 4, (50, 4, 6), np.uint8)
     assert similarity.uniqueness(graphene, states) == 1.0
@@ -41,6 +49,11 @@ def test_a_copy_is_any_symmetric_image_and_nothing_else(graphene):
     changed = images.copy()
     changed[:, 0, 0] ^= 1
     assert not similarity.copies(graphene, changed, known).any()
+    assert similarity.copies(graphene, np.stack([images[5], changed[5], known[0]]), known).tolist() == [
+        True,
+        False,
+        True,
+    ]
     assert similarity.copies(graphene, np.zeros((2, 8, 8), np.uint8), known) is None
 
 
@@ -54,6 +67,22 @@ def test_nearest_distance_is_the_least_over_all_images(graphene, monkeypatch):
     expected = [min(int((image != sheet).sum()) for one in known for image in all_images(one)) for sheet in sheets]
     assert similarity.nearest_distances(graphene, sheets, known).tolist() == expected
     assert expected[:2] == [0, 1]
+
+
+def test_nearest_distance_on_an_odd_lattice(monkeypatch):
+    ising = system_named("ising")
+    rng = np.random.default_rng(6)
+    known, sheets = rng.integers(0, 2, (6, 3, 5), np.uint8), rng.integers(0, 2, (4, 3, 5), np.uint8)
+    expected = []
+    for sheet in sheets:
+        images = [
+            np.roll(one, shift, (0, 1))
+            for one in known[:, None]
+            for one in (one[0], one[0, ::-1], one[0, :, ::-1], one[0, ::-1, ::-1])
+            for shift in np.ndindex(3, 5)
+        ]
+        expected.append(min(int((image != sheet).sum()) for image in images))
+    assert similarity.nearest_distances(ising, sheets, known).tolist() == expected
 
 
 @pytest.mark.parametrize("image", [0, 29, 50])
@@ -75,4 +104,5 @@ def test_mean_difference_is_that_over_all_pairs():
     pairs = [(states[i] != states[j]).mean() for i in range(5) for j in range(i)]
     assert similarity.mean_difference(states) == pytest.approx(np.mean(pairs))
     assert similarity.mean_difference(np.repeat(states[:1], 3, axis=0)) == 0
+    assert similarity.mean_difference(states[:2]) == pytest.approx((states[0] != states[1]).mean())
     assert np.isnan(similarity.mean_difference(states[:1]))

@@ -40,6 +40,8 @@ def test_real_sheets_have_the_energies_asked_for_and_are_independent(drawn, grap
         energy = graphene.energy_per_area(AtomCount().energies(states), *size)
         assert np.corrcoef(energy, wanted)[0, 1] > 0.95
     assert real.small.shape == (18, 8, 8)
+    small = graphene.energy_per_area(AtomCount().energies(real.small), 8, 8)
+    assert np.corrcoef(small, wanted)[0, 1] > 0.95  # sheets of the data with these energies, not any of them
     both = np.concatenate([real.first, real.second])
     assert len(np.unique(both, axis=0)) == 36
 
@@ -51,7 +53,11 @@ def test_comparison_tells_other_sheets_from_real_ones(drawn, graphene, tmp_path)
     same, other = (structure.compare(graphene, states, real) for states in (real.second, scattered))
     assert all(one.distance == pytest.approx(one.yardstick) for one in same.values())
     assert all(one.distance > 3 * one.yardstick for one in other.values())
+    assert all(one.small == 0 for one in other.values())  # at the training size small sheets are the first set
     content = structure.as_content(other)
+    for name, one in other.items():
+        told = {key: content[name][key] for key in ("kind", "distance", "yardstick", "small_sheets")}
+        assert tuple(told.values()) == (one.generated.kind, one.distance, one.yardstick, one.small)
     assert set(content["coordination"]["generated"]) == {"0", "1", "2", "3"}
     assert content["pore_size"]["real_mean"] > content["pore_size"]["generated_mean"]
     figure = structure_figure("1x1", other)
@@ -70,7 +76,15 @@ def test_distances_by_hand():
         2**0.5
     )
     assert structure.distance(statistic("samples", [1.0, 2.0]), statistic("samples", [2.0, 3.0])) == 0.5
+    thirds = statistic("shares", [0.5, 0.3, 0.2]), statistic("shares", [0.2, 0.3, 0.5])
+    assert structure.distance(*thirds) == pytest.approx(0.3)  # total variation, no root mean square
     assert np.isnan(structure.distance(statistic("samples", []), statistic("samples", [1.0])))
+
+
+def test_mean_of_no_samples_is_undefined():
+    one = structure.Comparison(statistic("samples", []), statistic("samples", [1.0, 3.0]), np.nan, 0.1, 0.2)
+    content = structure.as_content({"lengths": one})["lengths"]
+    assert (content["generated_mean"], content["real_mean"]) == (None, 2.0)
 
 
 def test_real_sheets_of_another_size_are_not_those_that_the_seed_of_the_data_gives(drawn, graphene):

@@ -206,3 +206,37 @@ def test_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(data_set, path, 
             write_data_set(target, data_set)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_property_takes_the_place_of_the_energy(data_set, tmp_path):
+    gap = np.linspace(0.1, 0.5, 5)
+    told = {**METADATA, "energy_origin": {"method": "a", "zero": "b"}}
+    whole = DataSet(data_set.states, data_set.energy_per_area, told, {"gap": gap, "bad": np.full(5, np.nan)})
+    labelled = whole.labelled_by("gap")
+    np.testing.assert_array_equal(labelled.energy_per_area, gap)
+    assert labelled.states is whole.states
+    assert labelled.metadata == {**METADATA, "energy": "gap: a property of the data, in units relative to 0"}
+    assert labelled.properties == {}
+    assert message_of(whole.labelled_by, "width") == (
+        "A property must be one that the data hold: gap, bad. Received: 'width'"
+    )
+    assert message_of(data_set.labelled_by, "gap") == "A property must be one that the data hold: none. Received: 'gap'"
+    assert message_of(whole.labelled_by, "bad") == "bad must be finite. Received: nan for sheet 0"
+
+
+def test_other_arrays_are_properties_if_they_are_one_floating_number_for_each_sheet(tmp_path):
+    others = {
+        "gap": np.array([0.1, 0.2, 0.3], np.float32),
+        "number": np.array([1, 2, 3]),
+        "two_each": np.zeros((3, 2)),
+        "too_few": np.zeros(2),
+    }
+    read = read_data_set(write_arrays(tmp_path / "a.npz", **others))
+    assert list(read.properties) == ["gap"]
+    assert read.properties["gap"].dtype == np.float64
+    write_data_set(tmp_path / "b.npz", read)
+    again = read_data_set(tmp_path / "b.npz")
+    np.testing.assert_array_equal(again.properties["gap"], read.properties["gap"])
+    assert message_of(DataSet, read.states, read.energy_per_area, METADATA, {"gap": np.zeros(2)}) == (
+        "gap must have the shape (3,). Received: shape=(2,)"
+    )

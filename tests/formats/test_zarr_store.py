@@ -7,7 +7,15 @@ import zarr
 from rugan_tf.data.__main__ import main as data
 from rugan_tf.formats import pyramid
 from rugan_tf.formats.zarr_states import open_zarr_states, write_zarr_states
-from rugan_tf.formats.zarr_store import CHUNK, Chunk, create_store, open_store, remove_store, split_periodic
+from rugan_tf.formats.zarr_store import (
+    CHUNK,
+    Chunk,
+    create_store,
+    open_store,
+    remove_partial_files,
+    remove_store,
+    split_periodic,
+)
 from rugan_tf.systems.named import system_named
 
 GRAPHENE = system_named("porous_graphene")
@@ -173,3 +181,85 @@ def test_folders_of_others_are_refused_and_never_removed(tmp_path):
     store.group.attrs["rugan_tf"] = {**store.told, "version": 1}
     remove_store(store.path)
     assert not store.path.exists()
+
+
+def test_what_a_new_folder_says_and_how_its_arrays_are_cut(tmp_path):
+    store = create_store(tmp_path / "a.zarr", GRAPHENE, (2, 600, 1100), {"request": {"seed": 7}}, has_energy=True)
+    assert store.told == {
+        "version": 1,
+        "system": "porous_graphene",
+        "length_unit": "Å",
+        "row_pitch": GRAPHENE.lattice.row_pitch,
+        "col_pitch": GRAPHENE.lattice.col_pitch,
+        "species": [[None, None], ["C", None], [None, "C"], ["C", "C"]],
+        "quantity": {"words": "energy per area", "unit": "eV/Å²", "total_unit": "eV", "per": "area"},
+        "finished": False,
+        "request": {"seed": 7},
+    }
+    arrays = {
+        name: (one.shape, one.chunks) for name, one in store.group.members(max_depth=None) if hasattr(one, "chunks")
+    }
+    assert arrays == {
+        "states": ((2, 600, 1100), (1, 512, 512)),
+        "chunk_energy": ((2, 2, 3), (1, 1, 1)),
+        "chunk_filling": ((2, 2, 3), (1, 1, 1)),
+        "filling/0": ((2, 150, 275), (1, 128, 128)),
+        "filling/1": ((2, 75, 138), (1, 128, 128)),
+    }
+    for name in ("states", "filling/0", "filling/1"):
+        assert store.group[name].metadata.dimension_names == ("sheet", "x", "y")
+        (codec,) = store.group[name].compressors
+        assert (codec.level, codec.checksum) == (3, True)
+    assert store.group["chunk_energy"].compressors == ()
+    assert store.states[0, 0, 0] == 255
+    assert np.isnan(store.chunk_values("chunk_energy")).all()
+    assert store.place(Chunk(1, 0, 2)) == (1, slice(0, 512), slice(1024, 1536))
+
+
+@pytest.mark.parametrize("shape", [(1, 600, 20), (1, 20, 600), (2, 4, 1100)])
+def test_pixels_of_long_sheets_stand_where_their_cells_are(tmp_path, shape):
+    states = random_states(*shape)
+    store = filled_store(tmp_path / "a.zarr", states)
+    store.finish()
+    fine = store.group["filling/0"][:]
+    for pixels, sheet in zip(fine, states, strict=True):
+        expected = pyramid.coarse(pyramid.filled_sites(GRAPHENE)[sheet], 4)
+        np.testing.assert_array_equal(pixels, np.round(255 * expected))
+    if "filling/1" in store.group:
+        for pixels, finer in zip(store.group["filling/1"][:], fine, strict=True):
+            np.testing.assert_array_equal(pixels, np.round(pyramid.coarse(finer.astype(float), 2)))
+
+
+def test_empty_sheets_are_written_as_others_are(tmp_path):
+    write_zarr_states(tmp_path / "a.zarr", GRAPHENE, np.zeros((1, 20, 600), np.uint8), {})
+    store = open_store(tmp_path / "a.zarr", is_writable=False)
+    assert store.states.nchunks_initialized == store.states.nchunks == 2  # a stream takes a missing one for unfinished
+    assert not store.group["filling/0"][:].any()
+    assert "chunk_energy" not in store.group
+
+
+def test_values_that_are_no_states_are_not_whole(tmp_path):
+    store = filled_store(tmp_path / "a.zarr", random_states(1, 4, 6))
+    assert store.is_whole(Chunk(0, 0, 0))
+    store.states[0, 2, 3] = GRAPHENE.num_states
+    assert not store.is_whole(Chunk(0, 0, 0))
+    rule = (
+        r"^Every chunk of a window must be finished; the command that began goes on where it was. Received: .*a.zarr$"
+    )
+    with pytest.raises(ValueError, match=rule):
+        store.window(0, 0, 0, 4, 6)
+
+
+def test_windows_that_end_with_the_sheet_are_of_one_part():
+    assert split_periodic(3, 7, 10) == [slice(3, 10)]
+    assert split_periodic(3, 8, 10) == [slice(3, 10), slice(0, 1)]
+    assert split_periodic(-1, 1, 10) == [slice(9, 10)]
+
+
+def test_files_that_were_being_written_are_removed(tmp_path):
+    store = filled_store(tmp_path / "a.zarr", random_states(1, 4, 6))
+    partial = tmp_path / "a.zarr" / "states" / "c" / "0" / "0" / "0.abc.partial"
+    partial.write_bytes(b"half")
+    remove_partial_files(store.path)
+    assert not partial.exists()
+    assert store.finished_chunks() == {Chunk(0, 0, 0)}

@@ -18,6 +18,10 @@ def test_wave_numbers_are_those_of_waves_that_fit():
     assert smallest_wave_number(LENGTHS) == 2 * np.pi / 20
 
 
+def test_filter_is_flat_below_its_cutoff_and_steep_at_it():
+    np.testing.assert_allclose(flat_filter(np.array([0.0, 0.4, 0.8, 1.6]), 0.8), np.exp([0, -1 / 16, -1, -16]))
+
+
 def test_map_of_a_wave_is_that_wave_weakened_as_the_filter_says():
     cutoff = 0.9
     operator = map_operator((6, 4), (6, 4), LENGTHS, cutoff)

@@ -49,6 +49,14 @@ def test_with_all_sites_it_is_the_largest_piece_in_a_graph_too(lattice, share):
     np.testing.assert_array_equal(np.stack([part.numpy() for part in in_graph(parts)], -1), expected)
 
 
+@lattices
+@pytest.mark.parametrize("shape", [(12, 4), (4, 12)])
+def test_the_only_piece_stays_wherever_it_is(lattice, shape):
+    chosen = np.zeros((2, *shape, lattice.num_sites), bool)
+    chosen[0, -1, -1, -1] = chosen[1, 0, 0, 0] = True
+    np.testing.assert_array_equal(np.stack(without_flakes(lattice, split(chosen), 5), -1), chosen)
+
+
 def test_labels_cross_long_pieces_in_few_rounds():
     snake = np.zeros((1, 64, 64), np.int32)
     snake[0, ::2, :63] = 1

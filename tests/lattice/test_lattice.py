@@ -157,7 +157,7 @@ def test_square_sheets_may_have_odd_columns():
     ],
 )
 def test_what_is_no_lattice_is_refused(changes, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=f"^{message}$"):
         dataclasses.replace(square(1.0), **changes)
 
 

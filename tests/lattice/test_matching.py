@@ -13,6 +13,7 @@ from rugan_tf.lattice.matching import (
     fits_in_turn,
     match_points,
     supercell_fractions,
+    unlikeliness,
 )  # fmt: skip
 
 LATTICES = {
@@ -45,6 +46,7 @@ def test_points_find_their_sites_whatever_the_origin(name, seed):
     shift = rng.uniform(-50, 50, 2)
     fit = CellFit(((1, 0), (0, 1)), rows, cols, (0.0, 0.0))
     match = match_points(lattice, (sites[chosen] + noise + shift) / lengths, fit)
+    assert match.fit is fit
     # The origin may be any that maps the lattice onto itself: distances of points say that it is one.
     expected = np.linalg.norm(noise - noise.mean(axis=0), axis=1)
     np.testing.assert_allclose(np.sort(match.distances), np.sort(expected), atol=1e-9)
@@ -86,7 +88,32 @@ def test_fits_of_the_cell_itself_need_no_search(monkeypatch):
     monkeypatch.setattr("rugan_tf.lattice.matching.cell_fits", lambda *_: iter(()))
     found = list(fits_in_turn(LATTICES["square"], (6.0, 9.0, 0.01), 0.03))
     assert {(fit.rows, fit.cols) for fit in found} == {(2, 3), (3, 2)}
+    assert list(fits_in_turn(LATTICES["square"], (6.0, 9.0, 0.03), 0.03)) == found  # the largest cosine is allowed
     assert list(fits_in_turn(LATTICES["square"], (6.0, 9.0, 0.5), 0.03)) == []
+
+
+def test_supercells_are_searched_after_the_cell_itself():
+    cell = 2 * 2.46, 3 * 2.46, 0.0
+    searched = cell_fits(LATTICES["honeycomb"], cell, 0.03)
+    found = list(fits_in_turn(LATTICES["honeycomb"], cell, 0.03))
+    assert searched
+    assert found[-len(searched) :] == list(searched)
+
+
+def test_copies_strain_and_another_first_vector_make_a_fit_less_likely():
+    own = CellFit(((1, 0), (0, 1)), 2, 3, (0.003, -0.004))
+    assert unlikeliness(own) == (3.5, False)
+    assert unlikeliness(CellFit(((0, 1), (-1, 0)), 2, 3, (0.003, -0.004))) == (3.5, True)
+    assert unlikeliness(CellFit(((2, 0), (0, 1)), 2, 3, (0.0, 0.0))) == (2.0, True)
+    assert unlikeliness(CellFit(((1, 0), (1, 1)), 2, 3, (0.001 / 3, 0.0))) == (1.166667, False)
+
+
+def test_closest_distance_is_that_over_all_images():
+    assert closest_distance(LATTICES["honeycomb"]) == pytest.approx(2.46 / np.sqrt(3))
+    assert closest_distance(LATTICES["square"]) == pytest.approx(3.0)
+    assert closest_distance(Lattice(5.0, 4.0, 1.0, ((0.0, 0.0), (0.5, 0.0)))) == pytest.approx(0.5)
+    assert closest_distance(Lattice(2.0, 3.0, 1.0, ((0.1, 0.0), (1.9, 0.0)))) == pytest.approx(0.2)
+    assert closest_distance(Lattice(2.0, 3.0, 1.0, ((0.0, 0.1), (0.0, 2.8)))) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(("m", "n", "copies"), [(7, 7, 2), (3, 4, 3), (1, 1, 2), (4, 8, 1), (5, 7, 10)])
@@ -104,10 +131,14 @@ def test_cells_of_nothing_have_no_fit():
     assert cell_fits(LATTICES["honeycomb"], (3.1, 3.3, 0.0), 0.03) == ()
 
 
-def test_copies_of_points_fill_the_supercell_evenly():
+@pytest.mark.parametrize("supercell", [((2, 1), (-1, 2)), ((1, 2), (-2, 1)), ((2, -1), (1, 2)), ((3, 0), (0, 2))])
+def test_copies_of_points_fill_the_supercell_evenly(supercell):
     fractions = np.array([[0.1, 0.2], [0.7, 0.4]])
-    copies = supercell_fractions(fractions, ((2, 1), (-1, 2)))
-    assert copies.shape == (10, 2)
-    back = copies @ np.array([[2, 1], [-1, 2]])
-    np.testing.assert_allclose((back - np.tile(fractions, (5, 1)) + 0.5) % 1, 0.5, atol=1e-9)
-    assert len(np.unique(copies.round(6), axis=0)) == 10
+    copies = supercell_fractions(fractions, supercell)
+    number = round(np.linalg.det(supercell))
+    assert copies.shape == (2 * number, 2)
+    assert copies.min() >= 0
+    assert copies.max() <= 1  # 1 where a little less than 0 was rounded
+    back = copies @ np.array(supercell)
+    np.testing.assert_allclose((back - np.tile(fractions, (number, 1)) + 0.5) % 1, 0.5, atol=1e-9)
+    assert len(np.unique(copies.round(6), axis=0)) == 2 * number

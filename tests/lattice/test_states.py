@@ -129,6 +129,11 @@ def test_states_of_any_integer_type_become_uint8(dtype):
     assert states.tolist() == [[[0, 3], [1, 2]]]
 
 
+def test_states_that_are_right_are_not_copied():
+    states = np.zeros((2, 4, 4), np.uint8)
+    assert validate_states(states) is states
+
+
 @pytest.mark.parametrize(
     ("states", "message"),
     [

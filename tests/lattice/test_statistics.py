@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies
 from hypothesis.extra import numpy as numpy_strategies
 
+from rugan_tf.lattice import statistics as lattice_statistics
+from rugan_tf.lattice.lattice import square
 from rugan_tf.systems.porous_graphene import statistics
 from rugan_tf.systems.porous_graphene.geometry import BOND_LENGTH, cell_lengths, site_positions
 from rugan_tf.systems.porous_graphene.rule import prune
@@ -69,6 +71,36 @@ def test_two_point_correlation_of_independent_sites_is_the_square_of_their_share
     states = np.random.default_rng(0).choice(4, (40, 28, 32), p=[0.09, 0.21, 0.21, 0.49]).astype(np.uint8)
     _, correlation = statistics.two_point_correlation(states, 20.0)
     np.testing.assert_allclose(correlation, 0.09, atol=0.002)
+
+
+@pytest.mark.parametrize("sheets_at_once", [1, 2, 10])
+def test_two_point_correlation_of_odd_sheets_in_parts(sheets_at_once, monkeypatch):
+    monkeypatch.setattr(lattice_statistics, "MOST_SITES", sheets_at_once * 35)
+    lattice, rows, cols = square(1.3), 5, 7
+    chosen = np.random.default_rng(6).random((5, rows, cols, 1)) < 0.5
+    places, lengths = lattice.positions(rows, cols).reshape(-1, 2), lattice.cell_lengths(rows, cols)
+    away = places[:, None] - places
+    away = np.linalg.norm(away - lengths * np.rint(away / lengths), axis=-1)
+    both = np.mean([np.outer(sheet.ravel(), sheet.ravel()) for sheet in chosen], axis=0)
+    distances, correlation = lattice_statistics.two_point_correlation(lattice, chosen, 100.0, 0.5)
+    for distance, value in zip(distances, correlation, strict=True):
+        bin_number = np.floor(distance / 0.5 + 0.5)
+        in_bin = np.floor(away / 0.5 + 0.5) == bin_number
+        assert value == pytest.approx(both[in_bin].mean())
+    assert distances.max() <= 2.5 * 1.3  # half the shorter side
+
+
+def test_sheets_too_small_for_any_distance_have_no_correlation():
+    chosen = np.ones((1, 2, 2, 1), bool)
+    found = lattice_statistics.two_point_correlation(square(1.0), chosen, 5.0, 1.0)
+    assert [part.shape for part in found] == [(0,), (0,)]
+    distances, correlation = lattice_statistics.two_point_correlation(square(1.0), chosen, 5.0, 0.7)
+    assert (distances.tolist(), correlation.tolist()) == ([], [])
+    distances, correlation = lattice_statistics.two_point_correlation(
+        square(1.0), np.ones((1, 4, 4, 1), bool), 5.0, 1.0
+    )
+    assert distances.tolist() == [pytest.approx((1 + 2**0.5) / 2)]  # four neighbours of either kind in the one bin
+    assert correlation.tolist() == [1.0]
 
 
 def test_edges_of_known_kind():

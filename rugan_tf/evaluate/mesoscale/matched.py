@@ -128,6 +128,7 @@ class MatchedSource:
             return {}
         arrays = read_arrays(self.cache, ("metadata", "keys"))
         told = decode_metadata(self.cache, arrays["metadata"])
+        # Through JSON, as what was kept: it makes lists of tuples.
         if told != json.loads(json.dumps(self.description)):
             differing = [key for key, value in self.description.items() if told.get(key) != value]
             raise InputError(

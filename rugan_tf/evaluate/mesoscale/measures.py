@@ -121,6 +121,7 @@ def fluctuations(scope: Scope, states: States) -> Fluctuations:
 def deviation(variances: Floats) -> Estimate:
     """Return the standard deviation that the variances (n,) of sheets have together."""
     mean = float(variances.mean())
+    # The error of a root is that of its square over twice the root.
     error = float(standard_error(variances)) / (2 * math.sqrt(mean)) if mean > 0 else math.nan
     return Estimate(math.sqrt(mean), error)
 

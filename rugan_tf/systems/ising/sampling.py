@@ -64,6 +64,7 @@ def cluster_update(
     Two equal neighbours are tied with the probability 1 - exp(-2 J / k_B T); each cluster gets a random spin. The
     canonical ensemble stays what it is, and no barrier between mostly up and mostly down hinders it.
     """
+    # By expm1: at high temperatures 1 - exp would lose its digits.
     tied = -np.expm1(-2 / temperature)[:, None, None]
     numbers = np.arange(states.size).reshape(states.shape)
     pairs = []

@@ -57,6 +57,7 @@ def draw_porous_states(
     options = options or PoreOptions()
     fewest, most = options.hole_range(rows, cols)
     num_holes = rng.integers(fewest, most, size=num_sheets, endpoint=True)
+    # For each sheet as many as the most holes: what is drawn by one call does not depend on their numbers.
     centres = rng.uniform(size=(num_sheets, most, 2)) * cell_lengths(rows, cols)
     radii = rng.uniform(options.min_radius, options.max_radius, size=(num_sheets, most))
     radii[np.arange(most) >= num_holes[:, None]] = -1.0  # holes that this sheet does not have

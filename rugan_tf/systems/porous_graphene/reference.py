@@ -81,4 +81,5 @@ class LinearScalingEnergy:
         positions, lengths = sheet_positions(states)
         if not len(positions):
             return None
+        # One thread: where there are many sheets, every core has a worker with a sheet of its own.
         return linear_scaling_energy(PlanarAtoms(positions, np.diag(lengths), CARBON), threads=1)
