@@ -68,6 +68,29 @@ def test_table_of_results_is_the_evaluation_that_is_kept(name):
         assert len(told) >= 3
 
 
+def test_rows_of_the_papers_algorithm_are_the_evaluation_that_is_kept():
+    path = ROOT / "saved_models/porous_graphene_paper/evaluation.json"
+    scales = json.loads(path.read_text("utf-8"))["scales"].values()
+    raw = [measured["raw"] for measured in scales]
+    expected = {
+        "README.md": {
+            "| the paper's own algorithm, raw: D (p)": [(one["ks_statistic"], one["ks_pvalue"]) for one in raw],
+            "| the paper's own algorithm, raw: R²": [(one["r2"],) for one in raw],
+        },
+        "docs/paper.md": {
+            "| raw: KS D (p) |": [(one["ks_statistic"], one["ks_pvalue"]) for one in raw],
+            "| raw: R² |": [(one["r2"],) for one in raw],
+            "| raw: valid sheets (share)": [(measured["validity_unrepaired"],) for measured in scales],
+        },
+    }
+    for name, rows in expected.items():
+        lines = (ROOT / name).read_text("utf-8").splitlines()
+        for words, values in rows.items():
+            told = numbers(next(line for line in lines if line.startswith(words)))[-3:]
+            for one, value in zip(told, values, strict=True):
+                assert one == pytest.approx(value, abs=0.005 if len(value) == 2 else 0.0006), words
+
+
 def test_fluctuations_of_the_readme_are_those_that_are_kept():
     lines = (ROOT / "README.md").read_text("utf-8").splitlines()
     row = next(line for line in lines if line.startswith("| fluctuations"))
