@@ -1,6 +1,8 @@
 """Values of nested JSON lists, kept in typed pieces: millions of them as objects of Python would hold its lock."""
 
 import dataclasses
+import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +11,13 @@ from numpy.typing import NDArray
 
 from rugan_tf.serve.tensors import PIECE
 
-SHOWN = 256  # elements that suffice for a message
+SHOWN = 256  # elements, and characters, that suffice for a message
+MAX_TEXT = 2**12  # characters that these are taken from, where white space is many
 Values = NDArray[Any] | list[Any]  # of one type as an array, else as they came
 DTYPES: dict[type, type] = {int: np.int64, float: np.float64, bool: np.bool_}
+
+
+SHOWING = json.JSONEncoder(default=lambda long: long.beginning)
 
 
 class RaggedError(ValueError):
@@ -174,3 +180,16 @@ def typed(values: list[Any]) -> Values:
         return np.array(values, DTYPES[kind])
     except OverflowError:
         return values
+
+
+def shown(content: Any) -> str:
+    """Return the beginning of what was sent, for a message."""
+    text = ""
+    try:
+        for part in SHOWING.iterencode(content):
+            text += part
+            if len(text) > MAX_TEXT:
+                break
+    except RecursionError:  # nested too deep to be written; what it begins with is known
+        pass
+    return re.sub(r"\s+", " ", text)[:SHOWN]

@@ -21,7 +21,8 @@ SIZES = (
     2**16,
 )  # characters that are looked at: most lists are short, and the last takes half a millisecond
 LARGE = SIZES[-1]
-STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# A string may go on behind the window: were it no match, each of its escaped quotes would be tried as a beginning.
+STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 SPACE = re.compile(r"[ \t\n\r]*")
 # Lists are read in the context "[0,ELEMENTS,0]", so that the decoder sees commas that stand wrongly around a piece.
 BEFORE, AFTER = "[0,", ",0]"
@@ -70,7 +71,7 @@ def next_elements(text: str, start: int, scan_once: Scan, *, is_first: bool = Fa
 
 def place_to_cut(window: str) -> tuple[int, bool] | None:
     """Return where the list ends (and True), or else its last comma (and False), or None if neither is to be seen."""
-    plain = STRING.sub(lambda found: "x" * len(found[0]), window).partition('"')[0] if '"' in window else window
+    plain = STRING.sub(lambda found: "x" * len(found[0]), window) if '"' in window else window
     codes = np.frombuffer(plain.encode("latin-1", "replace"), np.uint8)
     braces = codes | CASE
     depth = np.cumsum((braces == OPENING).astype(np.int8) - (braces == CLOSING), dtype=np.int32)

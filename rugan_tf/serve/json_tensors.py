@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.serve.errors import Code, ServingError
-from rugan_tf.serve.json_lists import RaggedError, Values, is_bytes, rectangular
+from rugan_tf.serve.json_lists import RaggedError, Values, is_bytes, rectangular, shown
 from rugan_tf.serve.tensors import PIECE, invalid
 
 BYTES_SUFFIX = "_bytes"  # of outputs whose strings are written as b64
 NO_JSON = {np.dtype("<f2"), np.dtype("<u2")}
 KINDS: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}, "O": {str}}
+MAX_RANK = 64  # axes of an array of NumPy
 DIGITS = {4: 9, 8: 17}  # that always suffice, by bytes
 
 
@@ -38,6 +39,8 @@ def from_json(name: str, content: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         shape, pieces = rectangular(content)
     except RaggedError:
         raise invalid(f"Input {name} must be a rectangular list") from None
+    if len(shape) > MAX_RANK:
+        raise invalid(f"Input {name} must have at most {MAX_RANK} axes. Received: {len(shape)}")
     for piece in pieces:
         require_kind(name, piece, dtype)
     if dtype.kind == "O":
@@ -68,7 +71,7 @@ def require_kind(name: str, piece: Values, dtype: np.dtype[Any]) -> None:
     else:
         wrong = [] if type(piece[0].item()) in kinds else [piece[0].item()]
     if wrong:
-        raise invalid(f"Input {name} must hold values of {dtype.name}. Received: {json.dumps(wrong[0])[:256]}")
+        raise invalid(f"Input {name} must hold values of {dtype.name}. Received: {shown(wrong[0])}")
 
 
 def min_of(piece: Values) -> int:

@@ -1,23 +1,19 @@
 """Predict over REST: JSON in rows or in columns to arrays, and back."""
 
 import json
-import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.serve.errors import Code, ServingError
-from rugan_tf.serve.json_lists import LongList, is_bytes, is_object
+from rugan_tf.serve.json_lists import LongList, is_bytes, is_object, shown
 from rugan_tf.serve.json_pieces import LARGE, PiecewiseDecoder
 from rugan_tf.serve.json_tensors import from_json, to_json
 from rugan_tf.serve.loaded_version import DEFAULT_SIGNATURE
 from rugan_tf.serve.model_manager import ModelManager
 from rugan_tf.serve.tensors import DTYPES, invalid
 
-MAX_SHOWN = 256  # characters of what was sent, in an error
-MAX_TEXT = 2**12  # characters that these are taken from, where white space is many
-SHOWING = json.JSONEncoder(default=lambda long: long.beginning)
 FREED = 1000  # objects at once: to free all of them would keep other threads waiting, too
 DECODER = json.JSONDecoder()
 
@@ -76,16 +72,6 @@ def parse_body(body: bytes | bytearray) -> dict[str, Any]:
     if not {"instances", "inputs"} & content.keys():
         raise invalid("Missing 'inputs' or 'instances' key")
     return content
-
-
-def shown(content: Any) -> str:
-    """Return the beginning of what was sent."""
-    text = ""
-    for part in SHOWING.iterencode(content):
-        text += part
-        if len(text) > MAX_TEXT:
-            break
-    return re.sub(r"\s+", " ", text)[:MAX_SHOWN]
 
 
 def columns(given: Any, dtypes: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,12 +1,13 @@
 """Large requests are read piece by piece: to the same values and refusals, and so that other threads run in between."""
 
+import functools
 import json
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_large_answers import longest_call
 
 from rugan_tf.serve import json_pieces, rest_predict
 from rugan_tf.serve.errors import ServingError
@@ -105,6 +106,7 @@ def test_what_is_no_json_is_refused_as_it_was(tree, place, mark, is_replaced):
         ([1] * 9 + [1.0], U1, "must hold values of uint8. Received: 1.0"),
         ([1] * 9 + [True, None], U1, "must hold values of uint8. Received: true"),
         ([1] * 9 + [{"a": 1}], U1, 'must hold values of uint8. Received: {"a": 1}'),
+        ([1] * 9 + [{"a": [1] * 9}], U1, 'must hold values of uint8. Received: {"a": [1, 1, 1, 1, 1, 1, 1, 1, 1]}'),
         ([[1, 2]] * 9 + [[1]], U1, "must be a rectangular list"),
         ([[1]] * 9 + [2], U1, "must be a rectangular list"),
         ([1] * 9 + [[2]], U1, "must be a rectangular list"),
@@ -149,10 +151,37 @@ def test_message_shows_the_beginning_of_a_long_list():
     assert f"JSON Value: {text[:256]} must have only one of" in raised.value.message
 
 
-def test_others_run_while_a_large_request_is_read():
-    expected = np.arange(2**22).astype(U1).reshape(1, 2048, 2048)
+class Recorded(json.JSONDecoder):
+    """Writes down how long the texts are that it reads in one call."""
+
+    lengths = ()
+
+    def raw_decode(self, text, idx=0):
+        self.lengths = (*self.lengths, len(text))
+        return super().raw_decode(text, idx)
+
+
+def test_no_call_of_the_decoder_reads_more_than_a_piece(monkeypatch):
+    """So others run in between: in one call the lock is held. Times would tell of the load of the machine."""
+    recorded = Recorded()
+    monkeypatch.setattr(json_pieces, "WHOLE", recorded)
+    expected = np.arange(2**20).astype(U1).reshape(1, 1024, 1024)
     body = json.dumps({"inputs": {"states": expected.tolist()}}).encode()
-    _, whole = longest_call(lambda: json.loads(body))
-    found, longest = longest_call(lambda: columns(parse_body(body)["inputs"], {"states": U1})["states"])
+    found = columns(parse_body(body)["inputs"], {"states": U1})["states"]
     np.testing.assert_array_equal(found, expected)
-    assert longest < 0.3 * whole
+    assert sum(recorded.lengths) > len(body) / 2  # it was read by this decoder
+    assert max(recorded.lengths) <= LARGE + len(json_pieces.BEFORE + json_pieces.AFTER)
+
+
+def test_strings_of_escaped_quotes_are_read_as_fast_as_others():
+    text = json.dumps({"inputs": {"text": ['"' * 2**17, "b"], "x": [1]}})
+    start = time.perf_counter()
+    content = parse_body(text.encode())
+    assert time.perf_counter() - start < 1  # one string took 9 s when each of its quotes was tried as a beginning
+    assert plain(content["inputs"]["text"]) == ['"' * 2**17, "b"]
+
+
+def test_lists_nested_deeper_than_arrays_can_be_are_refused():
+    deep = functools.reduce(lambda inner, _: [inner], range(65), 1)
+    with pytest.raises(ServingError, match=r"Input x must have at most 64 axes\. Received: 65"):
+        columns({"x": deep}, {"x": U1})
