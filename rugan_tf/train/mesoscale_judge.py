@@ -19,7 +19,7 @@ from rugan_tf.train.options import TrainOptions
 from rugan_tf.train.rugan import RUGAN
 
 SCALE, FEWER = 2, 4  # of the training size, and as many times fewer sheets than are judged at that
-SMALL, SHARE = 512, 16  # sheets of the data that foretell: at most so many, and at most one in so many
+MOST, LEAST, SHARE = 512, 64, 16  # sheets of the data that foretell, and at most one in so many of all
 GROUP = f"mesoscale_{SCALE}x{SCALE}"
 
 
@@ -79,7 +79,9 @@ def mesoscale_judge_for(
     spread = labels.values.std(axis=0)
     # Near in all conditions, each measured by what the data have of it.
     distance = np.linalg.norm((labels.values - median) / np.where(spread > 0, spread, 1), axis=1)
-    nearest = np.argsort(distance, kind="stable")[: min(SMALL, len(distance) // SHARE)]
+    nearest = np.argsort(distance, kind="stable")[: min(MOST, len(distance) // SHARE)]
+    if len(nearest) < LEAST:
+        return None  # so few would foretell their own chance
     rows, cols = data_set.states.shape[1:]
     scope = Scope(data_set.system, (rows, cols), (SCALE * rows, SCALE * cols))
     foretold = foretell(scope, data_set.states[np.sort(nearest)])

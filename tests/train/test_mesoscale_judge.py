@@ -68,7 +68,7 @@ def test_ratios_are_those_of_sheets_whose_structure_factor_is_known(make, struct
 
 
 def test_all_sheets_are_asked_for_what_a_sheet_in_the_middle_of_the_data_has():
-    energies = np.linspace(-2, 0, 801)
+    energies = np.linspace(-2, 0, 1601)
     judge, generator = judge_of(independent, energies, judge_sheets=40)
     page = judge.judge(MODEL)
     np.testing.assert_array_equal(generator.requested, np.full((10, 1), -1.0))
@@ -78,5 +78,5 @@ def test_all_sheets_are_asked_for_what_a_sheet_in_the_middle_of_the_data_has():
 
 
 def test_nothing_is_judged_without_sheets_or_with_too_few_small_ones():
-    assert judge_of(independent, np.arange(20.0))[0] is None
+    assert judge_of(independent, np.arange(1000.0))[0] is None
     assert judge_of(independent, np.arange(8192.0), judge_sheets=0)[0] is None
