@@ -8,11 +8,9 @@ import rugan_tf
 from rugan_tf.energies import many_at_once
 from rugan_tf.energies.chunked import CHUNK, chunked_energies, whole_chunk, write_energies
 from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, has_shipped_ednn, shipped_ednn
-from rugan_tf.energies.function import LISTED, SheetsFailedError, Work
 from rugan_tf.energies.many_at_once import ManyAtOnce
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import available_cores, work_key
-from rugan_tf.energies.relaxation import relax
+from rugan_tf.energies.one_by_one import available_cores
 from rugan_tf.errors import InputError
 from rugan_tf.saved import ednn_card
 from rugan_tf.saved.ednn_card import EdnnCard, write_ednn_card
@@ -108,40 +106,6 @@ def test_a_function_of_many_sheets_gets_no_more_than_fits_into_memory(monkeypatc
     first = np.flatnonzero(states[:, 0, 0])[0]
     with pytest.raises(InputError, match=rf"^Energies must be finite\. Received: inf for sheet {first}$"):
         energy.energies(states)
-
-
-def test_failures_are_listed_up_to_ten_and_then_counted(tmp_path):
-    energies = np.full(14, np.nan)
-    energies[12:] = -1.0
-    failures = {index: f"reason {index}" for index in reversed(range(12))}
-    work = Work(journal=tmp_path / "kept", failed_folder=tmp_path)
-    error = SheetsFailedError(energies, failures, work, "Given up.")
-    assert (error.energies is energies, error.failures is failures) == (True, True)
-    assert str(error).splitlines() == [
-        "Every sheet must have an energy. Received: 12 of 14 failed",
-        *[f"  sheet {index}: reason {index}" for index in range(LISTED)],
-        "  and 2 more",
-        "Given up.",
-        f"The files of what failed are in {tmp_path}.",
-        f"2 energies are kept in {tmp_path / 'kept'}; the same command tries the others again.",
-    ]
-    plain = str(SheetsFailedError(energies, {3: "one"}, Work(failed_folder=tmp_path / "none")))
-    assert plain == "Every sheet must have an energy. Received: 1 of 14 failed\n  sheet 3: one"
-
-
-def test_work_is_known_by_its_sheets_their_shape_the_energy_and_the_material():
-    states = spins(2, 4, 6)
-    origin = EnergyOrigin("method", "zero", "in words")
-    keys = [
-        work_key(states, origin),
-        work_key(states.reshape(2, 6, 4), origin),
-        work_key(1 - states, origin),
-        work_key(states, EnergyOrigin("method", "zero", "in other words")),
-        work_key(states, origin, "alloy"),
-    ]
-    assert len(set(keys)) == 5
-    assert {len(key) for key in keys} == {64}
-    assert work_key(states.copy(), origin) == keys[0]
 
 
 def test_processes_are_as_many_as_the_cores_that_may_be_used(monkeypatch):
@@ -270,11 +234,3 @@ def test_a_calculator_has_the_energy_of_the_sheet_that_a_structure_is(folder):
     assert rugan_tf.Calculator().function.folder.parent == shipped_ednn(GRAPHENE)
     with pytest.raises(InputError, match=r"^Sheets must have atoms to be structures\. Received: ising, which has none"):
         rugan_tf.Calculator(folder, "ising")
-
-
-def test_a_structure_without_atoms_needs_no_relaxation(tmp_path):
-    empty = ase.Atoms(cell=[4, 4, 20], pbc=True)
-    outcome = relax(empty, "ase:ase.calculators.lj:LennardJones", tmp_path / "way.traj", max_steps=2, largest_force=0.1)
-    assert outcome[1:] == (0.0, 0.0, 0, True)
-    assert (len(outcome.structure), outcome.structure is empty) == (0, False)
-    assert not list(tmp_path.iterdir())
