@@ -1,0 +1,326 @@
+"""Parts of the Hamiltonians and of the recursion that whole energies do not tell apart."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+from planar import atoms_of, porous, porous_states, primitive_graphene
+from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.stats import t as student
+
+from rugan_tf.errors import InputError
+from rugan_tf.physics import hamiltonian, recursion, total_energy
+from rugan_tf.physics.hamiltonian import PlanarAtoms, nearest_neighbour_pi, pi_block, row_blocks, sigma_block
+from rugan_tf.physics.kernel_polynomials import MomentSpectrum, jackson_kernel, mean_and_error, moments_needed
+from rugan_tf.physics.levels import LevelSpectrum, all_levels, gaussians
+from rugan_tf.physics.occupation import fermi_function, neutral_level
+from rugan_tf.physics.recursion import (
+    Bounds,
+    available_cores,
+    column_products,
+    moments_of,
+    on_all_cores,
+    random_signs,
+    scaled,
+    spectral_bounds,
+    vector_groups,
+)
+from rugan_tf.physics.sublattices import bond_matrix, edge_distances, zero_modes
+from rugan_tf.physics.total_energy import (
+    colours,
+    exact_energy,
+    linear_scaling_energy,
+    repulsion_energy,
+    series_length,
+)
+
+
+def told(error, function, *arguments, **named):
+    """The words of an error."""
+    with pytest.raises(error) as raised:
+        function(*arguments, **named)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("positions", "cell", "words"),
+    [
+        (np.zeros(2), np.eye(2) * 9, "positions must be finite, (num_atoms, 2). Received: shape=(2,)"),
+        (np.zeros((1, 3)), np.eye(2) * 9, "positions must be finite, (num_atoms, 2). Received: shape=(1, 3)"),
+        (np.empty((0, 2)), np.eye(2) * 9, "A sheet must hold at least one atom. Received: an empty sheet"),
+        (
+            np.zeros((1, 2)),
+            np.array([[9.0, 0.0], [0.0, 0.4]]),
+            "cell must be two periods that span a cell at least 0.5 Å wide. Received: [[9.0, 0.0], [0.0, 0.4]]",
+        ),
+        (
+            np.zeros((1, 2)),
+            np.full((2, 2), np.inf),
+            "cell must be two periods that span a cell at least 0.5 Å wide. Received: [[inf, inf], [inf, inf]]",
+        ),
+    ],
+)
+def test_what_is_no_sheet_is_told_in_words(positions, cell, words):
+    assert told(InputError, PlanarAtoms, positions, cell) == words
+
+
+def test_heights_are_the_distances_of_opposite_sides():
+    atoms = PlanarAtoms(np.zeros((1, 2)), np.array([[4.0, 0.0], [2.0, 3.0]]))
+    np.testing.assert_allclose(atoms.heights, [12 / math.sqrt(13), 3.0])
+    assert PlanarAtoms(np.zeros((1, 2)), np.eye(2) / 2).heights.tolist() == [0.5, 0.5]
+    words = "The sp3 model needs the numbers of the element. Received: atoms without parameters"
+    assert told(InputError, pi_block, atoms) == words
+
+
+def test_what_is_no_hamiltonian_is_told_in_words():
+    rule = "A Hamiltonian must be a square sparse matrix. Received: "
+    assert told(InputError, row_blocks, np.eye(2)) == f"{rule}ndarray, (2, 2)"
+    assert told(InputError, row_blocks, csr_array(np.ones((2, 3)))) == f"{rule}csr_array, (2, 3)"
+    assert told(InputError, row_blocks, 5) == f"{rule}int, None"
+    words = "A Hamiltonian must be finite. Received: NaN or infinity among its elements"
+    assert told(InputError, row_blocks, csr_array([[np.inf]])) == words
+    words = "A Hamiltonian must be Hermitian. Received: elements that differ by 0.25 eV"
+    assert told(InputError, row_blocks, csr_array([[0.0, 1.0], [0.75, 0.0]])) == words
+    words = "twist must be two finite fractions of the reciprocal cell. Received: [0.0, inf]"
+    assert told(InputError, pi_block, porous(0, 4, 4), (0.0, np.inf)) == words
+
+
+def test_a_matrix_of_whole_numbers_or_of_doubled_elements_is_taken():
+    doubled = coo_array((np.array([1, 1, 2]), (np.array([0, 0, 1]), np.array([1, 1, 0]))), shape=(2, 2))
+    blocks = row_blocks(doubled)
+    assert blocks.dtype == np.float64
+    np.testing.assert_array_equal(blocks.toarray(), [[0, 2], [2, 0]])
+    assert row_blocks(blocks) is blocks
+    assert row_blocks(csr_array((3, 3))).num_rows == 3
+    almost = csr_array([[0.0, 1.0], [1.0 + 1e-10, 0.0]])
+    assert row_blocks(almost).num_rows == 2
+    several = row_blocks(csr_array(np.diag([1.0, 2.0, 3.0])), 2)
+    assert [(part.start, part.stop) for part in several.slices()] == [(0, 2), (2, 3)]
+    assert several.product(np.ones(3)).tolist() == several.diagonal().tolist() == [1, 2, 3]
+    assert several.toarray().flags.f_contiguous
+
+
+def test_blocks_hold_small_indices_and_an_onsite_energy_of_zero_is_not_kept():
+    atoms = porous(0, 4, 4)
+    for build, width in ((sigma_block, 3), (pi_block, 1), (nearest_neighbour_pi, 1)):
+        matrix = build(atoms, rows_per_block=7)
+        assert {str(block.indices.dtype) for block in matrix.blocks} == {"int32"}
+        assert {str(block.indptr.dtype) for block in matrix.blocks} == {"int32"}
+        assert {block.shape[0] for block in matrix.blocks[:-1]} == {7 // width * width}
+    simple = nearest_neighbour_pi(atoms)
+    assert simple.tocsr().nnz == bond_matrix(atoms).nnz
+    assert set(simple.tocsr().data) == {-2.7}
+
+
+def test_neighbours_know_the_way_to_the_image():
+    atoms = atoms_of(np.full((1, 2), 3, np.uint8))
+    (found,) = hamiltonian.neighbours_by_rows(atoms, 1.7, 100)
+    ends = atoms.positions[found.second] + found.translation @ atoms.cell
+    way = ends - atoms.positions[found.first]
+    assert len(found.first) == 12
+    np.testing.assert_allclose(np.linalg.norm(way, axis=1), found.distance)
+    np.testing.assert_allclose(way / found.distance[:, None], found.direction)
+    words = told(InputError, pi_block, PlanarAtoms(np.array([[0, 0], [0.25, 0]]), np.eye(2) * 9, atoms.parameters))
+    assert words == "Atoms must be at least 0.5 Å apart. Received: 0.25 Å"
+
+
+def test_gershgorin_bounds_small_matrices():
+    chain = row_blocks(diags_array([1.0, 1.0], offsets=[-1, 1], shape=(9, 9)))
+    bounds = spectral_bounds(chain)
+    assert (bounds.centre, bounds.half_width) == (0.0, pytest.approx(2 * (1 + 1e-6), abs=1e-12))
+    shifted = row_blocks(csr_array([[3.0, -1.0, 0.0], [-1.0, 5.0, 0.5], [0.0, 0.5, 4.0]]))
+    bounds = spectral_bounds(shifted)
+    assert bounds.centre == pytest.approx((2 + 6.5) / 2)
+    assert bounds.half_width == pytest.approx(2.25 * (1 + 1e-6), abs=1e-12)
+    assert spectral_bounds(row_blocks(csr_array((4, 4)))) == Bounds(0.0, 1e-6)
+
+
+def test_lanczos_stops_where_it_has_found_everything():
+    two_levels = row_blocks(diags_array([np.where(np.arange(200) % 2, 1.0, 4.0)], offsets=[0]))
+    bounds = spectral_bounds(two_levels)
+    assert bounds.centre == pytest.approx(2.5)
+    assert 1.5 < bounds.half_width <= 1.5 * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 31, 32, 33, 70, 96])
+@pytest.mark.parametrize("kind", [float, complex])
+def test_products_of_columns_are_scalar_products(rows, kind):
+    rng = np.random.default_rng(rows)
+    left, right = (rng.normal(size=(rows, 3)) + (kind is complex) * 1j * rng.normal(size=(rows, 3)) for _ in range(2))
+    expected = [np.vdot(left[:, one], right[:, one]).real for one in range(3)]
+    np.testing.assert_allclose(column_products(left, right, np.empty((100, 3), left.dtype)), expected, rtol=1e-12)
+
+
+def test_signs_depend_on_the_seed_and_on_the_number_of_the_vector_alone():
+    matrix = pi_block(porous(0, 8, 8))
+    signs = random_signs(matrix, 3, [0, 1, 5])
+    assert (signs.dtype, set(signs.ravel())) == (np.float64, {-1.0, 1.0})
+    np.testing.assert_array_equal(random_signs(matrix, 3, iter([5]))[:, 0], signs[:, 2])
+    for other in (random_signs(matrix, 4, [0])[:, 0], signs[:, 1], random_signs(matrix, 2, [1])[:, 0]):
+        assert 0.2 < (signs[:, 0] == other).mean() < 0.8
+    assert random_signs(pi_block(porous(0, 4, 4), (0.1, 0.2)), 0, [0]).dtype == np.complex128
+
+
+def test_groups_of_vectors_fit_into_memory(monkeypatch):
+    matrix = pi_block(porous(0, 8, 8))
+    one = 2 * matrix.num_rows * 8
+    assert vector_groups(matrix, 9, 1) == [range(4), range(4, 8), range(8, 9)]
+    assert vector_groups(matrix, 9, 5) == [range(2), range(2, 4), range(4, 6), range(6, 8), range(8, 9)]
+    for memory, width in ((one * 4, 2), (one * 6 - 1, 2), (one * 6, 3), (1, 1)):
+        monkeypatch.setattr(recursion, "VECTOR_MEMORY", memory)
+        assert vector_groups(matrix, 8, 2)[0] == range(width)
+
+
+def test_what_fails_in_a_thread_is_raised_and_the_rest_is_not_begun():
+    begun = []
+
+    def work(group):
+        begun.append(group)
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        list(on_all_cores(work, [range(one, one + 1) for one in range(300)], 1))
+    assert len(begun) < 300
+    assert dict(on_all_cores(len, [range(2), range(2, 5)], 0)) == {range(2): 2, range(2, 5): 3}
+
+
+def test_cores_are_those_that_may_be_used(monkeypatch):
+    assert available_cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert available_cores() == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert available_cores() == 1
+
+
+def test_an_odd_number_of_moments_is_given_too():
+    matrix = pi_block(porous(0, 4, 4))
+    bounds = spectral_bounds(matrix)
+    whole = moments_of(scaled(matrix, bounds), bounds, random_signs(matrix, 0, range(2)), 8)
+    for number in (2, 3, 7):
+        part = moments_of(scaled(matrix, bounds), bounds, random_signs(matrix, 0, range(2)), number)
+        assert part.shape == (2, number)
+        np.testing.assert_array_equal(part, whole[:, :number])
+    small = Bounds(bounds.centre, bounds.half_width / 2)
+    words = told(InputError, moments_of, scaled(matrix, small), small, random_signs(matrix, 0, [0]), 200)
+    assert words == f"The spectrum must lie within its bounds. Received: levels outside of {small}"
+
+
+def test_kernel_means_and_moments_by_hand():
+    np.testing.assert_allclose(jackson_kernel(2), [1.0, 0.5])
+    assert moments_needed(Bounds(0.0, 1.0), 1e6) == 2
+    assert moments_needed(Bounds(0.0, 10.0), math.pi) == 10
+    mean, error = mean_and_error(np.array([[1.0, 2.0], [3.0, 2.0]]))
+    assert (mean.tolist(), error.tolist()) == ([2.0, 2.0], [1.0, 0.0])
+    assert np.isnan(mean_and_error(np.ones((1, 3)))[1]).tolist() == [True] * 3
+    assert series_length(Bounds(0.0, 10.0), 0.1) == 2 * math.ceil(100 / math.pi * math.log(1e5) / 2)
+    spectrum = MomentSpectrum(np.ones((1, 4)), Bounds(1.0, 2.0), 1)
+    np.testing.assert_allclose(spectrum.quadrature(2), 1 + 2 * np.cos(np.pi * np.array([0.25, 0.75])))
+    assert spectrum.densities(np.array([-1.0, 3.0, -5.0]))[0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_levels_are_drawn_with_their_weights():
+    spectrum = LevelSpectrum(np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([0.25, 0.75]), 0.5)
+    energy = np.linspace(-3, 6, 1801)
+    density, error = spectrum.density(energy)
+    peak = 1 / (0.5 * math.sqrt(2 * math.pi))
+    assert gaussians(np.zeros(1), np.zeros(1), 0.5)[0, 0] == pytest.approx(peak)
+    assert gaussians(np.full(1, 0.5), np.zeros(1), 0.5)[0, 0] == pytest.approx(peak * math.exp(-0.5))
+    assert np.trapezoid(density, energy) == pytest.approx(2, abs=1e-6)
+    assert np.trapezoid(density * energy, energy) == pytest.approx(0.25 * 1 + 0.75 * 5, abs=1e-6)
+    assert (error.shape, error.any(), spectrum.resolution, spectrum.num_levels) == ((1801,), False, 0.5, 2)
+    assert spectrum.trace(np.square) == pytest.approx(0.25 * 1 + 0.75 * 13)
+
+
+def test_occupation_by_hand():
+    assert fermi_function(np.array([1.0]), 1.0, 0.1)[0] == 0.5
+    assert fermi_function(np.array([1.2]), 1.0, 0.1)[0] == pytest.approx(1 / (1 + math.exp(2)))
+    spectrum = LevelSpectrum(np.array([[0.0, 2.0]]), np.ones(1), 0.1)
+    assert neutral_level([spectrum], 2, 0.1) == pytest.approx(1.0)
+    words = "The number of electrons must lie between 0 and 4. Received: {}"
+    assert told(InputError, neutral_level, [spectrum], 4, 0.1) == words.format(4)
+    assert told(InputError, neutral_level, [spectrum], 0, 0.1) == words.format(0)
+    words = "smearing must be positive, in eV. Received: smearing=inf"
+    assert told(InputError, neutral_level, [spectrum], 2, np.inf) == words
+
+
+def test_energies_do_not_depend_on_the_blocks_that_they_are_summed_in(monkeypatch):
+    atoms = porous(2, 6, 8)
+    whole, painted = repulsion_energy(atoms), colours(atoms, 4.3)
+    monkeypatch.setattr(total_energy, "ROWS_PER_BLOCK", 7)
+    assert repulsion_energy(atoms) == pytest.approx(whole, abs=1e-10)
+    assert colours(atoms, 4.3).max() < 20
+    assert painted.max() < 20
+
+
+def test_half_of_the_entropy_of_one_level_is_told():
+    assert total_energy._entropy_term(np.array([2.0]), 2.0, 0.3)[0] == pytest.approx(-0.3 * math.log(2))
+    assert total_energy._entropy_term(np.array([-900.0]), 2.0, 0.3)[0] == pytest.approx(0.0, abs=1e-12)
+    atoms = porous(1, 4, 4)
+    level_blocks = [all_levels(build(atoms)) for build in (sigma_block, pi_block)]
+    plain, free = (exact_energy(atoms, smearing=0.2, free=one) for one in (False, True))
+    levels = np.concatenate(level_blocks)
+    fermi = neutral_level([LevelSpectrum(levels[None], np.ones(1), 0.2)], 4 * len(atoms.positions), 0.2)
+    assert free - plain == pytest.approx(total_energy._entropy_term(levels, fermi, 0.2).sum(), abs=1e-8)
+
+
+def test_an_estimate_tells_how_it_was_made(monkeypatch):
+    atoms, asked = porous(0, 4, 6), []
+    estimate = linear_scaling_energy(
+        atoms, num_repetitions=3, smearing=0.5, progress=lambda done, total: asked.append((done, total))
+    )
+    total = 3 * (3 * (colours(atoms, 4.3).max() + 1) + colours(atoms, 6.5).max() + 1)
+    assert estimate.num_vectors == total
+    assert asked == [(one + 1, total) for one in range(total)]
+    assert estimate.num_atoms == len(atoms.positions)
+    assert estimate.interval == pytest.approx(student.ppf(0.975, 2) * estimate.standard_error)
+    assert estimate.num_moments == tuple(
+        series_length(spectral_bounds(build(atoms)), 0.5) for build in (sigma_block, pi_block)
+    )
+    blocks = [LevelSpectrum(all_levels(build(atoms))[None], np.ones(1), 0.5) for build in (sigma_block, pi_block)]
+    assert estimate.fermi_level == pytest.approx(neutral_level(blocks, 4 * len(atoms.positions), 0.5), abs=0.05)
+    monkeypatch.setattr(total_energy, "MANY_ATOMS", len(atoms.positions))
+    many = linear_scaling_energy(atoms, num_repetitions=2, smearing=0.5)
+    assert many.num_vectors == 2 * (3 * (colours(atoms, 2.5).max() + 1) + colours(atoms, 2.9).max() + 1)
+    words = "An error bar needs at least 2 repetitions. Received: num_repetitions=1"
+    assert told(InputError, linear_scaling_energy, atoms, num_repetitions=1) == words
+    words = "separations must be positive, in Å. Received: separations=(1.0, 0.0)"
+    assert told(InputError, linear_scaling_energy, atoms, separations=(1.0, 0.0)) == words
+
+
+def test_the_jackknife_of_two_is_half_of_their_difference():
+    bounds, moments = Bounds(0.0, 4.0), np.array([[40.0, 3.0, -5.0, 0.5], [40.0, 1.0, -3.0, 0.2]])
+    energy, error, level = total_energy._jackknife([MomentSpectrum(moments, bounds, 40)], 40, 0.5)
+
+    def by_hand(row):
+        mean = [MomentSpectrum(row[None], bounds, 40)]
+        fermi = neutral_level(mean, 40, 0.5)
+        return total_energy.band_energy(mean, fermi, 0.5), fermi
+
+    assert error == pytest.approx(abs(by_hand(moments[0])[0] - by_hand(moments[1])[0]) / 2)
+    assert (energy, level) == pytest.approx(by_hand(moments.mean(axis=0)))
+
+
+def test_zero_modes_of_a_chain_and_of_many_atoms(monkeypatch):
+    chain = PlanarAtoms(np.column_stack([1.4 * np.arange(5), np.zeros(5)]), np.eye(2) * 30)
+    bonds = bond_matrix(chain)
+    assert (bonds.dtype, bonds.nnz) == (np.dtype(bool), 8)
+    assert zero_modes(bonds) == (1, 1)
+    monkeypatch.setattr("rugan_tf.physics.sublattices.MOST_MATCHED", 4)
+    assert zero_modes(bonds) == (1, None)
+    apart = PlanarAtoms(np.array([[0.0, 0.0], [9.0, 0.0], [18.0, 0.0]]), np.eye(2) * 30)
+    monkeypatch.setattr("rugan_tf.physics.sublattices.MOST_MATCHED", 3)
+    assert zero_modes(bond_matrix(apart)) == (3, 3)
+    skewed = primitive_graphene(4)
+    assert np.isinf(edge_distances(skewed, bond_matrix(skewed))).all()
+    holed = PlanarAtoms(skewed.positions[1:] - 30.0, skewed.cell)
+    steps = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ holed.cell
+    bonds = bond_matrix(holed)
+    edges = holed.positions[np.diff(bonds.indptr) < 3]
+    apart = np.linalg.norm(holed.positions[:, None, None] - edges[:, None] - steps, axis=-1).min(axis=(1, 2))
+    np.testing.assert_allclose(edge_distances(holed, bonds), apart, atol=1e-9)
+
+
+def test_sheets_of_any_states_have_their_atoms():
+    assert len(porous(0, 4, 4).positions) == int(np.bitwise_count(porous_states(0, 4, 4)).sum())
