@@ -111,10 +111,11 @@ def test_a_function_of_many_sheets_gets_no_more_than_fits_into_memory(monkeypatc
 def test_processes_are_as_many_as_the_cores_that_may_be_used(monkeypatch):
     import os
 
-    assert available_cores() == len(os.sched_getaffinity(0))
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {process, 5, 9, 11, 12})
     assert available_cores() == 5
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert available_cores() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert available_cores() == 1
 
@@ -173,7 +174,8 @@ def test_an_ednn_is_called_with_as_many_sheets_as_fit(folder, monkeypatch, cells
     def call(signatures, name, states):
         assert (name, signatures.folder) == ("energy", folder)
         asked.append(len(states))
-        return {"energy": states.sum(axis=(1, 2)).astype(np.float32)}
+        energies = states.sum(axis=(1, 2)).astype(np.float32)
+        return {"energy": np.where(energies > 24, np.nan, energies)}
 
     monkeypatch.setattr("rugan_tf.saved.signatures.Signatures.call", call)
     monkeypatch.setattr("rugan_tf.energies.ednn.CELLS_PER_CALL", cells)
@@ -182,6 +184,9 @@ def test_an_ednn_is_called_with_as_many_sheets_as_fit(folder, monkeypatch, cells
     assert received.dtype == np.float64
     assert (received.tolist(), asked) == (states.sum(axis=(1, 2)).tolist(), sizes)
     assert EdnnEnergy(folder).energies(states[:0]).shape == (0,)
+    states[3] = 2
+    with pytest.raises(InputError, match=r"^Energies must be finite\. Received: nan for sheet 3$"):
+        EdnnEnergy(folder).energies(states)
 
 
 def test_materials_without_an_ednn_of_the_package_are_told_how_to_give_theirs():
