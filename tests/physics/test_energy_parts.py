@@ -5,14 +5,16 @@ import math
 import numpy as np
 import pytest
 from planar import porous
+from scipy.sparse import diags_array
+from scipy.sparse.linalg import ArpackNoConvergence
 from scipy.stats import t as student
 from test_physics_parts import told
 
 from rugan_tf.errors import InputError
-from rugan_tf.physics import total_energy
-from rugan_tf.physics.hamiltonian import pi_block, sigma_block
+from rugan_tf.physics import levels, tight_binding, total_energy
+from rugan_tf.physics.hamiltonian import pi_block, row_blocks, sigma_block
 from rugan_tf.physics.kernel_polynomials import MomentSpectrum, jackson_kernel, mean_and_error, moments_needed
-from rugan_tf.physics.levels import LevelSpectrum, all_levels, gaussians
+from rugan_tf.physics.levels import LevelSpectrum, all_levels, all_states, gaussians, k_grid, states_near
 from rugan_tf.physics.occupation import fermi_function, neutral_level
 from rugan_tf.physics.recursion import Bounds, spectral_bounds
 from rugan_tf.physics.total_energy import (
@@ -77,9 +79,9 @@ def test_half_of_the_entropy_of_one_level_is_told():
     atoms = porous(1, 4, 4)
     level_blocks = [all_levels(build(atoms)) for build in (sigma_block, pi_block)]
     plain, free = (exact_energy(atoms, smearing=0.2, free=one) for one in (False, True))
-    levels = np.concatenate(level_blocks)
-    fermi = neutral_level([LevelSpectrum(levels[None], np.ones(1), 0.2)], 4 * len(atoms.positions), 0.2)
-    assert free - plain == pytest.approx(total_energy._entropy_term(levels, fermi, 0.2).sum(), abs=1e-8)
+    every = np.concatenate(level_blocks)
+    fermi = neutral_level([LevelSpectrum(every[None], np.ones(1), 0.2)], 4 * len(atoms.positions), 0.2)
+    assert free - plain == pytest.approx(total_energy._entropy_term(every, fermi, 0.2).sum(), abs=1e-8)
 
 
 def test_an_estimate_tells_how_it_was_made(monkeypatch):
@@ -117,3 +119,52 @@ def test_the_jackknife_of_two_is_half_of_their_difference():
 
     assert error == pytest.approx(abs(by_hand(moments[0])[0] - by_hand(moments[1])[0]) / 2)
     assert (energy, level) == pytest.approx(by_hand(moments.mean(axis=0)))
+
+
+def test_a_grid_of_k_points_is_told_point_by_point():
+    third = pytest.approx(1 / 3)
+    twists = [(0.0, 0.0), (0.0, third), (third, 0.0), (third, third), (third, pytest.approx(2 / 3))]
+    points = k_grid(3, 3)
+    assert [point.twist for point in points] == twists
+    assert [point.weight for point in points] == pytest.approx([1 / 9, 2 / 9, 2 / 9, 2 / 9, 2 / 9])
+    words = "k_points must be two positive numbers. Received: 2 0"
+    assert told(InputError, k_grid, 2, 0) == words
+
+
+@pytest.mark.parametrize("dense_rows", [3, 3_000])
+@pytest.mark.parametrize("number", [1, 7, 19, 20])
+def test_as_many_states_as_asked_for_are_found(monkeypatch, dense_rows, number):
+    matrix = row_blocks(diags_array([np.ones(19), 0.1 * np.arange(20), np.ones(19)], offsets=[-1, 0, 1]))
+    monkeypatch.setattr(levels, "DENSE_ROWS", dense_rows)
+    every, _ = all_states(matrix)
+    found, states = states_near(matrix, 0.9, number)
+    np.testing.assert_allclose(found, np.sort(every[np.argsort(abs(every - 0.9))[:number]]), atol=1e-9)
+    np.testing.assert_allclose(matrix.product(states), found * states, atol=1e-8)
+    np.testing.assert_array_equal(states_near(matrix, 0.9, number)[1], states)
+
+
+def test_states_that_do_not_converge_are_told(monkeypatch):
+    matrix = row_blocks(diags_array([np.ones(19), np.ones(19)], offsets=[-1, 1]))
+
+    def fail(*arguments, **named):
+        raise ArpackNoConvergence("no luck", np.empty(0), np.empty((0, 0)))
+
+    monkeypatch.setattr(levels, "DENSE_ROWS", 3)
+    monkeypatch.setattr(levels, "eigsh", fail)
+    words = told(InputError, states_near, matrix, 0.0, 2)
+    assert words == "The states near an energy must converge. Received: ARPACK error -1: no luck"
+    words = "The number of states must lie in 1..20. Received: 0"
+    assert told(InputError, states_near, matrix, 0.0, 0) == words
+
+
+def test_the_smearing_reaches_levels_and_energies():
+    values = np.array([-1.0, 0.25, 1.5])
+    level = tight_binding.fermi_level(values, 2, 0.5)
+    held = 1 / (1 + np.exp((values - level) / 0.5))
+    assert 2 * held.sum() == pytest.approx(2)
+    assert tight_binding.band_energy(values, 2, 0.5) == pytest.approx(2 * (held * values).sum())
+    atoms = porous(0, 4, 6)
+    exact = exact_energy(atoms, smearing=0.4)
+    found = tight_binding.tight_binding_energy(atoms.parameters, atoms.positions, np.diag(atoms.cell), smearing=0.4)
+    assert found == pytest.approx(exact, abs=1e-8)
+    assert abs(found - exact_energy(atoms)) > 0.1

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from planar import atoms_of, porous, porous_states, primitive_graphene
+from planar import atoms_of, porous, primitive_graphene
 from scipy.sparse import coo_array, csr_array, diags_array
 
 from rugan_tf.errors import InputError
@@ -217,5 +217,11 @@ def test_zero_modes_of_a_chain_and_of_many_atoms(monkeypatch):
     np.testing.assert_allclose(edge_distances(holed, bonds), apart, atol=1e-9)
 
 
-def test_sheets_of_any_states_have_their_atoms():
-    assert len(porous(0, 4, 4).positions) == int(np.bitwise_count(porous_states(0, 4, 4)).sum())
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (2.0, 1.0), (-3.0, 4.0), (5.0, -6.0), (7.0, 7.0)])
+def test_edge_distances_do_not_depend_on_the_origin(shift):
+    atoms = primitive_graphene(5)
+    holed = PlanarAtoms(atoms.positions[3:], atoms.cell)
+    moved = PlanarAtoms(holed.positions + shift, holed.cell)
+    here, there = (edge_distances(one, bond_matrix(one)) for one in (holed, moved))
+    np.testing.assert_allclose(there, here, atol=1e-9)
+    assert here.max() > 3
