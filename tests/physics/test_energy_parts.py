@@ -168,3 +168,9 @@ def test_the_smearing_reaches_levels_and_energies():
     found = tight_binding.tight_binding_energy(atoms.parameters, atoms.positions, np.diag(atoms.cell), smearing=0.4)
     assert found == pytest.approx(exact, abs=1e-8)
     assert abs(found - exact_energy(atoms)) > 0.1
+
+
+def test_an_estimate_is_of_four_repetitions_of_the_same_seed_unless_said_otherwise():
+    atoms, asked = porous(0, 4, 4), {"separations": (1.5, 1.5), "smearing": 0.8, "threads": 1}
+    said = linear_scaling_energy(atoms, num_repetitions=4, seed=0, twist=(0.0, 0.0), **asked)
+    assert linear_scaling_energy(atoms, **asked) == said

@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 
 import numpy as np
 import pytest
@@ -166,6 +167,8 @@ def test_what_fails_in_a_thread_is_raised_and_the_rest_is_not_begun():
 
     def work(group):
         begun.append(group)
+        if len(begun) > 1:
+            time.sleep(0.02)  # long enough for the others to be called off
         raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken"):
