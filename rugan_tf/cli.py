@@ -45,7 +45,9 @@ def print_completion(args: Sequence[str]) -> int:
     """Print what lets a shell complete commands and options, and return the exit code."""
     from rugan_tf.completion import completion_script
     from rugan_tf.errors import InputError
+    from rugan_tf.terminal import write_in_any_encoding
 
+    write_in_any_encoding()
     try:
         print(completion_script(args[0] if args else "", DOORS))
     except InputError as error:

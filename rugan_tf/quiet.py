@@ -5,12 +5,12 @@ sheet begins with four lines of warnings. They are held back here, and nothing e
 appear.
 """
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import IO, Any, cast
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+PATIENCE = 5.0  # s, for the process that reads
 STARTED = b"\0started\n"  # what no import writes
 START_UP = re.compile(rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} [\d:. ]+\S+\.cc:\d+\]")
 
@@ -103,32 +104,59 @@ def held_back(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], N
     """
 
     def execute_quietly(module: ModuleType) -> None:
-        try:
-            terminal = os.dup(2)
-        except OSError:  # no stderr: nothing to hold back
+        opened = open_reader()
+        if opened is None:  # no stderr, or no process that could read: then the lines are seen
             return execute(module)
-        try:
-            reader = subprocess.Popen(
-                [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-            )
-        except OSError:  # no further process here: then the lines are seen
-            os.close(terminal)
-            return execute(module)
+        terminal, reader = opened
         has_started = False
-        with reader, cast(IO[bytes], reader.stdin) as pipe:
-            os.dup2(pipe.fileno(), 2)
-            try:
-                execute(module)
-                has_started = True
-            finally:
-                if sys.stderr is not None:
-                    sys.stderr.flush()
-                os.dup2(terminal, 2)
-                os.close(terminal)
-                if has_started:
-                    pipe.write(STARTED)
+        try:
+            os.dup2(cast(IO[bytes], reader.stdin).fileno(), 2)
+            execute(module)
+            has_started = True
+        finally:
+            with contextlib.suppress(AttributeError, ValueError, OSError):  # none, closed, or read by nobody
+                cast(IO[str], sys.stderr).flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            end_reader(reader, has_started=has_started)
 
     return execute_quietly
+
+
+def open_reader() -> tuple[int, subprocess.Popen[bytes]] | None:
+    """Return a copy of the descriptor of stderr and the process that reads what is written meanwhile, if there can be.
+
+    It has a session of its own, so that Ctrl-C is not told to it as well.
+    """
+    if not sys.executable:  # Python inside of another program
+        return None
+    try:
+        terminal = os.dup(2)
+    except OSError:
+        return None
+    command = [sys.executable, "-I", "-S", __file__]
+    try:
+        reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+    except OSError:
+        os.close(terminal)
+        return None
+    return terminal, reader
+
+
+def end_reader(reader: "subprocess.Popen[bytes]", *, has_started: bool) -> None:
+    """Tell the reader that nothing more comes, and wait for it, though not for ever: no import may fail or hang by it.
+
+    Processes that the import began may hold the pipe open; then the reader goes on without being waited for.
+    """
+    pipe = cast(IO[bytes], reader.stdin)
+    with contextlib.suppress(OSError):  # it has died
+        if has_started:
+            pipe.write(STARTED)
+        pipe.flush()
+    with contextlib.suppress(OSError):
+        pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        reader.wait(PATIENCE)
 
 
 def pass_on(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
@@ -137,7 +165,9 @@ def pass_on(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
     for line in lines:
         # Something else may have left the line before without an end.
         if line.endswith(STARTED):
-            write(line.removesuffix(STARTED))
+            rest = line.removesuffix(STARTED)
+            if not START_UP.match(rest):
+                write(rest)
             return
         if START_UP.match(line):
             kept.append(line)
@@ -149,7 +179,6 @@ def pass_on(lines: Iterable[bytes], write: Callable[[bytes], object]) -> None:
 
 def read_from_pipe() -> None:
     """Pass on what the import writes, until it has started or its process has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that process is told, and tells
     pass_on(sys.stdin.buffer, lambda line: os.write(2, line))
 
 

@@ -1,8 +1,10 @@
 """Shells complete every command and every option; the script of bash is run by bash."""
 
 import importlib
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,11 @@ def test_other_shells_are_refused(args, capsys):
     )
     with pytest.raises(InputError, match="must be one of bash, zsh, fish"):
         completion_script("powershell", cli.DOORS)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_script_is_printed_without_letters_beyond_ascii_where_there_are_none(shell):
+    command = [sys.executable, "-m", "rugan_tf.cli", "--print-completion", shell]
+    printed = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert printed.stdout.isascii()
+    assert b"generate" in printed.stdout

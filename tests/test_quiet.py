@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -22,6 +23,7 @@ OTHER = b"warning: the disk is nearly full\nI say: cc:31] is no start-up line\nw
         (START + OTHER + b"\n" + START + quiet.STARTED, OTHER + b"\n"),
         (START + OTHER + quiet.STARTED + START, OTHER),
         (START + OTHER, OTHER + START),  # it never started
+        (START.rstrip(b"\n") + quiet.STARTED, b""),
     ],
 )
 def test_start_up_lines_alone_are_left_out_of_what_has_started(lines, expected):
@@ -75,6 +77,36 @@ def test_import_that_ends_the_process_shows_all_that_it_wrote(tmp_path, monkeypa
 def test_process_without_stderr_starts(tmp_path, monkeypatch):
     module_that(tmp_path, monkeypatch, "value = 3\n")
     assert written("import os; os.close(2)\nimport rugan_tf, tensorflow; print(tensorflow.value)").stdout == "3\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "sys.stderr.close(); os.dup2(os.open(os.devnull, os.O_WRONLY), 2)",  # as a daemon does
+        "sys.stderr = None",
+        "sys.executable = None",
+        "sys.executable = '/bin/false'",
+        "sys.executable = '/no/such/program'",
+    ],
+)
+def test_import_neither_fails_nor_hangs_where_nobody_can_read(tmp_path, monkeypatch, before):
+    module_that(tmp_path, monkeypatch, "import time, os\ntime.sleep(0.2)\nos.write(2, b'x' * 10)\nvalue = 3\n")
+    program = f"import os, sys\n{before}\nimport rugan_tf, tensorflow; print(tensorflow.value)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    assert done.stdout == "3\n"
+
+
+def test_failed_import_does_not_wait_for_the_processes_that_it_began(tmp_path, monkeypatch):
+    child = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    program = f"import subprocess, sys\n{child}\nraise ImportError('no')\n"
+    module_that(tmp_path, monkeypatch, program)
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", "import rugan_tf.quiet as q; q.PATIENCE = 0.1; import tensorflow"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert time.monotonic() - start < 20
 
 
 def test_other_modules_are_found_as_ever():

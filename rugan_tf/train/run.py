@@ -155,9 +155,7 @@ def make_course(
         folder.write(model, update)
         write_generator(model, network, options.run_dir)
 
-    log = TensorBoardLog(
-        options.run_dir / "tensorboard", options, model, gallery, [one for one in judges if one is not None]
-    )
+    log = TensorBoardLog(options.run_dir / "tensorboard", options, model, gallery, judges)
     return Course(log, save, options.checkpoint_minutes)
 
 
