@@ -4,6 +4,7 @@
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -49,7 +50,9 @@ def print_completion(args: Sequence[str]) -> int:
 
     write_in_any_encoding()
     try:
-        print(completion_script(args[0] if args else "", DOORS))
+        print(completion_script(args[0] if args else "", DOORS), flush=True)
+    except BrokenPipeError:  # `| head` has read enough; Python flushes once more as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except InputError as error:
         print(f"rugan: {error}", file=sys.stderr)
         return 2

@@ -81,3 +81,14 @@ def test_script_is_printed_without_letters_beyond_ascii_where_there_are_none(she
     printed = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert printed.stdout.isascii()
     assert b"generate" in printed.stdout
+
+
+def test_reader_of_the_script_may_leave_early():
+    command = [sys.executable, "-m", "rugan_tf.cli", "--print-completion", "bash"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")

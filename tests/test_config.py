@@ -1,4 +1,5 @@
 import ast
+import codecs
 import dataclasses
 import itertools
 import json
@@ -12,6 +13,7 @@ import pytest
 import rugan_tf
 from rugan_tf.config import Command, parse_command, run_command, to_json
 from rugan_tf.errors import InputError
+from rugan_tf.terminal import NAME, in_ascii
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,3 +183,8 @@ def test_help_has_no_stray_line_breaks():
         if any(line.strip() and not line.strip()[0].isalpha() for line in str(text.value.value).split("\n")[1:])
     ]
     assert stray == []
+
+
+def test_micro_is_written_in_ascii():
+    codecs.register_error(NAME, in_ascii)
+    assert "3 µm, 2 Å".encode("ascii", NAME) == b"3 um, 2 A"

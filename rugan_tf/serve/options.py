@@ -55,8 +55,8 @@ class ServeOptions:
     """Show a page for people at / of the REST port."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for all. TensorFlow Serving always listens on all."""
-    model_name: str = DEFAULT_NAME
-    """Name that clients call the model by; a model that comes with the package keeps its own unless one is given."""
+    model_name: str | None = None
+    """Name that clients call the model by. Unless given: default, and for a model of the package its own."""
     model_base_path: Path | None = None
     """Folder of numeric version folders, or the name of a model that comes with the package."""
     model_config_file: Path | None = None

@@ -184,12 +184,12 @@ def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
     return models
 
 
-def one_model(name: str, base_path: Path) -> ModelConfig:
+def one_model(name: str | None, base_path: Path) -> ModelConfig:
     """Return the model of the flags; where there is no such folder, the one that comes with the package."""
     shipped = str(base_path)
     if base_path.exists() or shipped not in shipped_names():
-        return ModelConfig(name, base_path)
-    return ModelConfig(shipped if name == DEFAULT_NAME else name, shipped_folder() / shipped)
+        return ModelConfig(DEFAULT_NAME if name is None else name, base_path)
+    return ModelConfig(shipped if name is None else name, shipped_folder() / shipped)
 
 
 def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.Event) -> None:

@@ -151,6 +151,8 @@ def test_model_of_the_package_is_served_by_its_name(tmp_path, monkeypatch):
     assert (model.name, model.base_path) == ("ising_ednn", shipped_model("ising_ednn"))
     [model] = read_models(ServeOptions(model_base_path=Path("ising_ednn"), model_name="spins")).values()
     assert (model.name, model.base_path) == ("spins", shipped_model("ising_ednn"))
+    [model] = read_models(ServeOptions(model_base_path=Path("ising_ednn"), model_name="default")).values()
+    assert (model.name, model.base_path) == ("default", shipped_model("ising_ednn"))
     Path("ising_ednn", "4").mkdir(parents=True)  # a folder of the user's comes first
     [model] = read_models(ServeOptions(model_base_path=Path("ising_ednn"))).values()
     assert (model.name, model.base_path) == ("default", Path("ising_ednn"))
