@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones
 
-from rugan_tf.errors import InputError, PartlyDoneError
+from rugan_tf.errors import InputError, InputWarning, PartlyDoneError
 from rugan_tf.generate.atom_steps import AtomOptions, write_finished
 from rugan_tf.systems.named import system_named
 
@@ -24,7 +24,10 @@ class NotForEight(LennardJones):
 def test_a_sheet_that_fails_is_named_and_the_others_are_written(tmp_path):
     options = AtomOptions(relax=f"ase:{__name__}:NotForEight", relax_steps=1, relax_force=1e9)
     out = tmp_path / "a.extxyz"
-    with pytest.raises(PartlyDoneError, match=r"1 of 3 sheets did not relax; .*\n  sheet 0: RuntimeError: did not con"):
+    failed = pytest.raises(
+        PartlyDoneError, match=r"1 of 3 sheets did not relax; .*\n  sheet 0: RuntimeError: did not con"
+    )
+    with pytest.warns(InputWarning, match="sheets without any atom"), failed:
         write_finished(out, GRAPHENE, STATES, np.arange(3.0), None, options, {})
     import ase.io
 

@@ -104,7 +104,7 @@ def test_command_writes_sheets_with_both_maps_and_a_picture(mapped_model, model,
         np.testing.assert_allclose(maps["asked"], BOARD.repeat(7, axis=0).repeat(8, axis=1), rtol=1e-6)
         np.testing.assert_array_equal(maps["obtained"], model.local_energies(sheets.states))
     printed = capsys.readouterr().out
-    assert f"{out / 'sheets.npz'}: 2 of 28x32 cells, by the map {tmp_path / 'map.npy'}" in printed
+    assert f"{out / 'sheets.npz'}: 2 sheets of 28x32 cells, by the map {tmp_path / 'map.npy'}" in printed
     assert "asked for -2.000 in the mean, obtained" in printed
     assert main(request(mapped_model, tmp_path)) == 2
     assert "must not exist, or --overwrite be given" in capsys.readouterr().err

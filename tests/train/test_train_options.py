@@ -20,7 +20,7 @@ OPTIONS = TrainOptions(data=Path("data.npz"), run_dir=Path("run"))
         ({"width": 0}, "width must be at least 1. Received: width=0"),
         ({"critic_width": 0}, "critic_width must be at least 1. Received: critic_width=0"),
         ({"latent_channels": 0}, "latent_channels must be at least 1. Received: latent_channels=0"),
-        ({"num_updates": 300, "interval": 200}, "multiple of interval.* num_updates=300, interval=200"),
+        ({"num_updates": 300, "interval": 200}, "multiple of --interval.* num_updates=300, interval=200"),
         ({"learning_rate": 0.0}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=0.0"),
         ({"learning_rate": float("nan")}, r"learning_rate must lie in \(0, 1\). Received: learning_rate=nan"),
         ({"head_layers": -1}, "head_layers must not be negative. Received: head_layers=-1"),
