@@ -10,8 +10,11 @@ from rugan_tf.train.options import PRESETS, TrainOptions
 def train(options: TrainOptions) -> None:
     """Train; TensorFlow is imported only now."""
     from rugan_tf.train import run
+    from rugan_tf.train.checkpoints import CheckpointFolder
+    from rugan_tf.train.interruption import told_how_to_go_on
 
-    run.train(options)
+    with told_how_to_go_on(options.run_dir, CheckpointFolder(options.run_dir / "checkpoints").last_good):
+        run.train(options)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -1,8 +1,10 @@
 """The end that a batch scheduler asks for, by SIGTERM, before it takes the machine away."""
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -38,3 +40,19 @@ class StopOnSigterm:
     def is_asked(self) -> bool:
         """Return whether the training ends here, the same for all workers."""
         return self.agree(self.was_asked.is_set())
+
+
+@contextlib.contextmanager
+def told_how_to_go_on(run_dir: Path, last_good: Callable[[], str]) -> Iterator[None]:
+    """Say, where Ctrl-C ends a training, what is kept of it and how it goes on.
+
+    Args:
+        run_dir: of the training.
+        last_good: returns the path of the newest checkpoint.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (run_dir / "config.json").is_file():  # else nothing was begun that could go on
+            print(f"\n{run_dir}: the newest checkpoint is {last_good()}\nnext: the same command with --resume")
+        raise

@@ -32,6 +32,11 @@ def open_run_folder(options: TrainOptions, data_set: DataSet, labels: Labels) ->
         if not config.is_file():
             raise FileNotFoundError(f"A run that is resumed must have a config.json. Received: {options.run_dir}")
         return changes_of(options, config, labels.checksum(data_set.states))
+    if config.is_file() and not options.overwrite:
+        raise FileExistsError(
+            "A run folder must be new; --resume goes on with the run that it holds, --overwrite throws it away. "
+            f"Received: {options.run_dir}"
+        )
     files.require_fresh_folder(options.run_dir, overwrite=options.overwrite)
     content = {
         "options": options.resolved(),

@@ -334,7 +334,9 @@ def test_eager_training_gives_what_compiled_training_gives(data, tmp_path):
 def test_folder_with_content_is_not_overwritten(run_dir, data, capsys):
     before = (run_dir / "config.json").read_bytes()
     assert main(arguments(data, run_dir)) == 2
-    assert "must be new or empty, or --overwrite given. Received: " in capsys.readouterr().err
+    assert (
+        "--resume goes on with the run that it holds, --overwrite throws it away. Received: " in capsys.readouterr().err
+    )
     assert (run_dir / "config.json").read_bytes() == before
     assert (run_dir / "checkpoints" / "checkpoint-00000004.npz").is_file()
 
