@@ -18,7 +18,7 @@ ROOT = PACKAGE.parent
 # A module imports from its own room and from lower floors; the version (`import rugan_tf`) is open to all.
 FLOORS = [
     {"quiet"},  # what the package does before anything else
-    {"units", "errors", "terminal"},
+    {"units", "errors", "terminal", "cores"},
     {"extras"},
     {"config", "files", "importing", "networks"},
     {"lattice"},

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf.cores import available_cores
 from rugan_tf.density_of_states.spectra import Build, SpectrumSettings, common_bounds
 from rugan_tf.physics.hamiltonian import RowBlocks, row_blocks
 from rugan_tf.physics.kernel_polynomials import MomentSpectrum
 from rugan_tf.physics.levels import KPoint, all_states, gaussians
 from rugan_tf.physics.recursion import (
     Bounds,
-    available_cores,
     moments_of,
     on_all_cores,
     projected_moments,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf.cores import available_cores
 from rugan_tf.density_of_states.options import Method
 from rugan_tf.errors import InputError
 from rugan_tf.formats.pieces import Pieces
@@ -15,7 +16,6 @@ from rugan_tf.physics.kernel_polynomials import MomentSpectrum, moments_needed
 from rugan_tf.physics.levels import KPoint, LevelSpectrum, all_levels, k_grid
 from rugan_tf.physics.recursion import (
     Bounds,
-    available_cores,
     moments_of,
     on_all_cores,
     random_signs,

@@ -1,7 +1,6 @@
 """Energies of many sheets by a slow function of one: on all cores, with progress, resumable, whatever fails."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from rugan_tf.cores import available_cores
 from rugan_tf.energies.function import SheetsFailedError, Work
 from rugan_tf.energies.journal import Journal
 from rugan_tf.energies.workers import Outcome, WorkerPool, compute, keep_files
@@ -107,11 +107,6 @@ class OneByOne:
                 for outcome in pool.outcomes(states, pending):
                     keep_files(outcome, base, work.failed_folder)
                     yield outcome
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def work_key(states: NDArray[np.uint8], origin: EnergyOrigin, material: str = "") -> str:

@@ -8,7 +8,6 @@ so each core works on a group of its own and the result does not depend on how m
 
 import concurrent.futures
 import dataclasses
-import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -35,11 +34,6 @@ class Bounds:
 
     centre: float
     half_width: float
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spectral_bounds(matrix: RowBlocks, steps: int = LANCZOS_STEPS) -> Bounds:

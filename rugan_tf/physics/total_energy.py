@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
+from rugan_tf.cores import available_cores
 from rugan_tf.errors import InputError
 from rugan_tf.physics.hamiltonian import (
     ROWS_PER_BLOCK,
@@ -30,7 +31,6 @@ from rugan_tf.physics.levels import KPoint, LevelSpectrum, all_levels, k_grid
 from rugan_tf.physics.occupation import Spectrum, fermi_function, neutral_level
 from rugan_tf.physics.recursion import (
     Bounds,
-    available_cores,
     moments_of,
     on_all_cores,
     scaled,

@@ -34,10 +34,10 @@ def main(options: BenchmarkOptions) -> None:
     import numpy as np
     import zarr
 
+    from rugan_tf.cores import available_cores
     from rugan_tf.energies.chunked import chunked_energies
     from rugan_tf.energies.ednn import ednn_in
     from rugan_tf.energies.function import Work
-    from rugan_tf.energies.one_by_one import available_cores
     from rugan_tf.energies.workers import WorkerPool
     from rugan_tf.formats.zarr_states import open_zarr_states
     from rugan_tf.systems.named import system_named

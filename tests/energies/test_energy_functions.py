@@ -10,7 +10,6 @@ from rugan_tf.energies.chunked import CHUNK, chunked_energies, whole_chunk, writ
 from rugan_tf.energies.ednn import EdnnEnergy, ednn_in, has_shipped_ednn, shipped_ednn
 from rugan_tf.energies.many_at_once import ManyAtOnce
 from rugan_tf.energies.named import energy_named
-from rugan_tf.energies.one_by_one import available_cores
 from rugan_tf.errors import InputError
 from rugan_tf.saved import ednn_card
 from rugan_tf.saved.ednn_card import EdnnCard, write_ednn_card
@@ -106,18 +105,6 @@ def test_a_function_of_many_sheets_gets_no_more_than_fits_into_memory(monkeypatc
     first = np.flatnonzero(states[:, 0, 0])[0]
     with pytest.raises(InputError, match=rf"^Energies must be finite\. Received: inf for sheet {first}$"):
         energy.energies(states)
-
-
-def test_processes_are_as_many_as_the_cores_that_may_be_used(monkeypatch):
-    import os
-
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {process, 5, 9, 11, 12})
-    assert available_cores() == 5
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert available_cores() == 7
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert available_cores() == 1
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Parts of the Hamiltonians and of the recursion that whole energies do not tell apart."""
 
 import math
-import os
 import time
 
 import numpy as np
@@ -14,7 +13,6 @@ from rugan_tf.physics import hamiltonian, recursion
 from rugan_tf.physics.hamiltonian import PlanarAtoms, nearest_neighbour_pi, pi_block, row_blocks, sigma_block
 from rugan_tf.physics.recursion import (
     Bounds,
-    available_cores,
     column_products,
     moments_of,
     on_all_cores,
@@ -175,16 +173,6 @@ def test_what_fails_in_a_thread_is_raised_and_the_rest_is_not_begun():
         list(on_all_cores(work, [range(one, one + 1) for one in range(300)], 1))
     assert len(begun) < 300
     assert dict(on_all_cores(len, [range(2), range(2, 5)], 0)) == {range(2): 2, range(2, 5): 3}
-
-
-def test_cores_are_those_that_may_be_used(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {process, 5, 9, 11, 12})
-    assert available_cores() == 5
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert available_cores() == 7
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert available_cores() == 1
 
 
 def test_an_odd_number_of_moments_is_given_too():
