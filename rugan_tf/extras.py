@@ -18,6 +18,7 @@ MODULES = {
     "large": ("dask", "distributed", "zarr"),
     "physics": ("tblite",),
     "mlip": ("sevenn", "torch"),
+    "dft": ("gpaw",),
 }
 
 

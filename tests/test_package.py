@@ -56,7 +56,7 @@ def imported_modules():
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
-    used = {**CORE, **EXTRAS["serve"], **EXTRAS["large"], **EXTRAS["mlip"]}
+    used = {**CORE, **EXTRAS["serve"], **EXTRAS["large"], **EXTRAS["mlip"], **EXTRAS["dft"]}
     assert imported_modules() - set().union(*used.values()) == set()
     idle = {name for name, modules in used.items() if not modules & imported_modules()}
     assert idle == set(NOT_IMPORTED)
@@ -64,11 +64,12 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
 
 def test_extras_are_known_by_the_modules_that_they_install():
     assert set(extras.MODULES) <= set(EXTRAS)
-    for extra in ("serve", "large", "mlip"):
+    for extra in ("serve", "large", "mlip", "dft"):
         assert set(extras.MODULES[extra]) == set().union(*EXTRAS[extra].values())
     installed = re.search(r"--editable '\.\[(.*?)\]'", (ROOT / "Makefile").read_text("utf-8"))[1].split(",")
-    # PyTorch is as large as all the rest, and needs its build for the CPU to be chosen: installed by who wants it.
-    assert {"dev", *extras.MODULES} - set(installed) == {"mlip"}
+    # PyTorch is as large as all the rest, and needs its build for the CPU to be chosen; GPAW is built with a compiler
+    # and libraries of the operating system: installed by who wants them.
+    assert {"dev", *extras.MODULES} - set(installed) == {"mlip", "dft"}
 
 
 def test_rooms_of_the_core_import_nothing_of_an_extra():

@@ -64,6 +64,8 @@ class BuildOptions:
     """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     distinct: bool = False
     """Draw again instead of a sheet that was drawn before."""
+    known: bool = False
+    """Take the sheets that the material knows by name, such as vacancies, in place of drawn ones."""
     overwrite: bool = False
     """Replace a data set that exists."""
     computation: EnergyOptions = EnergyOptions()
@@ -86,6 +88,8 @@ class LabelOptions:
 
 def build(options: BuildOptions) -> None:
     """Draw, label, write."""
+    import numpy as np
+
     from rugan_tf.data.synthesis import draw_sheets, require_even
     from rugan_tf.systems.named import system_named
 
@@ -94,6 +98,11 @@ def build(options: BuildOptions) -> None:
     require_even(options.rows, options.cols)
     check_target(options)
     energy_function = energy_of(system, options.computation)
+    if options.known:
+        named = known_sheets(system, options.rows, options.cols)
+        told = {"frames": list(named)}  # as an import names the sheets that it takes from files
+        label_and_write(system, np.stack(list(named.values())), energy_function, options, told_of_sheets=told)
+        return
     states = draw_sheets(
         system,
         options.num_sheets,
@@ -104,6 +113,13 @@ def build(options: BuildOptions) -> None:
         distinct=options.distinct,
     )
     label_and_write(system, states, energy_function, options)
+
+
+def known_sheets(system: "LatticeSystem", rows: int, cols: int) -> "Mapping[str, Any]":
+    """Return the sheets (rows, cols) that a material knows by name, or raise InputError where it knows none."""
+    if system.known_sheets is None:
+        raise InputError(f"The material must know sheets by name. Received: {system.name}, which knows none")
+    return system.known_sheets(rows, cols)
 
 
 def label(options: LabelOptions) -> None:
@@ -182,6 +198,7 @@ def label_and_write(
 
     import rugan_tf
     from rugan_tf.energies.function import SheetsFailedError, Work
+    from rugan_tf.energies.journal import seconds_in
     from rugan_tf.energies.origin import as_metadata
     from rugan_tf.formats.data_set import DataSet, write_data_set
 
@@ -206,6 +223,7 @@ def label_and_write(
         **as_metadata(energy_function.origin),
         "options": to_json(options),
         "skipped": skipped,
+        **time_taken(seconds_in(journal)),
         "rugan_tf": rugan_tf.__version__,
     }
     per_area = system.energy_per_area(energy, *states.shape[1:])
@@ -218,6 +236,18 @@ def label_and_write(
         f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}{left_out}\n"
         f"next: python -m rugan_tf.{next_command(system, options.out)}"
     )
+
+
+def time_taken(seconds: Mapping[int, float]) -> dict[str, Any]:
+    """Return what the metadata keep of the seconds that energies took, one core each; nothing where none is known."""
+    import statistics
+
+    if not seconds:
+        return {}
+    taken = list(seconds.values())
+    return {
+        "seconds_per_sheet": {"median": statistics.median(taken), "longest": max(taken), "all": sum(taken)},
+    }
 
 
 def next_command(system: "LatticeSystem", data: Path) -> str:

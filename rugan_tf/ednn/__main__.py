@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rugan_tf.config import Command, run_command
 from rugan_tf.ednn.options import CrossCheckOptions, EdnnEvaluateOptions, EdnnTrainOptions, LearningCurveOptions
 from rugan_tf.systems.drawing import with_drawing
-from rugan_tf.systems.named import system_in
+from rugan_tf.systems.named import system_in, system_named
 from rugan_tf.units import error_key
 
 
@@ -39,15 +39,17 @@ def evaluate(options: EdnnEvaluateOptions) -> None:
 
 
 def compare(options: CrossCheckOptions) -> None:
-    """Cross-check the reference, show the figures."""
+    """Cross-check the reference, show a table, say where the rest is."""
+    from rich.console import Console
+
     from rugan_tf.ednn.cross_check import cross_check
+    from rugan_tf.ednn.cross_check_figure import cross_tables
 
     content = cross_check(options)
-    print(
-        f"{options.out}: cross_check.json, cross_check.png; {content['sheets']} sheets of {content['size']} cells: "
-        f"r {content['pearson_r']:.4f}, slope {content['slope']:.3f}; beyond what is linear in the number of atoms: "
-        f"r {content['pearson_r_beyond_atoms']:.3f}, slope {content['slope_beyond_atoms']:.2f}"
-    )
+    console = Console()
+    for table in cross_tables(system_named(options.system), content):
+        console.print(table)
+    print(f"{options.out}: cross_check.json, cross_check.png")
 
 
 def curve(options: LearningCurveOptions) -> None:

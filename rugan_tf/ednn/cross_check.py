@@ -1,91 +1,243 @@
-"""How far the reference itself can be trusted: its energies beside those of another electronic-structure method."""
+"""How far a reference can be trusted: its energies beside those of other methods, of the same sheets."""
 
+import dataclasses
+import time
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rugan_tf import files
 from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.ednn.cross_check_figure import cross_figure
 from rugan_tf.ednn.options import CrossCheckOptions
-from rugan_tf.energies.function import Work
+from rugan_tf.energies.function import EnergyFunction, SheetsFailedError, Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.figures.style import BLUE, new_figure, write_figure
+from rugan_tf.energies.origin import origin_in
+from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.figures.style import write_figure
+from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.systems.drawing import drawing_of
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.units import error_key
+
+Floats = NDArray[np.float64]
+FEWEST = 3  # sheets; a line goes through any two points
+
+
+@dataclasses.dataclass(frozen=True)
+class Sheets:
+    """Sheets of one size.
+
+    Attributes:
+        states: uint8 (n, rows, cols).
+        names: of sheets that are known by one, (n,); empty for drawn ones.
+    """
+
+    states: NDArray[np.uint8]
+    names: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """Energies of all sheets by one method.
+
+    Attributes:
+        name: as it was asked for.
+        description: of method and zero.
+        energies: float64 (n,) for each set of sheets, eV; NaN for sheets that failed.
+        seconds: what they took, on all cores; None where they were read from a file.
+    """
+
+    name: str
+    description: str
+    energies: list[Floats]
+    seconds: float | None = None
 
 
 def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
-    """Compute both energies of the same sheets, fit a straight line, write numbers and a figure.
+    """Compute energies of the same sheets by several methods, fit straight lines, write numbers and a figure.
 
-    Energies of both methods have zeros of their own per atom; a term linear in the number of atoms is therefore
-    fitted as well, beside the plain comparison: what is left after it is what the methods say about bonding and edges.
+    Every method has a zero of its own for each atom. It is taken off: by the sheet of all sites where the sheets have
+    one, else by the best fit. What is left is what the methods say about bonds and edges.
     """
     system = system_named(options.system)
-    drawing = drawing_of(system, options)
-    functions = [energy_named(system, spec) for spec in (options.energy or system.reference_name, options.other)]
     # Refused now, not after the minutes that energies take.
     if not options.overwrite:
         files.require_fresh_folder(options.out)
-    states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, drawing, distinct=True)
-    # Without atoms there is nothing that two methods could differ in.
-    states = states[system.num_atoms(states) > 0]
-    first, second = (
-        system.energy_per_area(function.energies(states, Work(name)), options.rows, options.cols)
-        for function, name in zip(functions, ("reference", "other"), strict=True)
-    )
-    density = system.num_atoms(states) / system.area(options.rows, options.cols)
-    content = {
-        "sheets": len(states),
-        "size": f"{options.rows}x{options.cols}",
-        "reference": functions[0].origin.description,
-        "other": functions[1].origin.description,
-        **comparison(first, second, density),
-        "atoms_per_area": density.tolist(),
-        "reference_energy_per_area": first.tolist(),
-        "other_energy_per_area": second.tolist(),
-    }
+    others = {name: energy_named(system, name) for name in options.other}
+    sheets, reference = given(options, system) if options.data else drawn(options, system)
+    methods = [computed(name, function, sheets, options) for name, function in others.items()]
+    content = described(system, sheets, reference, methods)
     # What an earlier check left goes only now that there is something to put in its place.
     folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
-    figure = cross_figure(system, first, second, density, content)
-    write_figure(folder / "cross_check.png", figure)
+    write_figure(folder / "cross_check.png", cross_figure(system, content))
     files.write_json(folder / "cross_check.json", content)
+    for index in range(len(others)):
+        for journal in journals(options.out, index, len(sheets)):
+            journal.unlink(missing_ok=True)
     return content
 
 
-def comparison(first: NDArray[np.float64], second: NDArray[np.float64], density: NDArray[np.float64]) -> dict[str, Any]:
-    """Return Pearson r and slope of second against first energies, plain and without what is linear in atoms."""
-    rest_first, rest_second = (
-        values - density * ((values @ density) / (density @ density)) for values in (first, second)
-    )
+def given(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheets], Method]:
+    """Return the sheets of data sets, and their labels as the reference."""
+    if options.energy is not None:
+        raise InputError(
+            f"The reference must be --data or --energy, not both. Received: --data and --energy {options.energy}"
+        )
+    sheets, energies, descriptions = [], [], []
+    for path in options.data:
+        data_set = read_data_set(path)
+        if data_set.system != system:
+            raise InputError(f"Data must be of {system.name}. Received: {data_set.system.name} in {path}")
+        names = data_set.metadata.get("frames") if data_set.metadata.get("options", {}).get("known") else None
+        has_atoms = system.num_atoms(data_set.states) > 0
+        sheets.append(Sheets(data_set.states[has_atoms], tuple(names or ())))
+        energies.append((data_set.energy_per_area * system.extent(*data_set.states.shape[1:]))[has_atoms])
+        descriptions.append(origin_in(data_set.metadata))
+    if len({(origin.method, origin.zero) for origin in descriptions}) > 1:
+        raise InputError(
+            "The labels of all data must be of one method and one zero. "
+            f"Received: {'; '.join(origin.description for origin in descriptions)}"
+        )
+    return sheets, Method(descriptions[0].method, descriptions[0].description, energies)
+
+
+def drawn(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheets], Method]:
+    """Return sheets that are drawn, and their energies by the reference."""
+    name = options.energy or system.reference_name
+    function = energy_named(system, name)
+    drawing = drawing_of(system, options)
+    states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, drawing, distinct=True)
+    # Without atoms there is nothing that two methods could differ in.
+    states = states[system.num_atoms(states) > 0]
+    began = time.monotonic()
+    energies = function.energies(states, Work(name))
+    return [Sheets(states)], Method(name, function.origin.description, [energies], time.monotonic() - began)
+
+
+def journals(out: Path, index: int, number: int) -> list[Path]:
+    """Return where the energies of a method are kept until the folder is written, one file for each set of sheets."""
+    return [out.with_name(f"{out.name}.method-{index}-{of_sheets}.progress") for of_sheets in range(number)]
+
+
+def computed(name: str, function: EnergyFunction, sheets: list[Sheets], options: CrossCheckOptions) -> Method:
+    """Return the energies of all sheets by a method; sheets that fail are told, and have none."""
+    repeat, began = options.repeat, time.monotonic()
+    energies = []
+    kept = journals(options.out, list(options.other).index(name), len(sheets))
+    for of_size, journal in zip(sheets, kept, strict=True):
+        states = np.tile(of_size.states, (1, repeat, repeat))
+        try:
+            found = function.energies(states, Work(name, journal=journal))
+        except SheetsFailedError as error:
+            warnings.warn(f"{name} has not all energies: {error}", InputWarning, stacklevel=2)
+            found = error.energies
+        energies.append(found / repeat**2)
+    return Method(name, function.origin.description, energies, time.monotonic() - began)
+
+
+def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, methods: list[Method]) -> dict[str, Any]:
+    """Return what the check found: for each method, and for each sheet that is known by name."""
+    atoms = [system.num_atoms(of_size.states).astype(np.float64) for of_size in sheets]
+    sites = [system.num_sites(*of_size.states.shape[1:]) for of_size in sheets]
+    full = full_sheet(atoms, sites)
+    everything = [reference, *methods]
+    beyond = {method.name: without_atoms(method.energies, atoms, full) for method in everything}
+    extents = [system.extent(*of_size.states.shape[1:]) for of_size in sheets]
+
+    def of_drawn(parts: list[Floats]) -> Floats:
+        """Return what the sheets that have no names have per area, in one array."""
+        chosen = [part / extents[index] for index, part in enumerate(parts) if not sheets[index].names]
+        return np.concatenate([np.empty(0), *chosen])
+
+    density = of_drawn(atoms)
+    if len(density) < FEWEST:
+        raise InputError(
+            f"Methods must be compared on at least {FEWEST} sheets that are not known by name. Received: {len(density)}"
+        )
+    per_area = {method.name: (of_drawn(method.energies), of_drawn(beyond[method.name])) for method in everything}
+    key = error_key(system.error_unit)
     return {
-        "pearson_r": float(np.corrcoef(first, second)[0, 1]),
-        "slope": float(np.polyfit(first, second, 1)[0]),
-        "pearson_r_beyond_atoms": float(np.corrcoef(rest_first, rest_second)[0, 1]),
-        "slope_beyond_atoms": float(np.polyfit(rest_first, rest_second, 1)[0]),
+        "sheets": len(density),
+        "sizes": [f"{rows}x{cols}" for rows, cols in (of_size.states.shape[1:] for of_size in sheets)],
+        "zero_of_atoms": "the best fit" if full is None else "the sheet of all sites",
+        "reference": {"name": reference.name, "description": reference.description, "seconds": reference.seconds},
+        "methods": [
+            {
+                "name": method.name,
+                "description": method.description,
+                "seconds": method.seconds,
+                **comparison(per_area[reference.name], per_area[method.name], density, key),
+            }
+            for method in methods
+        ],
+        "known_sheets": known_sheets(sheets, beyond),
+        "atoms_per_area": density.tolist(),
+        "energy_per_area": {name: values[0].tolist() for name, values in per_area.items()},
+        "beyond_atoms_per_area": {name: values[1].tolist() for name, values in per_area.items()},
     }
 
 
-def cross_figure(
-    system: LatticeSystem,
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    density: NDArray[np.float64],
-    values: dict[str, Any],
-) -> Figure:
-    """Draw the second energies against the first, plain and without what is linear in the number of atoms."""
-    figure = new_figure(10, 4.6)
-    left, right = figure.subplots(1, 2)
-    left.plot(first, second, "o", color=BLUE, markersize=4)
-    left.set_title(f"r = {values['pearson_r']:.4f}, slope {values['slope']:.3f}")
-    rests = [energy - density * ((energy @ density) / (density @ density)) for energy in (first, second)]
-    right.plot(*rests, "o", color=BLUE, markersize=4)
-    right.set_title(
-        f"beyond atoms: r = {values['pearson_r_beyond_atoms']:.3f}, slope {values['slope_beyond_atoms']:.2f}"
-    )
-    for axes in (left, right):
-        axes.set_xlabel(f"reference ({system.quantity.unit})")
-        axes.set_ylabel(f"other method ({system.quantity.unit})")
-    return figure
+def full_sheet(atoms: list[Floats], sites: list[int]) -> tuple[int, int] | None:
+    """Return which set has a sheet without a vacant site, and which sheet of it that is; None if none has."""
+    for index, (count, most) in enumerate(zip(atoms, sites, strict=True)):
+        found = np.flatnonzero(count == most)
+        if len(found):
+            return index, int(found[0])
+    return None
+
+
+def without_atoms(energies: list[Floats], atoms: list[Floats], full: tuple[int, int] | None) -> list[Floats]:
+    """Return the energies of sheets less a constant for each atom: that of the full sheet, else the best fit."""
+    if full is None:
+        constant = fitted_constant(np.concatenate(energies), np.concatenate(atoms))
+    else:
+        at, sheet = full
+        constant = float(energies[at][sheet] / atoms[at][sheet])
+    return [energy - constant * count for energy, count in zip(energies, atoms, strict=True)]
+
+
+def fitted_constant(energies: Floats, atoms: Floats) -> float:
+    """Return the energy per atom that fits energies (n,) of sheets best; sheets without an energy say nothing."""
+    has = np.isfinite(energies)
+    return float(energies[has] @ atoms[has] / (atoms[has] @ atoms[has]))
+
+
+def known_sheets(sheets: list[Sheets], beyond: dict[str, list[Floats]]) -> dict[str, dict[str, float]]:
+    """Return, for each sheet that is known by name, its energy beyond atoms by each method, in the unit of totals."""
+    return {
+        f"{name}, {of_size.states.shape[1]}x{of_size.states.shape[2]}": {
+            method: float(parts[index][position]) for method, parts in beyond.items()
+        }
+        for index, of_size in enumerate(sheets)
+        for position, name in enumerate(of_size.names)
+    }
+
+
+def comparison(
+    reference: tuple[Floats, Floats], other: tuple[Floats, Floats], density: Floats, key: str
+) -> dict[str, Any]:
+    """Return how another method follows the reference: Pearson r and slope, of energies per area and of what is left.
+
+    Args:
+        reference: energies per area (n,), and the same without what is of atoms.
+        other: the same of the other method; NaN for sheets that it has no energy of.
+        density: atoms per area (n,).
+        key: unit of the mean absolute difference of what is left, for each atom.
+    """
+    has = np.isfinite(other[0])
+    if has.sum() < FEWEST:
+        return {"num_sheets": int(has.sum())}
+    first, first_rest, second, second_rest, density = (values[has] for values in (*reference, *other, density))
+    return {
+        "num_sheets": len(first),
+        "pearson_r": float(np.corrcoef(first, second)[0, 1]),
+        "slope": float(np.polyfit(first, second, 1)[0]),
+        "pearson_r_beyond_atoms": float(np.corrcoef(first_rest, second_rest)[0, 1]),
+        "slope_beyond_atoms": float(np.polyfit(first_rest, second_rest, 1)[0]),
+        f"mae_{key}_beyond_atoms": float(1000 * np.mean(np.abs(second_rest - first_rest) / density)),
+    }

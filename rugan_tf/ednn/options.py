@@ -85,7 +85,7 @@ class EdnnEvaluateOptions:
 
 @dataclasses.dataclass(frozen=True)
 class CrossCheckOptions:
-    """Compare reference energies with those of another method on small sheets."""
+    """Compare reference energies with those of other methods on small sheets."""
 
     out: Path
     """Folder for cross_check.json and cross_check.png."""
@@ -93,8 +93,12 @@ class CrossCheckOptions:
     """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     energy: str | None = None
     """The reference; the material's unless said otherwise."""
-    other: str = GFN1
-    """The other method, any energy that `rugan data build` takes; for GFN1-xTB install the extra `physics`."""
+    data: tuple[Path, ...] = ()
+    """Data sets whose labels are the reference, in place of drawn sheets and their energies."""
+    other: tuple[str, ...] = (GFN1,)
+    """The other methods, any energies that `rugan data build` takes; for GFN1-xTB install the extra `physics`."""
+    repeat: int = 1
+    """Compute the other methods on sheets repeated so often along both axes: for methods that see no k-points."""
     num_sheets: int = 32
     """Number of sheets."""
     # Small: GFN1-xTB takes 84 s for the perfect sheet of 14x16 cells, and four times as long for one with vacancies.
@@ -106,6 +110,12 @@ class CrossCheckOptions:
     """Of the sheets."""
     overwrite: bool = False
     """Throw away what the folder holds."""
+
+    def __post_init__(self) -> None:
+        """Refuse methods that are none, or named twice."""
+        require_positive(self, "repeat")
+        if not self.other or len(set(self.other)) < len(self.other):
+            raise InputError(f"other must name methods, each once. Received: {self.other}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,18 +3,19 @@
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from rugan_tf.errors import InputError
 
-MAGIC = b"rugan energies 1"
-RECORD = struct.Struct("<qdI")  # number of the sheet, energy, checksum of both
+MAGIC = b"rugan energies 2"
+RECORD = struct.Struct("<qddI")  # number of the sheet, energy, seconds, checksum of the three
 KEY_LENGTH = 64  # hexadecimal SHA-256
 
 
 class Journal:
-    """Keeps energies by number of the sheet in one append-only file.
+    """Keeps energies, and the seconds that each took, by number of the sheet in one append-only file.
 
     A record that was half written when the machine stopped does not match its checksum, and is cut off.
 
@@ -29,6 +30,7 @@ class Journal:
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
         self.energies: dict[int, float] = {}
+        self.seconds: dict[int, float] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         header = MAGIC + key.encode("ascii")
         content = path.read_bytes() if path.exists() else b""
@@ -42,12 +44,8 @@ class Journal:
                 f"Received: {path}"
             )
         whole = len(header)
-        # To the first record that is not whole: a stopped machine may leave noise behind the last, never before it.
-        while whole + RECORD.size <= len(content):
-            index, energy, checksum = RECORD.unpack_from(content, whole)
-            if checksum != zlib.crc32(content[whole : whole + RECORD.size - 4]):
-                break
-            self.energies[index] = energy
+        for index, energy, seconds in records(content, whole):
+            self.energies[index], self.seconds[index] = energy, seconds
             whole += RECORD.size
         self.file = path.open("r+b")
         self.file.truncate(whole)
@@ -63,10 +61,29 @@ class Journal:
         """Close the file."""
         self.file.close()
 
-    def add(self, index: int, energy: float) -> None:
+    def add(self, index: int, energy: float, seconds: float) -> None:
         """Keep one energy; it is on the disk when this returns."""
-        record = RECORD.pack(index, energy, 0)[:-4]
+        record = RECORD.pack(index, energy, seconds, 0)[:-4]
         self.file.write(record + struct.pack("<I", zlib.crc32(record)))
         self.file.flush()
         os.fsync(self.file.fileno())
-        self.energies[index] = energy
+        self.energies[index], self.seconds[index] = energy, seconds
+
+
+def records(content: bytes, begin: int) -> Iterator[tuple[int, float, float]]:
+    """Yield number, energy and seconds of each record from a place in the content of a journal on."""
+    # To the first record that is not whole: a stopped machine may leave noise behind the last, never before it.
+    while begin + RECORD.size <= len(content):
+        index, energy, seconds, checksum = RECORD.unpack_from(content, begin)
+        if checksum != zlib.crc32(content[begin : begin + RECORD.size - 4]):
+            return
+        yield index, energy, seconds
+        begin += RECORD.size
+
+
+def seconds_in(path: Path) -> dict[int, float]:
+    """Return the seconds that each energy took, by number of the sheet; none where there is no journal."""
+    if not path.exists():
+        return {}
+    found = records(path.read_bytes(), len(MAGIC) + KEY_LENGTH)
+    return {index: seconds for index, _, seconds in found}

@@ -84,7 +84,7 @@ class OneByOne:
                 done += 1
                 energies[outcome.index] = outcome.energy
                 if journal is not None:
-                    journal.add(outcome.index, outcome.energy)
+                    journal.add(outcome.index, outcome.energy, outcome.seconds)
                 bar.update()
         if failures:
             raise SheetsFailedError(energies, failures, work)

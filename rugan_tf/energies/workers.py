@@ -35,6 +35,7 @@ class Outcome:
     index: int
     energy: float = float("nan")
     failure: str = ""
+    seconds: float = dataclasses.field(default=0.0, compare=False)  # no two runs take the same time
 
 
 def compute(function: SheetEnergy, states: NDArray[np.uint8], index: int, base: Path) -> Outcome:
@@ -45,6 +46,7 @@ def compute(function: SheetEnergy, states: NDArray[np.uint8], index: int, base: 
     """
     folder = folder_of(index, base)
     folder.mkdir(parents=True)
+    began = time.monotonic()
     try:
         with contextlib.chdir(folder):
             energy = float(function(states))
@@ -53,7 +55,7 @@ def compute(function: SheetEnergy, states: NDArray[np.uint8], index: int, base: 
     if not np.isfinite(energy):
         return Outcome(index, failure=f"the energy must be finite. Received: {energy}")
     shutil.rmtree(folder, ignore_errors=True)
-    return Outcome(index, energy)
+    return Outcome(index, energy, seconds=time.monotonic() - began)
 
 
 def folder_of(index: int, base: Path) -> Path:

@@ -88,8 +88,7 @@ class VacancyWords:
 class LatticeSystem(abc.ABC):
     """A periodic lattice whose cells are in one of a few states, uint8 (batch, rows, cols).
 
-    A material gives the attributes, and overrides methods where it has something to add. Systems are equal if their
-    classes are.
+    A material gives the attributes, and overrides methods to add to them. Systems are equal if their classes are.
 
     Attributes:
         name: of the material, a word.
@@ -104,6 +103,7 @@ class LatticeSystem(abc.ABC):
         atoms: how sheets become structures; None if they have no atoms.
         passivation: how its edges are saturated; None if they cannot be.
         tight_binding: the numbers of its one element, for energies and densities of states; None if there are none.
+        known_sheets: from rows and columns to the sheets by name whose energies people quote; None if there are none.
     """
 
     name: str
@@ -118,6 +118,7 @@ class LatticeSystem(abc.ABC):
     atoms: Atoms | None = None
     passivation: Passivation | None = None
     tight_binding: TightBindingParameters | None = None
+    known_sheets: Callable[[int, int], Mapping[str, NDArray[np.uint8]]] | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)

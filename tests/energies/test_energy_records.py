@@ -10,7 +10,7 @@ from ase.calculators.calculator import Calculator as AseCalculator
 from ase.calculators.calculator import all_changes
 
 from rugan_tf.energies.function import LISTED, SheetsFailedError, Work
-from rugan_tf.energies.journal import Journal
+from rugan_tf.energies.journal import Journal, seconds_in
 from rugan_tf.energies.one_by_one import work_key
 from rugan_tf.energies.origin import as_metadata, disagreements, origin_in, origin_of, require_agreement
 from rugan_tf.energies.relaxation import relax
@@ -102,12 +102,16 @@ def test_a_journal_begins_folders_and_knows_what_it_was_given(tmp_path):
     path = tmp_path / "new" / "folder" / "kept"
     with Journal(path, "0" * 64) as journal:
         assert (journal.path, journal.energies) == (path, {})
-        journal.add(4, -2.5)
-        journal.add(1, 0.125)
+        journal.add(4, -2.5, 60.0)
+        journal.add(1, 0.125, 0.5)
         assert journal.energies == {4: -2.5, 1: 0.125}
     assert journal.file.closed
     with Journal(path, "0" * 64) as journal:
         assert journal.energies == {4: -2.5, 1: 0.125}
+        assert journal.seconds == {4: 60.0, 1: 0.5}
+    path.write_bytes(path.read_bytes() + b"half a record")
+    assert seconds_in(path) == {4: 60.0, 1: 0.5}
+    assert seconds_in(path.with_name("none")) == {}
     with pytest.raises(InputError) as raised:
         Journal(path, "1" * 64)
     assert str(raised.value) == (

@@ -199,7 +199,9 @@ def test_records_that_are_not_whole_are_computed_again(tmp_path, journal, script
     journal.write_bytes(spoilt)
     np.testing.assert_array_equal(scripted.energies(states, work), expected)
     assert len(calls(tmp_path)) == (5 if damage == "noise at the end" else 6)
-    assert journal.read_bytes() == whole
+    # All but the time that the last record took, and its checksum, is as before.
+    again = journal.read_bytes()
+    assert (again[: last + 16], len(again)) == (whole[: last + 16], len(whole))
 
 
 @pytest.mark.parametrize("content", [b"", b"rugan energ"])

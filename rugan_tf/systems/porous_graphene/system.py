@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from rugan_tf.systems.conditions import Condition, beyond_reservoir, vacant_share
 from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
 from rugan_tf.systems.passivation import Passivation
-from rugan_tf.systems.porous_graphene import geometry, holes, reference, statistics
+from rugan_tf.systems.porous_graphene import dft, geometry, holes, reference, statistics
 from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene.carbon import CARBON
+from rugan_tf.systems.porous_graphene.known_sheets import known_sheets
 from rugan_tf.systems.porous_graphene.rule import OnePiece
 from rugan_tf.systems.system import LabelQuantity, LatticeSystem, Statistic, VacancyWords
 from rugan_tf.units import ENERGY, LENGTH
@@ -33,6 +34,7 @@ class PorousGraphene(LatticeSystem):
     rule = OnePiece()
     atoms = ATOMS
     passivation = Passivation(ATOMS, {"H": geometry.HYDROGEN_BOND})
+    known_sheets = staticmethod(known_sheets)
 
     def draw_states(
         self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: holes.PoreOptions
@@ -49,10 +51,11 @@ class PorousGraphene(LatticeSystem):
 
     @property
     def reference_energies(self) -> Mapping[str, SheetEnergy]:
-        """Tight binding, exact and for large sheets."""
+        """Tight binding, exact and for large sheets, and density functional theory."""
         return {
             reference.TIGHT_BINDING: reference.TightBindingEnergy(),
             reference.LINEAR_SCALING: reference.LinearScalingEnergy(),
+            dft.PBE: dft.DensityFunctionalEnergy(),
         }
 
     def properties(self, origin: EnergyOrigin, rows: int, cols: int) -> Mapping[str, Callable[[], Condition]]:
