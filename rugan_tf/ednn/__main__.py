@@ -4,7 +4,13 @@ import sys
 from collections.abc import Sequence
 
 from rugan_tf.config import Command, run_command
-from rugan_tf.ednn.options import CrossCheckOptions, EdnnEvaluateOptions, EdnnTrainOptions, LearningCurveOptions
+from rugan_tf.ednn.options import (
+    CorrectionOptions,
+    CrossCheckOptions,
+    EdnnEvaluateOptions,
+    EdnnTrainOptions,
+    LearningCurveOptions,
+)
 from rugan_tf.systems.drawing import with_drawing
 from rugan_tf.systems.named import system_in, system_named
 from rugan_tf.units import error_key
@@ -52,6 +58,23 @@ def compare(options: CrossCheckOptions) -> None:
     print(f"{options.out}: cross_check.json, cross_check.png")
 
 
+def correct(options: CorrectionOptions) -> None:
+    """Fit a correction, say what it is worth and how to use it."""
+    from rugan_tf.ednn.correction import fit_correction
+
+    content = fit_correction(options)
+    system = system_named(options.system)
+    key, unit = f"mae_{error_key(system.error_unit)}", system.quantity.total_unit
+    for name, value in content["environments"].items():
+        print(f"{value:+.4f} {unit} for each {name}")
+    errors = content["left_out"]
+    print(
+        f"{options.out}: of sheets left out of the fit, MAE {errors['correction'][key]:.1f} {system.error_unit}; with "
+        f"a constant for each atom alone {errors['constant_alone'][key]:.1f}\n"
+        f"next: python -m rugan_tf.data build --num-sheets 2048 --energy corrected:{options.out} --out labelled.npz"
+    )
+
+
 def curve(options: LearningCurveOptions) -> None:
     """Train for the learning curve, show the errors."""
     from rugan_tf.ednn.learning_curve import learning_curve
@@ -70,7 +93,8 @@ def commands(args: Sequence[str] | None = None) -> dict[str, Command]:
         "train": Command(EdnnTrainOptions, train, "Train an EDNN on reference energies."),
         "evaluate": Command(EdnnEvaluateOptions, evaluate, "Compare an EDNN with the reference."),
         "learning-curve": Command(LearningCurveOptions, curve, "Error against the number of reference sheets."),
-        "cross-check": Command(check_options, compare, "Compare the reference with another method."),
+        "cross-check": Command(check_options, compare, "Compare the reference with other methods."),
+        "correction": Command(CorrectionOptions, correct, "Correct a fast method by few better energies."),
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.figures.style import write_figure
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.systems.drawing import drawing_of
+from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.units import error_key
@@ -47,13 +49,13 @@ class Method:
 
     Attributes:
         name: as it was asked for.
-        description: of method and zero.
+        origin: method and zero.
         energies: float64 (n,) for each set of sheets, eV; NaN for sheets that failed.
         seconds: what they took, on all cores; None where they were read from a file.
     """
 
     name: str
-    description: str
+    origin: EnergyOrigin
     energies: list[Floats]
     seconds: float | None = None
 
@@ -69,7 +71,11 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     if not options.overwrite:
         files.require_fresh_folder(options.out)
     others = {name: energy_named(system, name) for name in options.other}
-    sheets, reference = given(options, system) if options.data else drawn(options, system)
+    if options.data and options.energy is not None:
+        raise InputError(
+            f"The reference must be --data or --energy, not both. Received: --data and --energy {options.energy}"
+        )
+    sheets, reference = given(options.data, system) if options.data else drawn(options, system)
     methods = [computed(name, function, sheets, options) for name, function in others.items()]
     content = described(system, sheets, reference, methods)
     # What an earlier check left goes only now that there is something to put in its place.
@@ -82,14 +88,14 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
     return content
 
 
-def given(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheets], Method]:
-    """Return the sheets of data sets, and their labels as the reference."""
-    if options.energy is not None:
-        raise InputError(
-            f"The reference must be --data or --energy, not both. Received: --data and --energy {options.energy}"
-        )
-    sheets, energies, descriptions = [], [], []
-    for path in options.data:
+def given(data: Sequence[Path], system: LatticeSystem) -> tuple[list[Sheets], Method]:
+    """Return the sheets of data sets, and their labels as the reference.
+
+    Raises:
+        InputError: data of another material, or labels of several methods or zeros.
+    """
+    sheets, energies, origins = [], [], []
+    for path in data:
         data_set = read_data_set(path)
         if data_set.system != system:
             raise InputError(f"Data must be of {system.name}. Received: {data_set.system.name} in {path}")
@@ -97,13 +103,13 @@ def given(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheet
         has_atoms = system.num_atoms(data_set.states) > 0
         sheets.append(Sheets(data_set.states[has_atoms], tuple(names or ())))
         energies.append((data_set.energy_per_area * system.extent(*data_set.states.shape[1:]))[has_atoms])
-        descriptions.append(origin_in(data_set.metadata))
-    if len({(origin.method, origin.zero) for origin in descriptions}) > 1:
+        origins.append(origin_in(data_set.metadata))
+    if len({(origin.method, origin.zero) for origin in origins}) > 1:
         raise InputError(
             "The labels of all data must be of one method and one zero. "
-            f"Received: {'; '.join(origin.description for origin in descriptions)}"
+            f"Received: {'; '.join(origin.description for origin in origins)}"
         )
-    return sheets, Method(descriptions[0].method, descriptions[0].description, energies)
+    return sheets, Method(origins[0].method, origins[0], energies)
 
 
 def drawn(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheets], Method]:
@@ -116,7 +122,7 @@ def drawn(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheet
     states = states[system.num_atoms(states) > 0]
     began = time.monotonic()
     energies = function.energies(states, Work(name))
-    return [Sheets(states)], Method(name, function.origin.description, [energies], time.monotonic() - began)
+    return [Sheets(states)], Method(name, function.origin, [energies], time.monotonic() - began)
 
 
 def journals(out: Path, index: int, number: int) -> list[Path]:
@@ -137,7 +143,7 @@ def computed(name: str, function: EnergyFunction, sheets: list[Sheets], options:
             warnings.warn(f"{name} has not all energies: {error}", InputWarning, stacklevel=2)
             found = error.energies
         energies.append(found / repeat**2)
-    return Method(name, function.origin.description, energies, time.monotonic() - began)
+    return Method(name, function.origin, energies, time.monotonic() - began)
 
 
 def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, methods: list[Method]) -> dict[str, Any]:
@@ -165,11 +171,15 @@ def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, me
         "sheets": len(density),
         "sizes": [f"{rows}x{cols}" for rows, cols in (of_size.states.shape[1:] for of_size in sheets)],
         "zero_of_atoms": "the best fit" if full is None else "the sheet of all sites",
-        "reference": {"name": reference.name, "description": reference.description, "seconds": reference.seconds},
+        "reference": {
+            "name": reference.name,
+            "description": reference.origin.description,
+            "seconds": reference.seconds,
+        },
         "methods": [
             {
                 "name": method.name,
-                "description": method.description,
+                "description": method.origin.description,
                 "seconds": method.seconds,
                 **comparison(per_area[reference.name], per_area[method.name], density, key),
             }
@@ -177,8 +187,8 @@ def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, me
         ],
         "known_sheets": known_sheets(sheets, beyond),
         "atoms_per_area": density.tolist(),
-        "energy_per_area": {name: values[0].tolist() for name, values in per_area.items()},
-        "beyond_atoms_per_area": {name: values[1].tolist() for name, values in per_area.items()},
+        "energy_per_area": {name: as_json(values[0]) for name, values in per_area.items()},
+        "beyond_atoms_per_area": {name: as_json(values[1]) for name, values in per_area.items()},
     }
 
 
@@ -201,17 +211,22 @@ def without_atoms(energies: list[Floats], atoms: list[Floats], full: tuple[int, 
     return [energy - constant * count for energy, count in zip(energies, atoms, strict=True)]
 
 
+def as_json(values: Floats) -> list[float | None]:
+    """Return values (n,) as a list; None, which JSON knows, for those of sheets that failed."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
 def fitted_constant(energies: Floats, atoms: Floats) -> float:
     """Return the energy per atom that fits energies (n,) of sheets best; sheets without an energy say nothing."""
     has = np.isfinite(energies)
     return float(energies[has] @ atoms[has] / (atoms[has] @ atoms[has]))
 
 
-def known_sheets(sheets: list[Sheets], beyond: dict[str, list[Floats]]) -> dict[str, dict[str, float]]:
+def known_sheets(sheets: list[Sheets], beyond: dict[str, list[Floats]]) -> dict[str, dict[str, float | None]]:
     """Return, for each sheet that is known by name, its energy beyond atoms by each method, in the unit of totals."""
     return {
         f"{name}, {of_size.states.shape[1]}x{of_size.states.shape[2]}": {
-            method: float(parts[index][position]) for method, parts in beyond.items()
+            method: as_json(parts[index][position : position + 1])[0] for method, parts in beyond.items()
         }
         for index, of_size in enumerate(sheets)
         for position, name in enumerate(of_size.names)

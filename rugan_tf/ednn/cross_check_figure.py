@@ -23,10 +23,10 @@ def cross_figure(system: LatticeSystem, content: dict[str, Any]) -> Figure:
     down = -(-len(methods) // across) or 1
     figure = new_figure(4.2 * across, 4.0 * down)
     panels = figure.subplots(down, across, squeeze=False).ravel()
-    reference = np.array(content["beyond_atoms_per_area"][content["reference"]["name"]])
+    reference = np.array(content["beyond_atoms_per_area"][content["reference"]["name"]], dtype=np.float64)
     mae_key = f"mae_{error_key(system.error_unit)}_beyond_atoms"
     for axes, method in zip(panels, methods, strict=False):
-        values = np.array(content["beyond_atoms_per_area"][method["name"]])
+        values = np.array(content["beyond_atoms_per_area"][method["name"]], dtype=np.float64)
         axes.axline((0, 0), slope=1, color=GREY, linewidth=1)
         axes.plot(reference, values, "o", color=BLUE, markersize=4)
         axes.set_title(
@@ -78,5 +78,5 @@ def cross_tables(system: LatticeSystem, content: dict[str, Any]) -> list["Table"
     for name in names:
         known.add_column(short_name(name), justify="right")
     for sheet, values in content["known_sheets"].items():
-        known.add_row(sheet, *(f"{values[name]:.2f}" for name in names))
+        known.add_row(sheet, *("-" if values[name] is None else f"{values[name]:.2f}" for name in names))
     return [methods, known]

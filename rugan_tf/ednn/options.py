@@ -119,6 +119,30 @@ class CrossCheckOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class CorrectionOptions:
+    """Fit a correction of a fast method to few sheets with better energies."""
+
+    data: tuple[Path, ...]
+    """Data sets whose labels are of the better method."""
+    out: Path
+    """Correction to write, .json; `--energy corrected:FILE` uses it everywhere."""
+    system: str = DEFAULT_SYSTEM
+    """Material, by its name or, of your own, FILE.toml or package.module:Class."""
+    base: str | None = None
+    """The fast method, any energy that `rugan data build` takes; the material's reference unless said otherwise."""
+    repeat: int = 1
+    """Compute the fast method on sheets repeated so often along both axes: for methods that see no k-points."""
+    overwrite: bool = False
+    """Replace a correction that exists."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no correction."""
+        require_positive(self, "repeat")
+        if self.out.suffix.lower() != ".json":
+            raise InputError(f"A correction must be a .json file. Received: {self.out}")
+
+
+@dataclasses.dataclass(frozen=True)
 class LearningCurveOptions:
     """Train EDNNs on more and more reference sheets."""
 

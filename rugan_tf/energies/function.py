@@ -82,7 +82,7 @@ class SheetsFailedError(PartlyDoneError):
     """
 
     def __init__(self, energies: NDArray[np.float64], failures: dict[int, str], work: Work, given_up: str = "") -> None:
-        self.energies, self.failures = energies, failures
+        self.energies, self.failures, self.given_up = energies, failures, given_up
         listed = [f"  sheet {index}: {reason}" for index, reason in sorted(failures.items())[:LISTED]]
         more = len(failures) - len(listed)
         kept = int(np.isfinite(energies).sum())

@@ -12,7 +12,7 @@ from rugan_tf.figures.side_by_side import mark_size, side_by_side
 from rugan_tf.figures.style import ABOVE, BLUE, EDGE, GREY, LABEL, LEGEND, TITLE, VERMILION, new_figure
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.conditions import Condition
-from rugan_tf.systems.system import LabelQuantity
+from rugan_tf.systems.quantity import LabelQuantity
 
 if TYPE_CHECKING:
     from rugan_tf.evaluate.samples import ScaleSamples

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from rugan_tf.figures.style import LABEL, LEGEND, VERMILION, new_figure
-from rugan_tf.systems.system import LabelQuantity
+from rugan_tf.systems.quantity import LabelQuantity
 
 COMMON = (0.5, 99.5)  # percentiles: single pixels must not set the colours of all
 MANY = 4  # parts from which on their energies are drawn

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.systems.system import LabelQuantity
+from rugan_tf.systems.quantity import LabelQuantity
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rugan_tf.errors import InputError
 from rugan_tf.lattice.lattice import Lattice
-from rugan_tf.systems.system import LabelQuantity
+from rugan_tf.systems.quantity import LabelQuantity
 from rugan_tf.units import LENGTH
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

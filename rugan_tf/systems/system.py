@@ -19,6 +19,7 @@ from rugan_tf.systems.conditions import ENERGY_PER_AREA, CellSum, Condition
 from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
 from rugan_tf.systems.images import SymmetricImages
 from rugan_tf.systems.passivation import Passivation
+from rugan_tf.systems.quantity import LabelQuantity, VacancyWords
 from rugan_tf.systems.rule import Rule
 
 if TYPE_CHECKING:
@@ -44,45 +45,6 @@ class Statistic:
     positions: NDArray[np.float64] | None = None
     positions_label: str = ""
     classes: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelQuantity:
-    """What labels mean: a total, divided by the area of the sheet or by the number of its sites.
-
-    Files, options and signatures call it `energy_per_area`, whatever it is divided by.
-
-    Attributes:
-        words: as reports and figures say it, "energy per area".
-        unit: of the label.
-        total_unit: of the total, as energy functions give it.
-        per: what the total is divided by.
-    """
-
-    words: str
-    unit: str
-    total_unit: str
-    per: Literal["area", "site"]
-
-    @property
-    def label(self) -> str:
-        """Words and unit, as axes say them."""
-        return f"{self.words} ({self.unit})"
-
-
-@dataclasses.dataclass(frozen=True)
-class VacancyWords:
-    """What a material calls sites without an atom.
-
-    Attributes:
-        share: of the sites that are vacant.
-        region: vacant sites that touch.
-        regions: several of those.
-    """
-
-    share: str = "share of vacant sites"
-    region: str = "vacant region"
-    regions: str = "vacant regions"
 
 
 class LatticeSystem(abc.ABC):
@@ -262,6 +224,13 @@ class LatticeSystem(abc.ABC):
         if self.passivation is None:
             raise InputError(f"A material must say how its edges are saturated. Received: {self.name}, which does not")
         return self.passivation.saturated(states, element)
+
+    def environments(self, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+        """Return the number of each kind of place in sheets (n, rows, cols), (n,) by name: the states, unless told.
+
+        What two methods differ in is fitted to these numbers, so they must be few.
+        """
+        return {f"state {state}": (states == state).sum(axis=(1, 2)) for state in range(self.num_states)}
 
     @functools.cached_property
     def images(self) -> SymmetricImages:

@@ -91,7 +91,8 @@ class TrainOptions:
     critic: str | None = None
     """Your own critic, likewise."""
     weights: Path | None = None
-    """Start from the weights in the newest checkpoint of this run folder, of the same networks."""
+    """Start from the weights of the same networks: in the newest checkpoint of a run folder, or of the generator alone
+    in an exported model, a folder or a name."""
     seed: int = 0
     """Of initial weights, latents, dropout, order and shifts of the data."""
     xla: bool = False

@@ -1,6 +1,7 @@
 """One training from options to a run folder: data, networks, the loop, what it leaves."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,10 +12,13 @@ from rugan_tf.data.conditions import Labels, labels_of
 from rugan_tf.data.map_batches import LabelMaps
 from rugan_tf.data.pipeline import training_batches
 from rugan_tf.data.synthesis import require_even
+from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.saved.conditions import LearntConditions
+from rugan_tf.saved.exported_weights import exported_weights
+from rugan_tf.saved.shipped import find_model
 from rugan_tf.train import devices
 from rugan_tf.train.building import build_generator, build_model, lattice_period
 from rugan_tf.train.checkpoints import CheckpointFolder
@@ -103,9 +107,34 @@ def begin(model: RUGAN, folder: CheckpointFolder, options: TrainOptions) -> int:
                 optimizer.learning_rate = options.learning_rate
         return first_update
     if options.weights is not None:
-        updates = CheckpointFolder(options.weights / "checkpoints").restore_weights(model)
-        print(f"{options.run_dir}: begins with the weights of {options.weights} after {updates} updates")
+        checkpoints = options.weights / "checkpoints"
+        if checkpoints.is_dir():
+            updates = CheckpointFolder(checkpoints).restore_weights(model)
+            print(f"{options.run_dir}: begins with the weights of {options.weights} after {updates} updates")
+        else:
+            begin_with_exported(model, find_model(options.weights, "run folder or model of --weights"))
+            print(f"{options.run_dir}: begins with the generator of {options.weights}, and with a new critic")
     return 0
+
+
+def begin_with_exported(model: RUGAN, folder: Path) -> None:
+    """Set the generator and its average to the weights of an exported one.
+
+    Raises:
+        InputError: the exported generator is another network.
+    """
+    arrays, weights = exported_weights(folder), model.generator.weights
+    shapes, expected = [array.shape for array in arrays], [tuple(weight.shape) for weight in weights]
+    if shapes != expected:
+        differing = next((pair for pair in zip(shapes, expected, strict=False) if pair[0] != pair[1]), None)
+        raise InputError(
+            "The exported generator must be the network of this training: the same width, latent and refinements. "
+            f"Received: {len(shapes)} arrays in place of {len(expected)}, "
+            + (f"one of shape {differing[0]} in place of {differing[1]}" if differing else "the first ones alike")
+        )
+    for weight, average, array in zip(weights, model.average.averages, arrays, strict=True):
+        weight.assign(array)
+        average.assign(array)
 
 
 def batches_from(

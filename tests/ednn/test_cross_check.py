@@ -10,6 +10,7 @@ from rugan_tf.ednn.__main__ import main
 from rugan_tf.ednn.cross_check import Method, Sheets, comparison, described, fitted_constant
 from rugan_tf.ednn.cross_check_figure import cross_figure, short_name
 from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
 
 GRAPHENE = system_named("porous_graphene")
@@ -53,7 +54,12 @@ def test_what_is_left_beyond_atoms_comes_from_the_full_sheet():
     plain = Sheets(GRAPHENE.draw_states(np.random.default_rng(1), 8, 6, 8, GRAPHENE.drawing))
     sheets = [known, plain]
     reference, other = (
-        Method(name, name, [energies_of(of_size.states, per_atom, per_edge) for of_size in sheets], 1.0)
+        Method(
+            name,
+            EnergyOrigin(name, None, name),
+            [energies_of(of_size.states, per_atom, per_edge) for of_size in sheets],
+            1.0,
+        )
         for name, per_atom, per_edge in (("one", -9.0, 1.0), ("two", -50.0, 2.0))
     )
     content = described(GRAPHENE, sheets, reference, [other])

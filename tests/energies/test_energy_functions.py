@@ -193,7 +193,7 @@ def test_names_that_are_no_energy_are_answered_with_those_that_are():
     with pytest.raises(InputError) as raised:
         energy_named(ISING, "ase:ase.calculators.lj")
     assert str(raised.value) == (
-        "The energy must be ising, ednn, ednn:FOLDER, ase:package.module:Class or "
+        "The energy must be ising, ednn, ednn:FOLDER, corrected:FILE, ase:package.module:Class or "
         "ase:package.module:Class:{\"argument\": value}. Received: 'ase:ase.calculators.lj'"
     )
     for given in ({"pbc": (True, True, True)}, {"vacuum": 9.0}):

@@ -7,7 +7,8 @@ import numpy as np
 
 from rugan_tf.lattice.lattice import Lattice
 from rugan_tf.systems.energy import EnergyOrigin
-from rugan_tf.systems.system import LabelQuantity, LatticeSystem
+from rugan_tf.systems.quantity import LabelQuantity
+from rugan_tf.systems.system import LatticeSystem
 
 
 @dataclasses.dataclass(frozen=True)

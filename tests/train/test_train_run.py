@@ -15,6 +15,9 @@ import pytest
 from tiny_run import arguments, read_checkpoint, write_sheets
 
 from rugan_tf.data.__main__ import main as data_main
+from rugan_tf.errors import InputError
+from rugan_tf.export.__main__ import main as export
+from rugan_tf.saved.exported_weights import exported_weights
 from rugan_tf.train.__main__ import main
 from rugan_tf.train.tensorboard_log import TensorBoardLog
 
@@ -298,6 +301,25 @@ def test_training_begins_with_the_weights_of_another_run_of_another_size(run_dir
         np.testing.assert_allclose(received[name], expected[name], atol=1e-6)
     assert main(arguments(other, tmp_path / "wide", "--weights", str(run_dir), "--width", "6")) == 2
     assert "A checkpoint must be of the same networks" in capsys.readouterr().err
+
+
+def test_training_begins_with_the_generator_of_an_exported_model(run_dir, data, tmp_path, capsys):
+    exported, begun = tmp_path / "exported", tmp_path / "begun"
+    assert export(["--run-dir", str(run_dir), "--out", str(exported), "--calibration-sheets", "0"]) == 0
+    assert main(arguments(data, begun, "--weights", str(exported), "--learning-rate", "1e-12", EAGER)) == 0
+    assert f"{begun}: begins with the generator of {exported}, and with a new critic" in capsys.readouterr().out
+    before, after = (
+        keras.saving.load_model(folder / "model" / "generator.keras", compile=False) for folder in (run_dir, begun)
+    )
+    assert len(before.weights) > 4
+    for old, new in zip(before.trainable_weights, after.trainable_weights, strict=True):
+        np.testing.assert_allclose(new.numpy(), old.numpy(), atol=1e-6)
+    assert main(arguments(data, tmp_path / "wide", "--weights", str(exported), "--width", "6")) == 2
+    assert "must be the network of this training" in capsys.readouterr().err
+    assert main(arguments(data, tmp_path / "none", "--weights", str(tmp_path / "nowhere"))) == 2
+    assert "run folder or model of --weights must be" in capsys.readouterr().err
+    with pytest.raises(InputError, match="must hold its variables"):
+        exported_weights(tmp_path)
 
 
 def test_own_networks_are_trained_recorded_and_asked_for_again(data, tmp_path, monkeypatch, capsys):

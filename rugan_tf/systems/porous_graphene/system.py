@@ -15,7 +15,8 @@ from rugan_tf.systems.porous_graphene.atoms import ATOMS
 from rugan_tf.systems.porous_graphene.carbon import CARBON
 from rugan_tf.systems.porous_graphene.known_sheets import known_sheets
 from rugan_tf.systems.porous_graphene.rule import OnePiece
-from rugan_tf.systems.system import LabelQuantity, LatticeSystem, Statistic, VacancyWords
+from rugan_tf.systems.quantity import LabelQuantity, VacancyWords
+from rugan_tf.systems.system import LatticeSystem, Statistic
 from rugan_tf.units import ENERGY, LENGTH
 
 
@@ -48,6 +49,11 @@ class PorousGraphene(LatticeSystem):
         if isinstance(options, dict) and isinstance(options.get("pores"), dict):
             return holes.PoreOptions(**options["pores"])
         return super().drawing_options(metadata)
+
+    def environments(self, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+        """Return the atoms of sheets (n, rows, cols), and those of them on zigzag and on armchair edges."""
+        zigzag, armchair = statistics.edge_counts(states).T
+        return {"atom": self.num_atoms(states), "zigzag edge atom": zigzag, "armchair edge atom": armchair}
 
     @property
     def reference_energies(self) -> Mapping[str, SheetEnergy]:

@@ -1,0 +1,31 @@
+"""The weights of an exported generator, for a training that goes on from a model of which no run folder is left."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from rugan_tf.errors import InputError
+
+
+def exported_weights(folder: Path) -> list[NDArray[Any]]:
+    """Return the generator's weights in a version folder, in the order of the network's own.
+
+    Raises:
+        InputError: the folder holds no weights of a generator.
+    """
+    import tensorflow as tf
+
+    try:
+        reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    except (tf.errors.OpError, ValueError) as error:
+        raise InputError(f"A model must hold its variables. Received: {folder} ({error})") from None
+    numbers = []
+    for name in reader.get_variable_to_shape_map():
+        first, _, rest = name.partition("/")
+        number = rest.partition("/")[0]
+        if first == "generator" and number.isdecimal():
+            numbers.append(int(number))
+    if not numbers:
+        raise InputError(f"A model must hold the weights of a generator. Received: {folder}, which has none")
+    return [reader.get_tensor(f"generator/{number}/.ATTRIBUTES/VARIABLE_VALUE") for number in sorted(numbers)]

@@ -1,0 +1,150 @@
+"""Corrections that are fitted to few sheets of a better method."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rugan_tf.data.__main__ import main as data
+from rugan_tf.ednn.__main__ import main
+from rugan_tf.ednn.correction import least_squares, left_out_errors
+from rugan_tf.energies.corrected import CorrectedEnergy
+from rugan_tf.energies.function import SheetsFailedError, Work
+from rugan_tf.energies.named import energy_named
+from rugan_tf.energies.origin import origin_of
+from rugan_tf.errors import InputError
+from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
+from rugan_tf.systems.energy import EnergyOrigin
+from rugan_tf.systems.named import system_named
+from rugan_tf.systems.porous_graphene.statistics import edge_counts
+
+GRAPHENE = system_named("porous_graphene")
+SIZE = ["--rows", "6", "--cols", "8", "--processes", "1"]
+
+
+@pytest.fixture(scope="module")
+def better(tmp_path_factory):
+    """Tight binding, with 2 eV more for each atom and 0.3 and 0.1 for those on edges: what a fit must find."""
+    path = tmp_path_factory.mktemp("better") / "better.npz"
+    assert data(["build", "--num-sheets", "16", "--seed", "3", "--out", str(path), *SIZE]) == 0
+    found = read_data_set(path)
+    zigzag, armchair = edge_counts(found.states).T
+    added = (2.0 * GRAPHENE.num_atoms(found.states) + 0.3 * zigzag + 0.1 * armchair) / GRAPHENE.area(6, 8)
+    told = {"energy": "better: in eV relative to atoms", "energy_origin": {"method": "better", "zero": "atoms"}}
+    write_data_set(path, DataSet(found.states, found.energy_per_area + added, {**found.metadata, **told}))
+    return path
+
+
+def test_a_correction_finds_what_the_better_method_adds(better, tmp_path, capsys):
+    out, labelled = tmp_path / "correction.json", tmp_path / "labelled.npz"
+    command = ["correction", "--data", str(better), "--out", str(out)]
+    assert main(command) == 0
+    content = json.loads(out.read_text())
+    expected = {"atom": 2.0, "zigzag edge atom": 0.3, "armchair edge atom": 0.1}
+    assert content["environments"] == pytest.approx(expected, abs=1e-9)
+    assert content["left_out"]["correction"]["mae_mev_per_atom"] == pytest.approx(0, abs=1e-6)
+    assert content["left_out"]["constant_alone"]["mae_mev_per_atom"] > 1
+    printed = capsys.readouterr().out
+    assert "+0.3000 eV for each zigzag edge atom" in printed
+    assert f"--energy corrected:{out}" in printed
+    assert data(["label", "--states", str(better), "--energy", f"corrected:{out}", "--out", str(labelled)]) == 0
+    again, was = read_data_set(labelled), read_data_set(better)
+    np.testing.assert_allclose(again.energy_per_area, was.energy_per_area, atol=1e-9)
+    assert again.metadata["energy_origin"] == {"method": "tight-binding corrected to better", "zero": "atoms"}
+    assert origin_of(again.metadata["energy"]).zero == "atoms"
+    assert main(command) == 2
+    assert "correction.json" in capsys.readouterr().err
+
+
+def test_repeated_sheets_are_what_is_corrected(better, tmp_path):
+    out = tmp_path / "correction.json"
+    assert main(["correction", "--data", str(better), "--out", str(out), "--repeat", "2"]) == 0
+    found = read_data_set(better)
+    energy = GRAPHENE.reference_energies["tight-binding"]
+    tiled = np.array([energy(np.tile(sheet, (2, 2))) / 4 for sheet in found.states])
+    places = np.stack(list(GRAPHENE.environments(found.states).values()), axis=1)
+    expected = np.linalg.lstsq(places, found.energy_per_area * GRAPHENE.area(6, 8) - tiled)[0]
+    np.testing.assert_allclose(list(json.loads(out.read_text())["environments"].values()), expected, rtol=1e-9)
+
+
+def test_errors_are_of_fits_that_did_not_see_the_sheet():
+    rng = np.random.default_rng(0)
+    places, missing = rng.normal(size=(12, 2)), rng.normal(size=12)
+    errors = left_out_errors(places, missing)
+    # By the hat matrix, without any second fit.
+    hat = places @ np.linalg.inv(places.T @ places) @ places.T
+    np.testing.assert_allclose(-errors, (missing - hat @ missing) / (1 - np.diag(hat)))
+
+
+def test_places_that_come_together_have_no_constants():
+    with pytest.raises(InputError, match="Received: 2 kinds, 1 of them independent"):
+        least_squares(np.ones((5, 2)), np.arange(5.0))
+
+
+class Failing:
+    """Energies 1, 2, ... with the second sheet missing."""
+
+    origin = EnergyOrigin("failing", "nothing", "failing: in eV relative to nothing")
+    is_fast, by_halo = False, None
+
+    def energies(self, states, work=Work()):
+        energies = np.arange(1.0, len(states) + 1)
+        energies[1] = np.nan
+        raise SheetsFailedError(energies, {1: "it fell over"}, work)
+
+
+def test_sheets_that_did_not_fail_are_corrected_too():
+    states = np.full((3, 6, 8), 3, np.uint8)
+    numbers = {"atom": 0.5, "zigzag edge atom": 9.0, "armchair edge atom": 9.0}
+    energy = CorrectedEnergy(Failing(), GRAPHENE, numbers, EnergyOrigin("better", "atoms", "better"), "fitted to 1")
+    with pytest.raises(SheetsFailedError) as raised:
+        energy.energies(states)
+    np.testing.assert_allclose(raised.value.energies, [1 + 48.0, np.nan, 3 + 48.0])
+    assert raised.value.failures == {1: "it fell over"}
+    assert (energy.is_fast, energy.by_halo) == (False, None)
+    other = CorrectedEnergy(Failing(), GRAPHENE, {"atom": 0.5}, energy.reference, "fitted to 1")
+    with pytest.raises(InputError, match=r"must be of atom, zigzag .* in porous_graphene. Received: atom"):
+        other.energies(states)
+
+
+def test_materials_count_their_states_unless_they_tell_more():
+    states = np.array([[[0, 1], [1, 1]]], np.uint8)
+    assert {name: list(count) for name, count in system_named("ising").environments(states).items()} == {
+        "state 0": [1],
+        "state 1": [3],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "Received: no file"),
+        ("{", "must be a JSON file"),
+        ("[1]", "must hold system, base, environments, reference, fitted"),
+        ('{"system": "ising"}', "must hold system, base"),
+        ("ising", "must be of porous_graphene. Received: ising"),
+        ("NaN", "must hold .* with numbers"),
+    ],
+)
+def test_bad_corrections_are_refused(tmp_path, content, message):
+    path = tmp_path / "c.json"
+    whole = {"system": "porous_graphene", "base": "tight-binding", "environments": {"atom": 1.0}, "fitted": ""}
+    whole["reference"] = {"method": "m", "zero": "z", "description": "d"}
+    if content == "ising":
+        content = json.dumps({**whole, "system": "ising"})
+    elif content == "NaN":
+        content = json.dumps({**whole, "environments": {"atom": float("nan")}})
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        energy_named(GRAPHENE, f"corrected:{path}")
+
+
+def test_too_few_sheets_and_a_wrong_suffix_are_refused(better, tmp_path, capsys):
+    few, found = tmp_path / "few.npz", read_data_set(better)
+    write_data_set(few, DataSet(found.states[:11], found.energy_per_area[:11], found.metadata))
+    assert main(["correction", "--data", str(few), "--out", str(tmp_path / "c.json")]) == 2
+    assert "at least 4 sheets for each of atom, zigzag" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["correction", "--data", str(few), "--out", str(tmp_path / "c.txt")])
+    assert "A correction must be a .json file" in capsys.readouterr().err
