@@ -78,7 +78,7 @@ def command_lines() -> str:
         "# Command lines",
         "Each command is `rugan NAME` and `python -m rugan_tf.NAME`. This page is made from the options themselves.",
     ]
-    for door, description in {**DOORS, "serve.client": "a client of the server, and of TensorFlow Serving"}.items():
+    for door, description in DOORS.items():
         parts += [f"## {door}", f"{description[0].upper()}{description[1:]}."]
         own = help_of(door)
         known = SUBCOMMANDS.search(own)
@@ -95,8 +95,7 @@ def block(text: str) -> str:
 
 def help_of(door: str, *subcommand: str) -> str:
     """Return what a command prints for --help, 100 columns wide and without colours."""
-    room = importlib.import_module(f"rugan_tf.{door}")
-    room = room if hasattr(room, "main") else importlib.import_module(f"rugan_tf.{door}.__main__")
+    room = importlib.import_module(f"rugan_tf.{door}.__main__")
     os.environ.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):

@@ -20,6 +20,7 @@ DOORS = {
     "density_of_states": "densities of states of sheets of any size, total, sigma and pi",
     "evaluate": "judge generated sheets: energies obtained against requested",
     "serve": "serve exported models over gRPC and REST by the protocol of TensorFlow Serving",
+    "client": "ask a server of that protocol for sheets, and for the versions that it has",
 }
 
 

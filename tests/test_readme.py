@@ -43,7 +43,7 @@ def test_documents_show_every_door():
         "sample",
         "density_of_states",
         "serve",
-        "serve.client",
+        "client",
     } <= {door for door, _ in commands()}
 
 
