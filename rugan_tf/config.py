@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import functools
 import re
 import sys
@@ -16,6 +17,7 @@ from rugan_tf.extras import extra_of, missing_extra
 from rugan_tf.terminal import write_in_any_encoding
 
 Options = Any  # an instance of the frozen dataclass that the command declares
+LOCKED = "Files must be in folders that you may read and write; name others, or change their rights."
 FILLED = "filled_options"  # attribute of what tyro reads: the options of a command that has groups
 
 
@@ -71,15 +73,13 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)
             handler(options)
-    except PermissionError as error:
-        print(
-            f"{prog}: Files must be in folders that you may read and write; name others, or change their rights. "
-            f"Received: {error}",
-            file=sys.stderr,
-        )
-        return 2
     except (InputError, OSError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        rule = ""
+        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+            rule = (
+                "Files must be in folders that you may read and write; name others, or change their rights. Received: "
+            )
+        print(f"{prog}: {rule}{error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         extra = extra_of(error.name)
