@@ -117,7 +117,7 @@ def commands_of_doors():
 def test_these_commands_have_groups():
     assert [one.id for one in commands_of_doors()] == [
         "ednn train", "ednn evaluate", "export", "sample window", "sample canonical", "density_of_states", "evaluate",
-        "serve",
+        "serve", "client status", "client generate",
     ]  # fmt: skip
 
 
@@ -126,5 +126,5 @@ def test_every_option_is_in_one_box_of_a_size_that_is_read(commands, words, kind
     found = boxes(helped(commands, [*words, "--help"], capsys, monkeypatch))
     options = sorted(option for box in found.values() for option in box if option != "--help")
     assert options == sorted(f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(kind))
-    assert len(found) > 1
+    assert len(found) > 1 or len(options) < MOST_IN_ONE_BOX
     assert max(map(len, found.values())) <= MOST_IN_ONE_BOX

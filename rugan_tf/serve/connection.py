@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 
+from rugan_tf.config import OptionGroup
 from rugan_tf.errors import InputError
 from rugan_tf.systems import DEFAULT_SYSTEM
 
@@ -22,7 +23,7 @@ ALERT_WAIT = 0.5  # s, for a server that refuses a client's certificate only aft
 
 
 @dataclasses.dataclass(frozen=True)
-class Connection:
+class Connection(OptionGroup):
     """Where a server is, and how to speak with it."""
 
     server: str = "localhost:8500"

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import ase.io
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main
+from rugan_tf.systems.named import system_named
 
 
 def request(model_base, out, *further):
@@ -92,6 +94,20 @@ def test_map_with_a_forgotten_sign_is_refused(judged_base, tmp_path, capsys):
     assert main(["--model", str(judged_base), "--out", str(out), "--energy-map", str(tmp_path / "map.npy")]) == 2
     assert "Received: 1.5; was -1.5 meant?" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_condition_with_a_forgotten_sign_is_refused(tmp_path, capsys, monkeypatch):
+    """Of a model that is asked for the energy and something else."""
+    each = [
+        SimpleNamespace(condition=SimpleNamespace(name=name), range=(-3.0, -0.5))
+        for name in ("porosity", "energy_per_area")
+    ]
+    model = SimpleNamespace(rows=4, cols=4, system=system_named("porous_graphene"))
+    loaded = SimpleNamespace(model=model, learnt=SimpleNamespace(each=each))
+    monkeypatch.setattr("rugan_tf.generate.conditioned.load_conditioned", lambda folder: loaded)
+    out = tmp_path / "sheet.cif"
+    assert main(["--out", str(out), "--condition", "porosity=0.3", "energy_per_area=2.5"]) == 2
+    assert "Received: 2.5; was -2.5 meant?" in capsys.readouterr().err
 
 
 def test_sheets_without_atoms_may_be_asked_for(model_base, tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rugan_tf import files
-from rugan_tf.config import Command
+from rugan_tf.config import Command, OptionGroup
 from rugan_tf.errors import InputError
 from rugan_tf.serve.client import Client
 from rugan_tf.serve.connection import Connection
@@ -22,16 +22,16 @@ class StatusOptions(Connection):
     """Tell the state of every version of a model."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class GenerateOptions(Connection):
-    """Ask for sheets at a requested energy per area, and write them."""
+@dataclasses.dataclass(frozen=True)
+class SheetOptions(OptionGroup):
+    """Which sheets, and where they go."""
 
+    out: Path
+    """File to write; its suffix names the format, as for `rugan generate`."""
     energy_per_area: tuple[float, ...] = ()
     """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
     condition: tuple[str, ...] = ()
     """Instead of it: NAME=VALUE of every condition of the model, or NAME=VALUE,VALUE,... for several sheets."""
-    out: Path
-    """File to write; its suffix names the format, as for `rugan generate`."""
     rows: int = 14
     """Lattice cells along the rows, even."""
     cols: int = 16
@@ -41,13 +41,18 @@ class GenerateOptions(Connection):
     num_sheets: int | None = None
     """Number of sheets; as many as there are energies, or values of a condition, unless said otherwise."""
     seed: int = 0
-    """Seed of the random numbers."""
+    """Seed of the random numbers, 0 or more."""
     system: str = DEFAULT_SYSTEM
     """Material that the model makes, by its name or, of your own, FILE.toml or package.module:Class."""
     tile: int | None = None
     """Ask for a large sheet in tiles of so many cells a side, so that no request is larger; whole unless given."""
     overwrite: bool = False
     """Replace a file that exists."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerateOptions(Connection, SheetOptions):
+    """Ask for sheets at a requested energy per area, and write them."""
 
     @property
     def is_streamed(self) -> bool:
