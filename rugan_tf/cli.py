@@ -20,6 +20,7 @@ DOORS = {
     "density_of_states": "densities of states of sheets of any size, total, sigma and pi",
     "evaluate": "judge generated sheets: energies obtained against requested",
     "serve": "serve exported models over gRPC and REST by the protocol of TensorFlow Serving",
+    "client": "ask a server of that protocol for sheets, and for the versions that it has",
 }
 
 
@@ -67,8 +68,9 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if args is None else list(args)
     first, rest = (given[0], given[1:]) if given else (None, [])
-    if first in DOORS:
-        return importlib.import_module(f"rugan_tf.{first}.__main__").main(rest)
+    door = (first or "").replace("-", "_")  # density-of-states, as subcommands of several words are written
+    if door in DOORS:
+        return importlib.import_module(f"rugan_tf.{door}.__main__").main(rest)
     if first in ("--help", "-h"):
         print(usage())
         return 0

@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import errno
 import functools
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +17,8 @@ from rugan_tf.extras import extra_of, missing_extra
 from rugan_tf.terminal import write_in_any_encoding
 
 Options = Any  # an instance of the frozen dataclass that the command declares
+LOCKED = "Files must be in folders that you may read and write; name others, or change their rights."
+FILLED = "filled_options"  # attribute of what tyro reads: the options of a command that has groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +28,15 @@ class Command:
     options: Any
     handler: Callable[[Any], None]
     description: str
+
+
+class OptionGroup:
+    """Mark a dataclass of options that `--help` shows in a box of its own.
+
+    A command's class derives from its groups, the last one named first, so that attributes and recorded options stay
+    on one level. The first box is "options"; another is named after its class: MonteCarloOptions, "monte-carlo
+    options". The docstring of a group is the line under the title.
+    """
 
 
 Commands = Command | Mapping[str, Command] | Callable[[Sequence[str] | None], Mapping[str, Command]]
@@ -60,15 +73,13 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)
             handler(options)
-    except PermissionError as error:
-        print(
-            f"{prog}: Files must be in folders that you may read and write; name others, or change their rights. "
-            f"Received: {error}",
-            file=sys.stderr,
-        )
-        return 2
     except (InputError, OSError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        rule = ""
+        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+            rule = (
+                "Files must be in folders that you may read and write; name others, or change their rights. Received: "
+            )
+        print(f"{prog}: {rule}{error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         extra = extra_of(error.name)
@@ -115,8 +126,8 @@ def parse_command(
     parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
     kind, handlers = options_type(commands, args)
     if isinstance(commands, Command):
-        return parse(kind, description=commands.description), commands.handler
-    options = parse(kind)
+        return filled(parse(kind, description=commands.description)), commands.handler
+    options = filled(parse(kind))
     return options, handlers[type(options)]
 
 
@@ -127,16 +138,51 @@ def options_type(
     import tyro
 
     if isinstance(commands, Command):
-        return commands.options, {commands.options: commands.handler}
+        return in_groups(commands.options), {commands.options: commands.handler}
     if callable(commands):
         commands = commands(args)
     kinds, handlers = [], {}
     for name, command in commands.items():
         kind = command.options if isinstance(command.options, type) else type(command.options)
         default = {} if kind is command.options else {"default": command.options}
-        kinds.append(Annotated[kind, tyro.conf.subcommand(name, description=command.description, **default)])
+        shown = kind if default else in_groups(kind)  # a preset is an instance of its class, and no form
+        kinds.append(Annotated[shown, tyro.conf.subcommand(name, description=command.description, **default)])
         handlers[kind] = command.handler
     return Union[tuple(kinds)], handlers  # noqa: UP007
+
+
+def in_groups(kind: type[Options]) -> type[Any]:
+    """Return the class that tyro reads for a class of options: itself, or one with each group as a field."""
+    import tyro
+
+    groups = [base for base in reversed(kind.__mro__) if OptionGroup in base.__bases__]
+    if not groups:
+        return kind
+    # tyro shows a field that is a dataclass in a box with the field's name; without one in the first box.
+    titles = ["", *(group_title(group) for group in groups[1:])]
+    fields = [
+        (group.__name__, Annotated[group, tyro.conf.arg(name=title)])
+        for title, group in zip(titles, groups, strict=True)
+    ]
+
+    def fill(form: Any) -> None:
+        """Make the options as tyro makes the form, so that it tells what they refuse as it does of any class."""
+        parts = [vars(part) for part in vars(form).values()]
+        object.__setattr__(form, FILLED, kind(**{name: value for part in parts for name, value in part.items()}))
+
+    made = dataclasses.make_dataclass(kind.__name__, fields, frozen=True, namespace={"__post_init__": fill})
+    made.__doc__, made.__module__ = kind.__doc__, kind.__module__
+    return made
+
+
+def group_title(group: type) -> str:
+    """Return the name of a group: MonteCarloOptions, monte-carlo."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", group.__name__.removesuffix("Options")).lower()
+
+
+def filled(read: Any) -> Options:
+    """Return the options in what tyro read."""
+    return getattr(read, FILLED, read)
 
 
 def counted(number: int, noun: str) -> str:

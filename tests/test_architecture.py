@@ -28,7 +28,7 @@ FLOORS = [
     {"energies"},
     {"data", "generate", "sample"},
     {"ednn", "evaluate", "export", "serve.client", "density_of_states"},
-    {"train"},
+    {"train", "client"},
     {"completion"},  # asks every door for its options
 ]
 ROOMS_WITHIN = {"serve.client"}  # the server knows SavedModels and the protocol alone, its client what sheets are
@@ -160,6 +160,8 @@ def test_every_room_stands_on_a_floor():
         ("serve.client", "serve", True),
         ("serve.client", "generate", True),
         ("generate", "serve.client", False),
+        ("client", "serve.client", True),
+        ("client", "serve", False),
         ("data", "serve", False),
         ("demo", "train", True),
         ("train", "cli", False),

@@ -27,6 +27,11 @@ def test_command_opens_its_door_with_the_other_arguments(door, monkeypatch):
     assert received == [["build", "--seed", "3"]]
 
 
+def test_command_of_several_words_is_taken_with_hyphens(monkeypatch):
+    monkeypatch.setattr("rugan_tf.density_of_states.__main__.main", lambda args: len(args))
+    assert cli.main(["density-of-states", "--seed", "3"]) == 2 == cli.main(["density_of_states", "--seed", "3"])
+
+
 def test_arguments_come_from_the_command_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["rugan", "--version"])
     assert cli.main() == 0

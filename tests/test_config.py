@@ -148,14 +148,15 @@ def test_chosen_treatment_of_letters_is_kept(tmp_path):
     assert b" eV/&#197;&#178;" in subprocess.run(command, capture_output=True, env=given, check=True).stdout
 
 
-def test_missing_rights_end_in_what_to_do(tmp_path, capsys):
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
+def test_missing_rights_end_in_what_to_do(error, capsys):
     def handler(options):
-        raise PermissionError(13, "Permission denied", str(options.out))
+        raise OSError(error.errno, error.strerror, str(options.out))
 
     assert run_command("rugan", Command(Options, handler, "Fail."), ["--out", "locked/a.npz"]) == 2
     assert capsys.readouterr().err == (
         "rugan: Files must be in folders that you may read and write; name others, or change their rights. "
-        "Received: [Errno 13] Permission denied: 'locked/a.npz'\n"
+        f"Received: {error}: 'locked/a.npz'\n"
     )
 
 

@@ -100,12 +100,14 @@ def without(module, door, args, cwd):
         ("zarr", "large", "rugan_tf.generate.__main__", ["--energy-per-area", "-2.6", "--out", "sheet.zarr"]),
         ("starlette", "serve", "rugan_tf.serve.__main__", ["--model-name", "m", "--model-base-path", "/nowhere"]),
         ("tblite", "physics", "rugan_tf.data.__main__", [*BUILD, "--energy", "ase:tblite.ase:TBLite"]),
+        ("sevenn", "mlip", "rugan_tf.data.__main__", [*BUILD, "--system", "boron_nitride"]),
     ],
 )  # fmt: skip
 def test_missing_extra_is_told_in_one_line(tmp_path, module, extra, door, args):
     done = without(module, door, args, tmp_path)
     assert done.returncode == 2
-    assert f"pip install 'rugan-tf[{extra}]'. Received: no module {module}" in done.stderr
+    assert done.stderr.count(f"pip install 'rugan-tf[{extra}]'. Received: no module {module}") == 1
+    assert "sheet 0" not in done.stderr  # told before any work
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 

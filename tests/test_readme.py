@@ -12,7 +12,7 @@ from rugan_tf.config import parse_command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "saved_models/README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?python -m rugan_tf\.([\w.]+)(.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^ {4}(?:(?:\.venv/bin/)?python -m rugan_tf\.|rugan (?!-))([\w.]+)(.*)$", re.MULTILINE)
 MATERIAL = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 
@@ -43,7 +43,7 @@ def test_documents_show_every_door():
         "sample",
         "density_of_states",
         "serve",
-        "serve.client",
+        "client",
     } <= {door for door, _ in commands()}
 
 
@@ -62,6 +62,14 @@ def test_commands_of_the_demo_are_taken(monkeypatch, tmp_path):
     doors = [door for door, _ in asked]
     assert doors == ["data", "train", "export", *["generate"] * 8, *["evaluate"] * 3]
     assert {(options.rows, options.cols) for door, options in asked if door == "generate"} == {(14, 16), (28, 32)}
+
+
+def test_readme_is_one_page_and_shows_the_way_from_the_first_sheet_to_a_server():
+    text = page("README.md")
+    assert len(text.splitlines()) <= 92
+    assert len([word for word in text.split() if word != "|"]) <= 710
+    doors = [door for door, _ in COMMAND.findall(text)]
+    assert doors == ["generate", "data", "ednn", "train", "export", "evaluate", "sample", "serve"]
 
 
 def test_make_targets_of_the_readme_exist():

@@ -114,11 +114,13 @@ def next_step(system: "LatticeSystem", imported: "Imported", options: ImportOpti
     """Return the energies in short, and what a user may want to do now."""
     if imported.energy is None:
         return f"next: {label_command(options.out)}"
+    from rugan_tf.formats.data_set import FEWEST_REFERENCE
+
     per_area = system.energy_per_area(imported.energy, *imported.states.shape[1:])
-    return (
-        f"{per_area.min():.4g} to {per_area.max():.4g} {system.quantity.unit}; zero: {imported.origin.zero}\n"
-        f"next: python -m rugan_tf.ednn train --data {options.out} --run-dir runs/ednn"
-    )
+    told = f"{per_area.min():.4g} to {per_area.max():.4g} {system.quantity.unit}; zero: {imported.origin.zero}\n"
+    if len(imported.states) < FEWEST_REFERENCE:
+        return f"{told}next: the same command with more structures; {FEWEST_REFERENCE} sheets make an EDNN"
+    return f"{told}next: python -m rugan_tf.ednn train --data {options.out} --run-dir runs/ednn"
 
 
 def label_command(path: Path) -> str:

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Literal
 
-from rugan_tf.config import require_positive
+from rugan_tf.config import OptionGroup, require_positive
 from rugan_tf.errors import InputError
 from rugan_tf.systems import DEFAULT_SYSTEM
 
@@ -15,45 +15,70 @@ Local = Literal["none", "distance", "sites"]
 
 
 @dataclasses.dataclass(frozen=True)
-class DensityOptions:
-    """Compute densities of states of planar sheets."""
+class MainOptions(OptionGroup):
+    """Which sheets, and where the answer goes."""
 
     structures: Path
     """Sheets: .extxyz or whatever else ASE reads, .npz or .zarr with `states`."""
     out: Path
     """File to write, .npz; a .png and a .pdf of the same name are drawn beside it."""
+    system: str = DEFAULT_SYSTEM
+    """Material of `states` that come without metadata."""
+    seed: int = 0
+    """Seed of the random vectors, 0 or more."""
+    threads: int | None = None
+    """Cores to use, at least 1; all unless said otherwise."""
+    figure: bool = True
+    """Draw the .png and the .pdf."""
+    overwrite: bool = False
+    """Replace files that exist."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HamiltonianOptions(OptionGroup):
+    """The electrons of a sheet."""
+
     model: Model = "tight-binding"
     """The sp3 model of the reference energies (sigma and pi), or pz orbitals with one hopping between neighbours."""
     hopping: float = -2.7
-    """Hopping of --model pi, eV."""
+    """Hopping of --model pi, eV, not zero."""
+    k_points: tuple[int, int] = (1, 1)
+    """Grid of k-points along the two periods, Gamma among them; at least 1 1."""
+    smearing: float = 0.1
+    """kT of the Fermi function that fills the levels, eV, more than 0."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodOptions(OptionGroup):
+    """How its levels are found."""
+
     method: Method | None = None
     """All levels (exact), or kernel polynomials; left out: exact up to 6,000 orbitals of a block."""
     broadening: float = 0.1
-    """Standard deviation of a level, eV: of its Gaussian, or of the Jackson kernel at the centre of the spectrum."""
-    k_points: tuple[int, int] = (1, 1)
-    """Grid of k-points along the two periods, Gamma among them."""
+    """Standard deviation of a level, eV, more than 0: of its Gaussian, or of the Jackson kernel at the centre of the
+    spectrum."""
     num_moments: int | None = None
-    """Chebyshev moments of --method polynomials; as many as the broadening needs unless said otherwise."""
+    """Chebyshev moments of --method polynomials, at least 2; as many as the broadening needs unless said otherwise."""
     num_vectors: int = 8
-    """Random vectors of --method polynomials; their spread is the error bar."""
-    smearing: float = 0.1
-    """kT of the Fermi function that fills the levels, eV."""
+    """Random vectors of --method polynomials, at least 1; their spread is the error bar."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ResultOptions(OptionGroup):
+    """What is written beside the whole density."""
+
     energy_range: tuple[float, float] | None = None
     """Lowest and highest energy written, eV relative to the Fermi level; the whole spectrum unless said otherwise."""
     local: Local = "none"
     """Local densities as well: by distance from the nearest edge, or by site (exact method alone)."""
     num_states: int = 0
-    """States next to the Fermi level (of the pi block, at Gamma) whose energies and participation are written."""
-    system: str = DEFAULT_SYSTEM
-    """Material of `states` that come without metadata."""
-    seed: int = 0
-    """Seed of the random vectors."""
-    threads: int | None = None
-    """Cores to use; all unless said otherwise."""
-    figure: bool = True
-    """Draw the .png and the .pdf."""
-    overwrite: bool = False
-    """Replace files that exist."""
+    """States next to the Fermi level (of the pi block, at Gamma) whose energies and participation are written; 0 for
+    none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DensityOptions(ResultOptions, MethodOptions, HamiltonianOptions, MainOptions):
+    """Compute densities of states of planar sheets."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed."""

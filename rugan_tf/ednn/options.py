@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from rugan_tf.config import require_positive, require_training_options
+from rugan_tf.config import OptionGroup, require_positive, require_training_options
 from rugan_tf.errors import InputError
 from rugan_tf.systems.named import DEFAULT_SYSTEM
 
@@ -11,11 +11,11 @@ GFN1 = 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}'
 
 
 @dataclasses.dataclass(frozen=True)
-class EdnnTrainOptions:
-    """Train an EDNN on reference energies."""
+class TrainMainOptions(OptionGroup):
+    """What is learnt, and where the run goes."""
 
     data: Path
-    """Reference data set, .npz, as `rugan data` writes it."""
+    """Reference data set, .npz, as `rugan data` writes it; at least 40 sheets."""
     run_dir: Path
     """Folder of this training: configuration, split, TensorBoard, model."""
     resume: bool = False
@@ -26,20 +26,37 @@ class EdnnTrainOptions:
     """Learn this property of the data, per area, in place of the energy: one that is a sum over places."""
     num_reference: int | None = None
     """Use only this many sheets of the training part; all unless said otherwise."""
-    num_epochs: int = 60
-    """Passes over the training part; the learning rate decays to zero over them."""
-    patience: int = 60
-    """Epochs without a better validation error after which training stops."""
-    batch_size: int = 64
-    """Sheets of one update."""
-    learning_rate: float = 2e-3
-    """Of Adam, at the start."""
-    width: int = 48
-    """Channels."""
-    context: int = 4
-    """Reach of the context in periods of the lattice."""
     seed: int = 0
-    """Of initial weights, order and symmetric images."""
+    """Of initial weights, order and symmetric images; 0 or more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkOptions(OptionGroup):
+    """The EDNN."""
+
+    width: int = 48
+    """Channels, at least 1."""
+    context: int = 4
+    """Reach of the context in periods of the lattice, at least 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimisationOptions(OptionGroup):
+    """How long and how fast it learns."""
+
+    num_epochs: int = 60
+    """Passes over the training part, at least 1; the learning rate decays to zero over them."""
+    patience: int = 60
+    """Epochs without a better validation error after which training stops, at least 1."""
+    batch_size: int = 64
+    """Sheets of one update, at least 1."""
+    learning_rate: float = 2e-3
+    """Of Adam, at the start; more than 0 and less than 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EdnnTrainOptions(OptimisationOptions, NetworkOptions, TrainMainOptions):
+    """Train an EDNN on reference energies."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no training."""
@@ -48,8 +65,8 @@ class EdnnTrainOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class EdnnEvaluateOptions:
-    """Compare an EDNN with reference energies that it was not trained on."""
+class EvaluateMainOptions(OptionGroup):
+    """What is compared, and where the figures go."""
 
     run_dir: Path
     """Run folder of `rugan ednn train`."""
@@ -57,15 +74,26 @@ class EdnnEvaluateOptions:
     """The reference data set that it was trained on; its test part is used."""
     out: Path
     """Folder for metrics.json and figures."""
-    sizes: tuple[str, ...] = ("8x8", "14x16", "20x20", "28x32")
-    """Sizes at which new sheets are drawn and computed by the reference."""
-    # The time of the reference grows with the third power of the cells, so there are fewer of the larger ones.
-    num_sheets: tuple[int, ...] = (128, 64, 24, 8)
-    """How many new sheets of each size."""
-    seed: int = 1000
-    """Of the new sheets."""
     overwrite: bool = False
     """Throw away what the folder holds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NewSheetOptions(OptionGroup):
+    """Sheets that are drawn anew and computed by the reference."""
+
+    sizes: tuple[str, ...] = ("8x8", "14x16", "20x20", "28x32")
+    """Their sizes in lattice cells, ROWSxCOLS."""
+    # The time of the reference grows with the third power of the cells, so there are fewer of the larger ones.
+    num_sheets: tuple[int, ...] = (128, 64, 24, 8)
+    """How many of each size."""
+    seed: int = 1000
+    """Of these sheets."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EdnnEvaluateOptions(NewSheetOptions, EvaluateMainOptions):
+    """Compare an EDNN with reference energies that it was not trained on."""
 
     def __post_init__(self) -> None:
         """Refuse lists that do not match."""

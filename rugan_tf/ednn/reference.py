@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.formats.data_set import DataSet
+from rugan_tf.formats.data_set import FEWEST_REFERENCE, DataSet
 from rugan_tf.systems.system import LatticeSystem
 
 SPLIT_SEED = 20190  # of the split, whatever the seed of a training: all trainings share the test part
 HELD_OUT = 0.1  # share of the validation part, and of the test part
-FEWEST = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +30,8 @@ def split_reference(num_sheets: int, num_reference: int | None = None) -> Split:
     Raises:
         InputError: too few sheets, or fewer in the training part than asked for.
     """
-    if num_sheets < FEWEST:
-        raise InputError(f"There must be at least {FEWEST} reference sheets to split. Received: {num_sheets}")
+    if num_sheets < FEWEST_REFERENCE:
+        raise InputError(f"There must be at least {FEWEST_REFERENCE} reference sheets to split. Received: {num_sheets}")
     order = np.random.default_rng(SPLIT_SEED).permutation(num_sheets)
     held_out = round(HELD_OUT * num_sheets)
     test, validation, train = np.split(order, [held_out, 2 * held_out])

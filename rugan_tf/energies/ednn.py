@@ -125,13 +125,17 @@ def ednn_in(base: Path, system: LatticeSystem) -> EdnnEnergy:
     """Return the EDNN of a version folder, or of the newest version in a folder.
 
     Raises:
-        InputError: there is none, or it is one of another material.
+        InputError: there is no such folder, no EDNN in it, or one of another material.
     """
+    if not base.exists():
+        raise InputError(
+            f"The folder of an EDNN must exist; `rugan ednn train` writes RUN_DIR/saved_model. Received: {base}"
+        )
     try:
         folder = version_folder(base)
         trained = system_named(read_ednn_card(folder).system)
     except FileNotFoundError:
-        rule = "An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER"
+        rule = "An EDNN must be a SavedModel of `rugan ednn train`, RUN_DIR/saved_model"
         raise InputError(f"{rule}. Received: {base}") from None
     if trained != system:  # it may have as many states, and would answer
         raise InputError(f"The EDNN must be of {system.short_spec}. Received: one of {trained.short_spec}, {base}")

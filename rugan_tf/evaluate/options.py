@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from rugan_tf.config import require_positive
+from rugan_tf.config import OptionGroup, require_positive
 from rugan_tf.errors import InputError
 
 # What asks for a part of the evaluation that models of one kind alone have.
@@ -15,8 +15,8 @@ OF_CONDITIONS = ("judges",)
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateOptions:
-    """Judge generated sheets: the energy per area that they have against what was requested."""
+class MainOptions(OptionGroup):
+    """What is evaluated, and where the report goes."""
 
     model: Path
     """Exported model: a version folder, or a folder of numeric versions."""
@@ -25,40 +25,72 @@ class EvaluateOptions:
     out: Path
     """Folder for metrics.json, the sheets and the figures; new or empty."""
     num_samples: tuple[int, ...] = (10000,)
-    """Sheets of every scale, or one number for each. A reference calculation may take seconds for each."""
+    """Sheets of every scale, or one number for each; at least 2. A reference calculation may take seconds for each."""
     scales: tuple[int, ...] = (1, 2)
-    """Sizes of the sheets, in multiples of the training size."""
+    """Sizes of the sheets, in multiples of the training size; at least 1, no two the same."""
     seed: int = 0
-    """Seed of the energies drawn and of the generator."""
+    """Seed of the energies drawn and of the generator, 0 or more."""
+    strict: bool = False
+    """Refuse data with energies outside of what the model was trained on, instead of a warning."""
+    processes: int | None = None
+    """Worker processes, at least 1; one per core unless said otherwise."""
+    overwrite: bool = False
+    """Replace the content of a folder that has some."""
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgeOptions(OptionGroup):
+    """What tells the energies, and other numbers, of generated sheets."""
+
     energy: str = "ednn"
     """What judges: ednn, the shipped EDNN; ednn:FOLDER; one that the material knows; or ase:package.module:Class."""
     judges: tuple[str, ...] = ()
     """What judges numbers of the data alone: NAME=FOLDER of an EDNN that `rugan ednn train --property NAME` made."""
+    num_direct: tuple[int, ...] = (0,)
+    """Sheets of every scale, or one number for each, that --judge judges again; 0 for none."""
+    judge: str | None = None
+    """Independent judge of these, any name as for --energy; the material's reference unless said otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StructureOptions(OptionGroup):
+    """Whether pores, edges and patterns are those of real sheets."""
+
     num_structures: tuple[int, ...] = (1000,)
     """Sheets of every scale, or one number for each, that are compared with real ones of that size; 0 for none.
     Beyond the training size 16 real sheets are drawn and judged for each; of the data at most 1 in 16 is taken."""
     num_nearest: int = 64
     """Sheets at the training size whose nearest sheet in the data is looked for, a second each; 0 for none."""
-    num_direct: tuple[int, ...] = (0,)
-    """Sheets of every scale, or one number for each, that --judge judges again."""
-    judge: str | None = None
-    """Independent judge of these, any name as for --energy; the material's reference unless said otherwise."""
-    num_monte_carlo: tuple[int, ...] = (0,)
-    """Requests of every scale, or one number for each, that Monte Carlo answers as well (`rugan sample`)."""
-    monte_carlo_steps: int = 64
-    """Steps of its chains, one for each request; in each a flip is tried for every cell."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FluctuationOptions(OptionGroup):
+    """Whether sheets of one energy vary over long distances as real ones do."""
+
     matched: int = 64
-    """Sheets at each of a few energies whose fluctuations are compared with real sheets of that energy; 0 for none."""
+    """Sheets at each of a few energies whose fluctuations are compared with real sheets of that energy; 0 for none, or
+    at least 2."""
     matched_energies: tuple[float, ...] = ()
-    """These energies per area; the quantiles 0.2, 0.5 and 0.8 of the data unless said otherwise."""
+    """These energies per area, in the unit of the material; the quantiles 0.2, 0.5 and 0.8 of the data unless said
+    otherwise."""
     real: Path | None = None
     """File that keeps the real sheets of these energies for the next evaluation, .npz."""
-    strict: bool = False
-    """Refuse data with energies outside of what the model was trained on, instead of a warning."""
-    processes: int | None = None
-    """Worker processes; one per core unless said otherwise."""
-    overwrite: bool = False
-    """Replace the content of a folder that has some."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MonteCarloOptions(OptionGroup):
+    """The same requests, answered without learning."""
+
+    num_monte_carlo: tuple[int, ...] = (0,)
+    """Requests of every scale, or one number for each, that Monte Carlo answers as well (`rugan sample`); 0 for
+    none."""
+    monte_carlo_steps: int = 64
+    """Steps of its chains, one for each request, at least 1; in each a flip is tried for every cell."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateOptions(MonteCarloOptions, FluctuationOptions, StructureOptions, JudgeOptions, MainOptions):
+    """Judge generated sheets: the energy per area that they have against what was requested."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be evaluated."""

@@ -153,8 +153,12 @@ def likeness_rows(counted: str) -> list[Row]:
 
 
 def shown(row: Row, scale: dict[str, Any]) -> str:
-    """Return a metric of one scale as text; `-` where it is undefined or was not measured."""
-    value: Any = scale
-    for key in row.path:
+    """Return a metric of one scale as text; `-` where it is undefined or was not measured.
+
+    A whole group may be missing: an evaluation tells what there was to measure when it was run.
+    """
+    group, *rest = row.path
+    value: Any = scale.get(group)
+    for key in rest:
         value = None if value is None else value[key]
     return "-" if value is None else format(value, row.form)

@@ -6,33 +6,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rugan_tf.config import Command, run_command
+from rugan_tf.config import Command, OptionGroup, run_command
 
 if TYPE_CHECKING:
     from rugan_tf.saved.model_card import ModelCard
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportOptions:
-    """Write the averaged generator of a run as a SavedModel."""
+class MainOptions(OptionGroup):
+    """What is exported, and where."""
 
     run_dir: Path
     """Run folder of `rugan train`."""
     out: Path
     """Base folder; the next version number below it is written."""
+    max_cells: int = 2**22
+    """Largest batch * rows * cols that one request may ask for, at least 4; up to 1 KiB of memory each at width 48."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EdnnOptions(OptionGroup):
+    """The network inside of the model that tells energies obtained, and corrects by them what is asked for."""
+
     ednn: bool = False
-    """Put the shipped EDNN of the material inside, so that the model tells the energies obtained."""
+    """Put the shipped EDNN of the material inside."""
     ednn_dir: Path | None = None
     """Put this EDNN inside instead, a saved_model folder of `rugan ednn train`."""
     calibration_sheets: int = 4096
-    """With an EDNN: sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
+    """Sheets on which requested energies are calibrated to the energies obtained; 0 for none."""
     feedback: int = 5
-    """With an EDNN: how often `generate` corrects what it asks the generator for, up to sheets of 128x128 cells; each
-    time costs as much as the sheet; 0 for none."""
+    """How often `generate` corrects what it asks the generator for, up to sheets of 128x128 cells; each time costs as
+    much as the sheet; 0 for none."""
     strict: bool = False
     """Refuse an EDNN whose energies may not be comparable with those that the model was trained on."""
-    max_cells: int = 2**22
-    """Largest batch * rows * cols that one request may ask for; up to 1 KiB of memory per cell at width 48."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions(EdnnOptions, MainOptions):
+    """Write the averaged generator of a run as a SavedModel."""
 
 
 def export(options: ExportOptions) -> None:

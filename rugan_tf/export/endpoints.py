@@ -279,6 +279,6 @@ class Endpoints(tf.Module):
         cells = tf.cast(batch, tf.float64) * tf.cast(rows, tf.float64) * tf.cast(cols, tf.float64)
         message = (
             f"batch * rows * cols must be at most {self.max_cells}: ask for fewer sheets at once, or make a larger "
-            "sheet in tiles, as `rugan generate` and `rugan_tf.serve.client generate --tile` do"
+            "sheet in tiles, as `rugan generate` and `rugan client generate --tile` do"
         )
         return [tf.debugging.assert_less_equal(cells, tf.constant(self.max_cells, tf.float64), message)]

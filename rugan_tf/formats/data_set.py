@@ -17,6 +17,7 @@ from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 ARRAYS = ("states", ENERGY_PER_AREA, "metadata")
+FEWEST_REFERENCE = 40  # sheets of which an EDNN can be made: a tenth of them must do for its test
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rugan_tf import files
 from rugan_tf.config import Command, counted, run_command, to_json
 from rugan_tf.generate.options import GenerateOptions
+from rugan_tf.systems.conditions import ENERGY_PER_AREA
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ def generate(options: GenerateOptions) -> None:
     """Check, generate, write."""
     import numpy as np
 
+    from rugan_tf.generate.needs import require_sign
     from rugan_tf.generate.sheets import load_model
 
     if options.condition:
@@ -35,6 +37,7 @@ def generate(options: GenerateOptions) -> None:
     if options.energy_map is not None:
         from_map(options, model, options.energy_map, (rows, cols))
         return
+    require_sign(model.system, model.energy_range, requested)
     if options.strict:
         model.require_covered(np.array(requested))
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +51,7 @@ def by_conditions(options: GenerateOptions) -> None:
     """Make sheets by conditions and write them."""
     from rugan_tf.generate.conditioned import for_sheets, load_conditioned, parsed
     from rugan_tf.generate.conditions_command import search_sheets, told_lines, write_conditioned
-    from rugan_tf.generate.needs import require_memory
+    from rugan_tf.generate.needs import require_memory, require_sign
     from rugan_tf.generate.writers import files_in_words
 
     asked = for_sheets(parsed(options.condition, "--condition"), options.num_sheets)
@@ -57,6 +60,9 @@ def by_conditions(options: GenerateOptions) -> None:
     check_targets(options, number)
     loaded = load_conditioned(options.model)
     size = size_of(options, loaded.model)
+    for one in loaded.learnt.each:
+        if one.condition.name == ENERGY_PER_AREA:
+            require_sign(loaded.model.system, one.range, asked[ENERGY_PER_AREA])
     values = loaded.checked(asked, strict=options.strict)
     loaded.require_size(*size, options.seed)
     require_memory(options.out.suffix.lower(), number * size[0] * size[1])

@@ -14,6 +14,7 @@ from rugan_tf.formats.npz import write_npz
 from rugan_tf.generate.atom_steps import AtomOptions, write_finished
 from rugan_tf.generate.by_map import generate_by_map
 from rugan_tf.generate.given_map import read_map, require_in_range, resampled
+from rugan_tf.generate.needs import require_sign
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.writers import files_in_words
 
@@ -37,12 +38,14 @@ def generate_from_map(
     """Write sheets of a map, the maps as OUT-map.npz, a picture of the first as OUT-map.png; return what to say.
 
     Raises:
-        InputError: no map, or with `strict` one that asks for what the training data does not cover.
+        InputError: no map, one of another sign than the training data, or with `strict` one that asks for what the
+            training data does not cover.
     """
     rows, cols = size
     arrays, picture = (out.with_name(f"{out.stem}-map{suffix}") for suffix in (".npz", ".png"))
     files.require_absent(arrays, picture, overwrite=overwrite)
     values = read_map(energy_map, value_range)
+    require_sign(model.system, model.energy_range, [float(values.mean())])
     require_in_range(values, model.energy_range, model.system.quantity.unit, strict=strict)
     asked = resampled(values, rows // 2, cols // 2)
     made = generate_by_map(model, asked, num_sheets, seed, tile=tile, repaired=repaired)

@@ -1,7 +1,8 @@
-"""What a request needs of memory and disk, said before it starts."""
+"""What a request needs, said before it starts: of memory, of the disk, and the sign of its energies."""
 
 import math
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from rugan_tf.errors import InputError
@@ -55,6 +56,31 @@ def require_memory(suffix: str, num_cells: int) -> None:
         raise InputError(
             f"Sheets that are written as {suffix} must fit into memory, {in_gigabytes(needed)} for {num_cells:.3g} "
             f"cells; --out NAME.zarr takes sheets of any size. Received: {in_gigabytes(free)} available"
+        )
+
+
+def require_sign(system: LatticeSystem, energy_range: tuple[float, float], energies: Iterable[float]) -> None:
+    """Refuse energies per area that have another sign than all energies of the training data.
+
+    A sheet without any atom has the energy 0, and beyond that there is nothing to make but this sheet: a sign was
+    forgotten. Materials without atoms have no such end, and 0 itself is no other sign.
+
+    Args:
+        system: the material.
+        energy_range: smallest and largest energy per area of the training data, in the unit of the system.
+        energies: requested, in the same unit.
+
+    Raises:
+        InputError: one has the other sign.
+    """
+    low, high = energy_range
+    sign = -1 if high <= 0 else 1 if low >= 0 else 0
+    wrong = [energy for energy in energies if sign * energy < 0]
+    if wrong and system.atoms is not None:
+        meant = f"; was {-wrong[0]:.4g} meant?" if low <= -wrong[0] <= high else ""
+        raise InputError(
+            "energy_per_area must have the sign of the energies in the training data, "
+            f"{low:.4g} to {high:.4g} {system.quantity.unit}. Received: {wrong[0]:.4g}{meant}"
         )
 
 

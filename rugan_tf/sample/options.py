@@ -4,42 +4,84 @@ import dataclasses
 import math
 from pathlib import Path
 
-from rugan_tf.config import require_positive
+from rugan_tf.config import OptionGroup, require_positive
 from rugan_tf.errors import InputError
 from rugan_tf.systems.named import DEFAULT_SYSTEM
 
 
 @dataclasses.dataclass(frozen=True)
-class SampleOptions:
-    """What both ensembles are told."""
+class MainOptions(OptionGroup):
+    """Which sheets, and where they go."""
 
     out: Path
     """Data set to write, .npz; a report .json and a figure .png of the same name stand beside it."""
     rows: int = 14
-    """Lattice cells along the rows."""
+    """Lattice cells along the rows, at least 1."""
     cols: int = 16
-    """Lattice cells along the columns; even where odd columns are shifted."""
-    num_chains: int = 32
-    """Chains of each replica, side by side."""
-    num_steps: int = 400
-    """Recorded steps of each chain."""
-    num_burn_in: int | None = None
-    """Steps before these; half as many unless said otherwise."""
-    flips_per_step: int | None = None
-    """Flips that are tried in a sheet in each step; one for every cell unless said otherwise."""
-    patch: tuple[int, int] | None = None
-    """Most rows and columns of cells that a flip redraws; 2 3 for materials with a rule, else 1 1."""
-    parallel: bool = True
-    """Flip places of a large sheet together where they do not see each other."""
+    """Lattice cells along the columns, at least 1; even where odd columns are shifted."""
     energy: str | None = None
     """An energy that is a sum over places: ednn, the shipped EDNN; ednn:FOLDER; or one that the material knows.
     Unless said otherwise the reference where it is such a sum or where no EDNN is shipped, else the shipped EDNN."""
     system: str = DEFAULT_SYSTEM
     """Material, by its name or, of your own, FILE.toml or package.module:Class."""
     seed: int = 0
-    """Seed of the random numbers."""
+    """Seed of the random numbers, 0 or more."""
     overwrite: bool = False
     """Replace files that exist."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ChainOptions(OptionGroup):
+    """How many sheets are recorded, and when."""
+
+    num_chains: int = 32
+    """Chains of each replica, side by side, at least 1."""
+    num_steps: int = 400
+    """Recorded steps of each chain, at least 1."""
+    num_burn_in: int | None = None
+    """Steps before these, at least 1; half as many unless said otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MoveOptions(OptionGroup):
+    """How a sheet changes in one step."""
+
+    flips_per_step: int | None = None
+    """Flips that are tried in a sheet in each step, at least 1; one for every cell unless said otherwise."""
+    patch: tuple[int, int] | None = None
+    """Most rows and columns of cells that a flip redraws; 2 3 for materials with a rule, else 1 1."""
+    parallel: bool = True
+    """Flip places of a large sheet together where they do not see each other."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EnergyWindowOptions(OptionGroup):
+    """Which energies sheets have, and the replicas that exchange sheets on the way there."""
+
+    energy_per_area: float = -2.6
+    """Energy per area that sheets are to have, in the unit of the material."""
+    width: float = 0.01
+    """Standard deviation of their energies per area around it, in the same unit, more than 0."""
+    widest: float | None = None
+    """The same of the widest replica, more than --width; eight times as wide unless said otherwise."""
+    num_replicas: int = 4
+    """Replicas, from the width to the widest, that exchange sheets; at least 2."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EnsembleOptions(OptionGroup):
+    """Temperatures, and what atoms are worth outside of the sheet."""
+
+    temperatures: tuple[float, ...] = ()
+    """k T of each replica, in the unit of the energy, more than 0, ascending; at least two."""
+    chemical_potentials: dict[str, float] = dataclasses.field(default_factory=dict)
+    """Energy that an atom, or whatever sites hold, is worth outside of the sheet, by name, in the unit of the energy; 0
+    for the others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleOptions(MoveOptions, ChainOptions, MainOptions):
+    """What both ensembles are told."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled."""
@@ -77,17 +119,8 @@ class SampleOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class WindowOptions(SampleOptions):
+class WindowOptions(EnergyWindowOptions, SampleOptions):
     """Sample sheets near an energy per area."""
-
-    energy_per_area: float = -2.6
-    """Energy per area that sheets are to have, in the unit of the material."""
-    width: float = 0.01
-    """Standard deviation of their energies per area around it."""
-    widest: float | None = None
-    """The same of the widest replica; eight times as wide unless said otherwise."""
-    num_replicas: int = 4
-    """Replicas, from the width to the widest, that exchange sheets."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled."""
@@ -107,13 +140,8 @@ class WindowOptions(SampleOptions):
 
 
 @dataclasses.dataclass(frozen=True)
-class CanonicalOptions(SampleOptions):
+class CanonicalOptions(EnsembleOptions, SampleOptions):
     """Sample sheets at temperatures."""
-
-    temperatures: tuple[float, ...] = ()
-    """k T of each replica, in the unit of the energy, ascending; at least two."""
-    chemical_potentials: dict[str, float] = dataclasses.field(default_factory=dict)
-    """Energy that an atom, or whatever sites hold, is worth outside of the sheet, by name; 0 for the others."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 
+from rugan_tf.config import OptionGroup
 from rugan_tf.errors import InputError
 from rugan_tf.systems import DEFAULT_SYSTEM
 
@@ -22,7 +23,7 @@ ALERT_WAIT = 0.5  # s, for a server that refuses a client's certificate only aft
 
 
 @dataclasses.dataclass(frozen=True)
-class Connection:
+class Connection(OptionGroup):
     """Where a server is, and how to speak with it."""
 
     server: str = "localhost:8500"
@@ -30,7 +31,7 @@ class Connection:
     model_name: str = DEFAULT_SYSTEM
     """Name of the model."""
     timeout: float = 60.0
-    """Time for an answer, retries included, s."""
+    """Time for an answer, retries included, s; more than 0."""
     ca_file: Path | None = None
     """Certificate of the authority, PEM: speak TLS."""
     tls: bool = False
@@ -43,6 +44,8 @@ class Connection:
     """Sent as `authorization: Bearer TOKEN`, for a proxy in front of the server."""
     insecure: bool = False
     """Send the token although nothing is encrypted."""
+    wait: float = 3.0
+    """Time for a server that nobody reached yet to listen, s, at most --timeout; more for one that is starting."""
 
     def __post_init__(self) -> None:
         """Refuse what would end the process within gRPC, or send secrets in the clear."""
@@ -59,6 +62,8 @@ class Connection:
             )
         if self.timeout <= 0:
             raise InputError(f"timeout must be positive. Received: timeout={self.timeout}")
+        if not self.wait >= 0:
+            raise InputError(f"wait must not be negative. Received: wait={self.wait}")
 
     @property
     def is_encrypted(self) -> bool:
@@ -103,15 +108,29 @@ def client_context(connection: Connection) -> ssl.SSLContext:
 
 
 def why_unreachable(connection: Connection) -> str:
-    """Return what a connection by hand says of a server that gRPC cannot reach; empty where it says nothing more."""
+    """Return why waiting longer does not reach a server, by a connection made by hand; empty where it may."""
+    if connection.server.startswith("unix:"):
+        return why_no_socket(Path(connection.server.removeprefix("unix:").removeprefix("//")))
     host, _, port = connection.server.removeprefix("dns:///").rpartition(":")
     if not host or not port.isdecimal():
         return ""
     try:
         with socket.create_connection((host, int(port)), PROBE_TIMEOUT) as plain:
             return why_no_tls(connection, plain, host.strip("[]"))
+    except TimeoutError:  # a machine that is starting, or behind a proxy that gRPC asks and this function does not
+        return ""
     except OSError as error:
         return str(error)
+
+
+def why_no_socket(path: Path) -> str:
+    """Return why nothing is reached on a UNIX socket; empty where something listens."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as plain:
+            plain.connect(str(path))
+    except OSError as error:
+        return f"{error}: {path}"
+    return ""
 
 
 def why_no_tls(connection: Connection, plain: socket.socket, host: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from rugan_tf.config import OptionGroup
 from rugan_tf.errors import InputError
 
 DEFAULT_NAME = "default"
@@ -34,25 +35,13 @@ WITHOUT_MEANING = {  # flags of TensorFlow Serving that change nothing here: tak
 
 
 @dataclasses.dataclass(frozen=True)
-class ServeOptions:
-    """Serve SavedModels by the protocol of TensorFlow Serving, for development, tests and laptops."""
+class MainOptions(OptionGroup):
+    """What is served, and where."""
 
     port: int = 8500
-    """Port of gRPC; 0 for any that is free."""
-    grpc_socket_path: Path | None = None
-    """Serve gRPC on this UNIX socket too."""
-    grpc_channel_arguments: str = ""
-    """Settings of gRPC, comma-separated: grpc.max_connection_age_ms=300000."""
+    """Port of gRPC, 0 to 65535; 0 for any that is free."""
     rest_api_port: int | None = None
-    """Port of REST; 0 for any that is free. No REST unless given."""
-    rest_api_num_threads: int = 2 * (os.cpu_count() or 1)
-    """Predictions that REST computes at once; the others wait."""
-    rest_api_timeout_in_ms: int = 30_000
-    """Time for a prediction over REST, ms."""
-    rest_api_enable_cors_support: bool = False
-    """Let pages of other origins ask."""
-    page: bool = True
-    """Show a page for people at / of the REST port."""
+    """Port of REST, 0 to 65535; 0 for any that is free. No REST unless given."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for all. TensorFlow Serving always listens on all."""
     model_name: str | None = None
@@ -61,38 +50,80 @@ class ServeOptions:
     """Folder of numeric version folders, or the name of a model that comes with the package."""
     model_config_file: Path | None = None
     """ModelServerConfig in text format, for several models, version policies and labels; instead of the two above."""
+    page: bool = True
+    """Show a page for people at / of the REST port."""
+    grace: float = 30.0
+    """Time for the requests that run when the server is told to end, s; what is left then is cut off."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GrpcOptions(OptionGroup):
+    """Requests over gRPC."""
+
+    grpc_socket_path: Path | None = None
+    """Serve gRPC on this UNIX socket too."""
+    grpc_channel_arguments: str = ""
+    """Settings of gRPC, comma-separated: grpc.max_connection_age_ms=300000."""
+    grpc_max_threads: int = 2 * (os.cpu_count() or 1)
+    """Requests that gRPC handles at once, at least 1, the others wait; two for each core, the fastest measured, unless
+    given."""
+    ssl_config_file: Path | None = None
+    """SSLConfig in text format, with keys and certificates in place: TLS on the gRPC port."""
+    enable_grpc_healthcheck_service: bool = False
+    """Serve grpc.health.v1."""
+    enable_serialization_as_tensor_content: bool = False
+    """Answer with raw bytes instead of typed fields."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RestOptions(OptionGroup):
+    """Requests over REST."""
+
+    rest_api_num_threads: int = 2 * (os.cpu_count() or 1)
+    """Predictions that REST computes at once, at least 1; the others wait."""
+    rest_api_timeout_in_ms: int = 30_000
+    """Time for a prediction over REST, ms, at least 1."""
+    rest_api_enable_cors_support: bool = False
+    """Let pages of other origins ask."""
+    monitoring_config_file: Path | None = None
+    """MonitoringConfig in text format: the path at which Prometheus reads from the REST port."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionOptions(OptionGroup):
+    """How versions of models are found, loaded and made ready."""
+
     model_config_file_poll_wait_seconds: float = 0
     """Read the configuration file again so often, s; 0 for never."""
     allow_version_labels_for_unavailable_models: bool = False
     """Take labels of versions that are not loaded yet."""
     file_system_poll_wait_seconds: float = 1
-    """Look for new versions so often, s."""
+    """Look for new versions so often, s, more than 0."""
     max_num_load_retries: int = 0
-    """Try so often again to load a version that fails. A version whose files change is tried again anyway."""
+    """Try so often again to load a version that fails, 0 or more. One whose files change is tried again anyway."""
     load_retry_interval_micros: int = 60_000_000
-    """Wait so long before each of them, microseconds."""
+    """Wait so long before each of them, microseconds, 0 or more."""
     enable_model_warmup: bool = True
     """Replay the requests that were exported with a model before it is served."""
     num_request_iterations_for_warmup: int = 1
-    """Replay each of them so often."""
+    """Replay each of them so often, 0 or more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ThreadOptions(OptionGroup):
+    """Threads of TensorFlow."""
+
     tensorflow_session_parallelism: int = 0
-    """Threads of TensorFlow, for both of the next two; 0 for as many as there are cores."""
+    """Threads for both of the next two; 0 for as many as there are cores."""
     tensorflow_intra_op_parallelism: int = 0
-    """Threads of one operation."""
+    """Threads of one operation; 0 for as many as there are cores."""
     tensorflow_inter_op_parallelism: int = 0
-    """Operations at once."""
-    monitoring_config_file: Path | None = None
-    """MonitoringConfig in text format: the path at which Prometheus reads from the REST port."""
-    ssl_config_file: Path | None = None
-    """SSLConfig in text format, with keys and certificates in place: TLS on the gRPC port."""
-    enable_grpc_healthcheck_service: bool = False
-    """Serve grpc.health.v1."""
-    grpc_max_threads: int = 2 * (os.cpu_count() or 1)
-    """Requests that gRPC handles at once, the others wait; two for each core, the fastest measured, unless given."""
-    enable_serialization_as_tensor_content: bool = False
-    """Answer with raw bytes instead of typed fields."""
-    grace: float = 30.0
-    """Time for the requests that run when the server is told to end, s; what is left then is cut off."""
+    """Operations at once; 0 for as many as there are cores."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServeOptions(ThreadOptions, VersionOptions, RestOptions, GrpcOptions, MainOptions):
+    """Serve SavedModels by the protocol of TensorFlow Serving, for development, tests and laptops."""
 
     def __post_init__(self) -> None:
         """Refuse flags that contradict each other."""

@@ -277,6 +277,6 @@ def announce(options: ServeOptions, manager: ModelManager, port: int, listener: 
     if rest and options.page:
         print(f"a page to look at: {rest}/", flush=True)
     print(
-        f"next: python -m rugan_tf.serve.client status --server {address} --model-name {next(iter(manager.models))}",
+        f"next: rugan client status --server {address} --model-name {next(iter(manager.models))}",
         flush=True,
     )

@@ -205,7 +205,7 @@ def changes_of(options: TrainOptions, config: Path, data_checksum: str) -> list[
     """Return what a resumed run changes of the options in its config.json.
 
     Raises:
-        InputError: more than length and learning rate differ, or the data does; all differences are named.
+        InputError: more than length and learning rate differ, or the data does; these differences are named.
     """
     content = json.loads(config.read_text(encoding="utf-8"))
     # The data by its content: a file of the same name with other sheets is another training.
@@ -216,8 +216,9 @@ def changes_of(options: TrainOptions, config: Path, data_checksum: str) -> list[
         for name in sorted({*stored, *given})
         if stored.get(name) != given.get(name)
     ]
-    if any(change.option not in CHANGEABLE for change in changes):
-        pairs = ", ".join(f"{change.option}={change.after} instead of {change.before}" for change in changes)
+    hindering = [change for change in changes if change.option not in CHANGEABLE]
+    if hindering:
+        pairs = ", ".join(f"{change.option}={change.after} instead of {change.before}" for change in hindering)
         raise InputError(
             f"A resumed run must have the options and the data it began with, except {', '.join(CHANGEABLE)}. "
             f"Received: {pairs}"

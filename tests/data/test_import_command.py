@@ -68,7 +68,7 @@ def test_disturbed_frames_become_a_data_set_with_their_energies(tmp_path, sheets
     assert data_set.metadata["frames"][3] == f"{tmp_path / 'a.extxyz'} frame 3"
     printed = capsys.readouterr().out
     assert f"{out}: 8 sheets of 4x6 cells; strain +0.50% to +0.50%, atoms up to 0." in printed
-    assert "next: python -m rugan_tf.ednn train --data" in printed
+    assert "next: the same command with more structures; 40 sheets make an EDNN\n" in printed
     # What was imported can be labelled again; energies are those of the same sheets, whatever symmetry was between.
     labelled = tmp_path / "labelled.npz"
     assert main(["label", "--states", str(out), "--out", str(labelled), "--processes", "1"]) == 0
@@ -231,6 +231,15 @@ def test_two_energies_of_a_frame_are_not_chosen_between(tmp_path, sheets, capsys
     assert run(tmp_path)[0] == 2
     assert "A frame must have one energy; --property says which. Received: REF_energy -" in capsys.readouterr().err
     assert run(tmp_path, "--property", "energy")[0] == 0
+
+
+@pytest.mark.parametrize(("number", "what"), [(39, "the same command"), (40, "python -m rugan_tf.ednn train --data ")])
+def test_next_command_is_one_that_takes_so_many_sheets(tmp_path, capsys, number, what):
+    sheets = draw(number)
+    energies = [GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in sheets]
+    ase.io.write(tmp_path / "a.extxyz", frames_of(sheets, energies, "all"))
+    assert run(tmp_path)[0] == 0
+    assert f"next: {what}" in capsys.readouterr().out
 
 
 def test_structures_without_energies(tmp_path, capsys):

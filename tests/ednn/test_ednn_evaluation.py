@@ -178,7 +178,7 @@ def test_folder_that_is_no_run_is_refused(reference, tmp_path, capsys):
 )
 def test_impossible_sizes_are_refused(sizes, num_sheets, message):
     with pytest.raises(ValueError, match=message):
-        EdnnEvaluateOptions("run", "data.npz", "out", sizes, num_sheets)
+        EdnnEvaluateOptions("run", "data.npz", "out", sizes=sizes, num_sheets=num_sheets)
 
 
 @pytest.mark.parametrize(("sizes", "num_sheets"), [("4x5", "1"), ("4x4", "0"), ("0x4", "1")])

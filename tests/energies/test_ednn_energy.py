@@ -84,9 +84,12 @@ def test_unknown_names_are_refused(graphene, spec):
         energy_named(graphene, spec)
 
 
-@pytest.mark.parametrize("folder", ["nowhere", "."])
-def test_folder_without_an_ednn_is_refused(graphene, tmp_path, folder):
-    with pytest.raises(ValueError, match=r"must be a SavedModel of `rugan ednn train`; .* Received: "):
+@pytest.mark.parametrize(
+    ("folder", "rule"),
+    [("nowhere", "The folder of an EDNN must exist"), (".", "must be a SavedModel of `rugan ednn train`")],
+)
+def test_folder_without_an_ednn_is_refused(graphene, tmp_path, folder, rule):
+    with pytest.raises(ValueError, match=rf"{rule}.* Received: {tmp_path / folder}"):
         energy_named(graphene, f"ednn:{tmp_path / folder}")
 
 
@@ -164,7 +167,7 @@ def test_missing_ednn_exits_with_2_before_any_work(tmp_path, capsys):
     spec = f"ednn:{tmp_path / 'nowhere'}"
     assert main(["build", "--num-sheets", "4", "--energy", spec, "--out", str(out)]) == 2
     error = capsys.readouterr().err
-    assert "must be a SavedModel of `rugan ednn train`" in error
+    assert "The folder of an EDNN must exist" in error
     assert "Traceback" not in error
     assert not out.exists()
 

@@ -138,7 +138,7 @@ def test_an_ednn_tells_its_halo_and_its_origin_without_being_loaded(folder):
         InputError, match=rf"^The EDNN must be of ising\. Received: one of porous_graphene, {folder.parent}$"
     ):
         ednn_in(folder.parent, ISING)
-    rule = "An EDNN must be a SavedModel of `rugan ednn train`; say ednn:FOLDER"
+    rule = "The folder of an EDNN must exist; `rugan ednn train` writes RUN_DIR/saved_model"
     with pytest.raises(InputError, match=rf"^{rule}\. Received: {folder / 'none'}$"):
         ednn_in(folder / "none", GRAPHENE)
 

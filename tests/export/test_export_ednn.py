@@ -108,11 +108,14 @@ def test_model_with_an_ednn_generates_the_same_sheets_as_one_without_but_for_cor
     assert (corrected < plain).any()
 
 
-@pytest.mark.parametrize("words", [["--ednn-dir", "nowhere"], ["--ednn-dir", "."]])
-def test_missing_ednn_exits_with_2_and_writes_nothing(run_dir, tmp_path, capsys, monkeypatch, words):
+@pytest.mark.parametrize(
+    ("folder", "rule"),
+    [("nowhere", "The folder of an EDNN must exist"), (".", "must be a SavedModel of `rugan ednn train`")],
+)
+def test_missing_ednn_exits_with_2_and_writes_nothing(run_dir, tmp_path, capsys, monkeypatch, folder, rule):
     monkeypatch.chdir(tmp_path)
-    assert main(["--run-dir", str(run_dir), "--out", "models", *words]) == 2
-    assert "must be a SavedModel of `rugan ednn train`" in capsys.readouterr().err
+    assert main(["--run-dir", str(run_dir), "--out", "models", "--ednn-dir", folder]) == 2
+    assert rule in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

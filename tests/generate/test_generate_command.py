@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import ase.io
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main
+from rugan_tf.systems.named import system_named
 
 
 def request(model_base, out, *further):
@@ -76,14 +78,48 @@ def test_existing_file_is_replaced_only_on_demand(model_base, tmp_path, capsys):
     assert len(ase.io.read(out)) > 0
 
 
-def test_wrong_sign_is_asked_about_and_files_are_told_apart_from_their_table(model_base, tmp_path, capsys):
+@pytest.mark.parametrize("suffix", [".cif", ".png", ".npz", ".zarr"])
+@pytest.mark.parametrize(("energy", "meant"), [("1.5", "; was -1.5 meant?"), ("1000", "")])
+def test_forgotten_sign_is_refused_in_every_format(judged_base, tmp_path, capsys, suffix, energy, meant):
+    args = ["--model", str(judged_base), "--out", str(tmp_path / f"sheet{suffix}"), "--energy-per-area", "-1", energy]
+    assert main(args) == 2
+    rule = "energy_per_area must have the sign of the energies in the training data, -3 to 0 eV/Å²."
+    assert capsys.readouterr().err == f"rugan generate: {rule} Received: {energy}{meant}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_map_with_a_forgotten_sign_is_refused(judged_base, tmp_path, capsys):
+    np.save(tmp_path / "map.npy", np.full((4, 4), 1.5))
+    out = tmp_path / "sheet.cif"
+    assert main(["--model", str(judged_base), "--out", str(out), "--energy-map", str(tmp_path / "map.npy")]) == 2
+    assert "Received: 1.5; was -1.5 meant?" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_condition_with_a_forgotten_sign_is_refused(tmp_path, capsys, monkeypatch):
+    """Of a model that is asked for the energy and something else."""
+    each = [
+        SimpleNamespace(condition=SimpleNamespace(name=name), range=(-3.0, -0.5))
+        for name in ("porosity", "energy_per_area")
+    ]
+    model = SimpleNamespace(rows=4, cols=4, system=system_named("porous_graphene"))
+    loaded = SimpleNamespace(model=model, learnt=SimpleNamespace(each=each))
+    monkeypatch.setattr("rugan_tf.generate.conditioned.load_conditioned", lambda folder: loaded)
+    out = tmp_path / "sheet.cif"
+    assert main(["--out", str(out), "--condition", "porosity=0.3", "energy_per_area=2.5"]) == 2
+    assert "Received: 2.5; was -2.5 meant?" in capsys.readouterr().err
+
+
+def test_sheets_without_atoms_may_be_asked_for(model_base, tmp_path):
+    assert main(["--model", str(model_base), "--out", str(tmp_path / "sheet.cif"), "--energy-per-area", "0"]) == 0
+
+
+def test_files_are_told_apart_from_their_table(model_base, tmp_path, capsys):
     out = tmp_path / "sheet.cif"
     args = ["--model", str(model_base), "--out", str(out), "--energy-per-area"]
-    assert main([*args, "1.5"]) == 0
-    said = capsys.readouterr()
-    assert "First of them: 1.5; was -1.5 meant?" in said.err
-    assert f"{out}, with numbers in sheet.csv: 1 sheet of 4x4 cells" in said.out
-    assert main([*args, "1000", "-1.5", "--overwrite"]) == 0
+    assert main([*args, "-1.5"]) == 0
+    assert f"{out}, with numbers in sheet.csv: 1 sheet of 4x4 cells" in capsys.readouterr().out
+    assert main([*args, "-1000", "-1.5", "--overwrite"]) == 0
     said = capsys.readouterr()
     assert "1 of 2 requested energies lie outside" in said.err
     assert "meant?" not in said.err

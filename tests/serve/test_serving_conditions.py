@@ -13,7 +13,8 @@ from running_server import RunningServer
 from rugan_tf.errors import InputError
 from rugan_tf.formats.data_set import DataSet, write_data_set
 from rugan_tf.generate.conditioned import load_conditioned
-from rugan_tf.serve.client import Client, Connection, main
+from rugan_tf.serve.client import Client, Connection
+from rugan_tf.serve.client.__main__ import main
 from rugan_tf.systems.named import system_named
 
 ASKED = {"gap": [0.5, 0.7], "porosity": [0.25, 0.5]}

@@ -33,7 +33,8 @@ from rugan_tf.generate.latent import draw_window
 from rugan_tf.generate.maps import UniformMap
 from rugan_tf.generate.regions import SheetRequest
 from rugan_tf.generate.tiles import generate_in_tiles, generator_reach, requested_map, stream_tiles
-from rugan_tf.serve.client import Client, Connection, main
+from rugan_tf.serve.client import Client, Connection
+from rugan_tf.serve.client.__main__ import main
 from rugan_tf.systems.named import system_named
 
 REQUEST = {"energy_per_area": [-2.5, -1.5], "rows": 6, "cols": 8, "seed": 3}

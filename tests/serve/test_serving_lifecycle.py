@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import shutil
+import socket
 import threading
 import time
 import urllib.parse
@@ -15,7 +16,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from running_server import RunningServer, rest_request, wait_until
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
-from rugan_tf.serve.client import Client, Connection, main
+from rugan_tf.serve.client import Client, Connection
+from rugan_tf.serve.client.__main__ import main
 
 
 def add_version(source, base, number, *, damage=False):
@@ -204,7 +206,7 @@ def test_reloaded_configuration_kill_and_restart_and_a_port_in_use(version_folde
         port = int(running.address.rpartition(":")[2])
         running.kill()
         answers = []
-        with Client(Connection(server=running.address, model_name="first", timeout=100)) as client:
+        with Client(Connection(server=running.address, model_name="first", timeout=100, wait=100)) as client:
             waiting = threading.Thread(target=lambda: answers.append(client.generate([-2.0], 4, 4)[0]))
             waiting.start()
             running = RunningServer("--port", port, *first)
@@ -224,6 +226,39 @@ def test_server_that_is_not_there_is_told_after_the_timeout():
         pytest.raises(ConnectionError, match=r"localhost:1 must answer within 0\.5 s\. Received: UNAVAILABLE"),
     ):
         client.generate([-2.0], 4, 4)
+
+
+@pytest.mark.parametrize(("scheme", "cause"), [("localhost:1", "refused"), ("unix:/nowhere.sock", "No such file")])
+def test_nothing_that_listens_is_told_long_before_the_timeout(scheme, cause):
+    connection = Connection(server=scheme, timeout=600, wait=0.3)
+    begun = time.monotonic()
+    with (
+        Client(connection) as client,
+        pytest.raises(ConnectionError, match=rf"must listen on {scheme}; `wait` \(--wait\) is .*0\.3 s.*{cause}"),
+    ):
+        client.status()
+    assert time.monotonic() - begun < 60
+
+
+def test_server_that_starts_late_is_waited_for(version_folder, tmp_path):
+    add_version(version_folder, tmp_path / "late", 1)
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    answers = []
+
+    def ask():
+        with Client(Connection(f"localhost:{port}", "late", wait=100, timeout=100)) as client:
+            answers.append(client.status())
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    time.sleep(1.0)
+    running = RunningServer("--port", port, "--model_name", "late", "--model_base_path", tmp_path / "late")
+    try:
+        waiting.join(60)
+        assert answers == [{1: "AVAILABLE"}]
+    finally:
+        running.end()
 
 
 def test_command_of_the_client_writes_what_python_gets(server, tmp_path, capsys):

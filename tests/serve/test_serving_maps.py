@@ -9,7 +9,8 @@ from rugan_tf.generate.maps import NaturalMap
 from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.generate.streaming import InThisProcess
 from rugan_tf.generate.tiles import generate_in_tiles, requested_map
-from rugan_tf.serve.client import Client, Connection, main
+from rugan_tf.serve.client import Client, Connection
+from rugan_tf.serve.client.__main__ import main
 from rugan_tf.systems.named import system_named
 
 ROWS, COLS, SEED, REQUESTED = 20, 24, 5, -0.6

@@ -272,6 +272,7 @@ def test_tensor_that_does_not_hold_what_it_says_is_refused(proto):
         ({"cert_file": Path("c.pem"), "key_file": Path("k.pem")}, "A client certificate needs TLS"),
         ({"token": "secret"}, "A token must not be sent unencrypted"),
         ({"timeout": 0}, "timeout must be positive. Received: timeout=0"),
+        ({"wait": -1}, "wait must not be negative. Received: wait=-1"),
     ],
 )
 def test_connection_that_would_tell_secrets_or_end_the_process_is_refused(options, message):
@@ -322,7 +323,7 @@ def test_numbers_of_dtypes_and_states_are_those_of_the_protocol():
 
 
 def test_client_starts_without_tensorflow():
-    program = "import sys\nfrom rugan_tf.serve.client import main\n"
+    program = "import sys\nfrom rugan_tf.serve.client.__main__ import main\n"
     program += "code = main(['status', '--server', 'localhost:1', '--timeout', '0.2'])\n"
     program += "print(code, sorted({'tensorflow', 'keras', 'ase', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -54,7 +54,7 @@ def parse(monkeypatch, name, words):
 
 def test_readme_shows_every_way_to_ask():
     doors = {line.split()[2] for line in OURS}
-    assert doors == {"rugan_tf.serve", "rugan_tf.serve.client", "rugan_tf.export"}
+    assert doors == {"rugan_tf.serve", "rugan_tf.client", "rugan_tf.export"}
     assert len(CURLS) == 4
     assert sum(line.startswith("grpcurl ") for line in COMMANDS) == 1
 
@@ -171,7 +171,7 @@ def test_versions_and_labels_that_are_shown_are_read():
 
 
 def test_command_of_the_client_writes_a_sheet(running, expected, tmp_path, capsys):
-    from rugan_tf.serve.client import main
+    from rugan_tf.serve.client.__main__ import main
 
     line = next(line for line in OURS if "client generate" in line and "--num-sheets 4" in line)
     words = shlex.split(line)[3:]

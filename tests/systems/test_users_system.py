@@ -22,7 +22,7 @@ from rugan_tf.formats.zarr_store import open_store
 from rugan_tf.generate.__main__ import main as generate
 from rugan_tf.generate.tiles import generate_in_tiles, requested_map
 from rugan_tf.serve.client import Client, Connection
-from rugan_tf.serve.client import main as client
+from rugan_tf.serve.client.__main__ import main as client
 from rugan_tf.systems.named import system_in, system_named
 from rugan_tf.systems.porous_graphene.system import PorousGraphene
 from rugan_tf.train.__main__ import main as train

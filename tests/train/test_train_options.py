@@ -88,8 +88,20 @@ def test_length_and_learning_rate_of_a_resumed_run_may_change(tmp_path):
         Change("learning_rate", 1e-4, 1e-5),
         Change("num_updates", 65_536, 2**17),
     ]
-    with pytest.raises(ValueError, match=r"learning_rate=1e-05 instead of 0.0001, .* width=3 instead of 128"):
+    with pytest.raises(ValueError, match=r"Received: width=3 instead of 128$"):  # and not what may change
         changes_of(dataclasses.replace(longer, width=3), config, "abc")
+
+
+def test_run_that_is_resumed_by_another_preset_is_told_what_hinders(tmp_path):
+    config = tmp_path / "config.json"
+    cpu, quick = (
+        dataclasses.replace(PRESETS[name][0], data=OPTIONS.data, run_dir=OPTIONS.run_dir) for name in ("cpu", "quick")
+    )
+    config.write_text(json.dumps({"options": cpu.resolved(), "data": {"sha256": "abc"}}))
+    with pytest.raises(ValueError, match="Received: ") as raised:
+        changes_of(quick, config, "abc")
+    told = [word.partition("=")[0] for word in str(raised.value).partition("Received: ")[2].split(", ")]
+    assert told == ["average_decay", "critic_width", "decay_learning_rate", "interval", "width"]
 
 
 @pytest.mark.parametrize(

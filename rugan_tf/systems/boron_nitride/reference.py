@@ -1,7 +1,7 @@
 """Energies by SevenNet-0 (Park, Kim, Hwang, Han, 2024), trained on energies of the functional PBE (Materials Project).
 
 Its weights come with its package, the extra mlip. Its ASE calculator computes forces with every energy, which takes
-three times as long: here the network is asked for energies alone.
+three times as long: here the network is asked for energies alone. Without the extra this module cannot be imported.
 """
 
 import functools
@@ -15,15 +15,12 @@ from rugan_tf.extras import require_extra
 from rugan_tf.systems.named import system_named
 
 MODEL = "7net-0"
+# Here and not in the function: who asks for the energy by name is told before any sheet is drawn, and once.
+require_extra("mlip")
 
 
 def seven_net_energy(states: NDArray[np.uint8]) -> float:
-    """Return the total energy of one sheet, uint8 (rows, cols), eV, relative to what PBE calls 0.
-
-    Raises:
-        InputError: the extra mlip is not installed.
-    """
-    require_extra("mlip")
+    """Return the total energy of one sheet, uint8 (rows, cols), eV, relative to what PBE calls 0."""
     import torch
     from sevenn import _keys
     from sevenn.atom_graph_data import AtomGraphData

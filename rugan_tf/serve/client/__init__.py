@@ -1,18 +1,13 @@
-"""A client of TensorFlow Serving, or of the embedded server: `python -m rugan_tf.serve.client`."""
+"""A client of TensorFlow Serving, or of the embedded server; its commands are `rugan client`."""
 
-import dataclasses
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rugan_tf import files
-from rugan_tf.config import Command, run_command
 from rugan_tf.errors import InputError
 from rugan_tf.serve.connection import Connection, open_channel, why_unreachable
 from rugan_tf.serve.tensors import fill_proto, from_proto
@@ -22,16 +17,14 @@ from rugan_tf.systems import DEFAULT_SYSTEM
 if TYPE_CHECKING:
     import ase
 
-    from rugan_tf.systems.system import LatticeSystem
-
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0  # s, between attempts
 
 
 class Client:
     """Asks a model for sheets and energies.
 
-    A request is repeated, with growing pauses, only while the server is UNAVAILABLE and there is time left. TensorFlow
-    is not needed.
+    A request is repeated, with growing pauses, only while the server is UNAVAILABLE and there is time left; where
+    nothing listens from the first, that is told after `Connection.wait`. TensorFlow is not needed.
 
     Args:
         connection: where the server is.
@@ -44,6 +37,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.channel = open_channel(connection)
+        self.was_reached = False
 
     def __enter__(self) -> "Client":
         """Return the client."""
@@ -66,14 +60,16 @@ class Client:
 
         token = self.connection.token
         metadata = None if token is None else (("authorization", f"Bearer {token}"),)
-        deadline, wait, cause = time.monotonic() + self.connection.timeout, FIRST_WAIT, ""
+        begun, wait, cause = time.monotonic(), FIRST_WAIT, ""
+        deadline = begun + self.connection.timeout
         while True:
             try:
-                return method(request, timeout=max(0.001, deadline - time.monotonic()), metadata=metadata)
+                answer = method(request, timeout=max(0.001, deadline - time.monotonic()), metadata=metadata)
             except grpc.RpcError as error:
                 code, details = error.code(), error.details()
                 if code == grpc.StatusCode.UNAVAILABLE:
                     cause = details
+                    self.require_listening(begun, error)
                     if time.monotonic() + wait < deadline and "CERTIFICATE" not in details:  # which no waiting mends
                         time.sleep(wait)
                         wait = min(2 * wait, LONGEST_WAIT)
@@ -85,6 +81,26 @@ class Client:
                         f"Received: {code.name}, {found or cause or details}"
                     ) from error
                 raise InputError(f"The server refuses the request. Received: {code.name}, {details}") from error
+            self.was_reached = True
+            return answer
+
+    def require_listening(self, begun: float, error: Exception) -> None:
+        """Raise ConnectionError where nothing listens after the time for that.
+
+        A server that answered before is waited for as long as for an answer: it may be starting again.
+
+        Args:
+            begun: when the call began, s of the monotonic clock.
+            error: what gRPC said.
+        """
+        wait = self.connection.wait
+        if self.was_reached or wait >= self.connection.timeout or time.monotonic() - begun < wait:
+            return
+        if found := why_unreachable(self.connection):
+            raise ConnectionError(
+                f"A server must listen on {self.connection.server}; `wait` (--wait) is the time for one that is "
+                f"starting, {wait:g} s. Received: {found}"
+            ) from error
 
     def ask(self, method: str, request: Any, response: str) -> Any:
         """Send a message to a method, and return its answer, a message of the name `response`."""
@@ -180,114 +196,3 @@ class Client:
             entry.version: f"{STATES.get(entry.state, 'UNKNOWN')} {entry.status.error_message}".rstrip()
             for entry in entries
         }
-
-
-@dataclasses.dataclass(frozen=True)
-class StatusOptions(Connection):
-    """Tell the state of every version of a model."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class GenerateOptions(Connection):
-    """Ask for sheets at a requested energy per area, and write them."""
-
-    energy_per_area: tuple[float, ...] = ()
-    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
-    condition: tuple[str, ...] = ()
-    """Instead of it: NAME=VALUE of every condition of the model, or NAME=VALUE,VALUE,... for several sheets."""
-    out: Path
-    """File to write; its suffix names the format, as for `rugan generate`."""
-    rows: int = 14
-    """Lattice cells along the rows, even."""
-    cols: int = 16
-    """Lattice cells along the columns, even."""
-    size: tuple[str, ...] | None = None
-    """Instead of rows and cols: lengths along x and y, or one for both, as 100 (Å), 100nm, 1um."""
-    num_sheets: int | None = None
-    """Number of sheets; as many as there are energies, or values of a condition, unless said otherwise."""
-    seed: int = 0
-    """Seed of the random numbers."""
-    system: str = DEFAULT_SYSTEM
-    """Material that the model makes, by its name or, of your own, FILE.toml or package.module:Class."""
-    tile: int | None = None
-    """Ask for a large sheet in tiles of so many cells a side, so that no request is larger; whole unless given."""
-    overwrite: bool = False
-    """Replace a file that exists."""
-
-    @property
-    def is_streamed(self) -> bool:
-        """Whether tiles go to the disk as they come."""
-        return self.out.suffix == ".zarr" and self.tile is not None
-
-    def cells(self, system: "LatticeSystem") -> tuple[int, int]:
-        """Return rows and columns, and say them where they are the nearest to a size."""
-        from rugan_tf.generate.cells import nearest_cells
-
-        return (self.rows, self.cols) if self.size is None else nearest_cells(system, self.size)
-
-
-def status(options: StatusOptions) -> None:
-    """Print the states."""
-    with Client(options) as client:
-        for number, state in client.status().items():
-            print(f"{options.model_name} version {number}: {state}")
-
-
-def generate(options: GenerateOptions) -> None:
-    """Ask, write, say where."""
-    from rugan_tf.generate.served import asked_for, judged_by, write_answer
-    from rugan_tf.generate.tiled import tiled_sheet
-    from rugan_tf.generate.writers import target_paths
-    from rugan_tf.systems.named import system_named
-
-    asked = asked_for(options.energy_per_area, options.condition, options.num_sheets)
-    number = len(next(iter(asked.values())))
-    paths = target_paths(options.out, number)
-    if not (options.is_streamed and options.out.is_dir()):
-        files.require_absent(*paths, overwrite=options.overwrite)
-    if options.tile is not None and (number > 1 or options.condition):
-        what = f"{number} sheet{'' if number == 1 else 's'} of {', '.join(asked)}"
-        raise InputError(f"Tiles make one sheet, by its energy. Received: {what} with --tile")
-    system = system_named(options.system)
-    size = options.cells(system)
-    with Client(options) as client:
-        if options.is_streamed:
-            stream(client, system, size, options)
-            return
-        if options.tile is None:
-            states, told = client.generate_by(asked, *size, options.seed)
-        else:
-            energy = float(np.float32(options.energy_per_area[0]))  # what a whole sheet would be asked for
-            place: dict[str, Any] = {"rows": size[0], "cols": size[1], "seed": options.seed, "tile": options.tile}
-            states = tiled_sheet(client, energy, system=system, **place)[None]
-            told = judged_by(client, states)
-    facts = {"energy": f"requested of {options.model_name} at {options.server}, not computed"}
-    for line in write_answer(options.out, system, asked, states, told, facts):
-        print(line)
-
-
-def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:
-    """Ask for tiles and write each at once, going on with what the same command has begun."""
-    from rugan_tf.generate.large import served_stream, stream_sheets, summary
-    from rugan_tf.generate.streaming import InThisProcess
-
-    versions = [number for number, state in client.status().items() if state == "AVAILABLE"]
-    wanted = served_stream(
-        client, system, options.energy_per_area[0], rows=size[0], cols=size[1], seed=options.seed,
-        piece=options.tile or max(size), name=f"{options.model_name} version {max(versions, default=0)}",
-    )  # fmt: skip
-    for line in summary(stream_sheets(wanted, options.out, InThisProcess(), overwrite=options.overwrite)):
-        print(line)
-
-
-def main(args: Sequence[str] | None = None) -> int:
-    """Run the command line."""
-    commands = {
-        "status": Command(StatusOptions, status, "Tell the state of every version of a model."),
-        "generate": Command(GenerateOptions, generate, "Ask for sheets, and write them."),
-    }
-    return run_command("python -m rugan_tf.serve.client", commands, args)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
