@@ -10,6 +10,9 @@ from rugan_tf.errors import InputError
 
 MAGIC = b"rugan energies 1"
 RECORD = struct.Struct("<qdI")  # number of the sheet, energy, checksum of both
+# Records of their own, or journals that were begun before there were errors could not be gone on with.
+MAGIC_WITH_ERRORS = b"rugan energies 2"
+RECORD_WITH_ERRORS = struct.Struct("<qddI")  # number, energy, its standard error, checksum
 KEY_LENGTH = 64  # hexadecimal SHA-256
 
 
@@ -21,16 +24,19 @@ class Journal:
     Args:
         path: the file; made if it does not exist.
         key: SHA-256, hexadecimal, of what is being computed.
+        has_errors: whether each energy comes with its standard error.
 
     Raises:
         InputError: the file belongs to something else.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
+    def __init__(self, path: Path, key: str, *, has_errors: bool = False) -> None:
         self.path = path
         self.energies: dict[int, float] = {}
+        self.standard_errors: dict[int, float] = {}
+        self.record = RECORD_WITH_ERRORS if has_errors else RECORD
         path.parent.mkdir(parents=True, exist_ok=True)
-        header = MAGIC + key.encode("ascii")
+        header = (MAGIC_WITH_ERRORS if has_errors else MAGIC) + key.encode("ascii")
         content = path.read_bytes() if path.exists() else b""
         if len(content) < len(header) and header.startswith(content):
             content = header  # new, or stopped before its first line was whole
@@ -43,12 +49,12 @@ class Journal:
             )
         whole = len(header)
         # To the first record that is not whole: a stopped machine may leave noise behind the last, never before it.
-        while whole + RECORD.size <= len(content):
-            index, energy, checksum = RECORD.unpack_from(content, whole)
-            if checksum != zlib.crc32(content[whole : whole + RECORD.size - 4]):
+        while whole + self.record.size <= len(content):
+            index, *values, checksum = self.record.unpack_from(content, whole)
+            if checksum != zlib.crc32(content[whole : whole + self.record.size - 4]):
                 break
-            self.energies[index] = energy
-            whole += RECORD.size
+            self.hold(index, values)
+            whole += self.record.size
         self.file = path.open("r+b")
         self.file.truncate(whole)
         self.file.seek(whole)
@@ -63,10 +69,17 @@ class Journal:
         """Close the file."""
         self.file.close()
 
-    def add(self, index: int, energy: float) -> None:
-        """Keep one energy; it is on the disk when this returns."""
-        record = RECORD.pack(index, energy, 0)[:-4]
+    def hold(self, index: int, values: list[float]) -> None:
+        """Take the values of a record: the energy, and its standard error if there are errors."""
+        self.energies[index] = values[0]
+        if self.record is RECORD_WITH_ERRORS:
+            self.standard_errors[index] = values[1]
+
+    def add(self, index: int, energy: float, standard_error: float | None = None) -> None:
+        """Keep one energy, with its standard error if there are errors; it is on the disk when this returns."""
+        values = [energy] if standard_error is None else [energy, standard_error]
+        record = self.record.pack(index, *values, 0)[:-4]
         self.file.write(record + struct.pack("<I", zlib.crc32(record)))
         self.file.flush()
         os.fsync(self.file.fileno())
-        self.energies[index] = energy
+        self.hold(index, values)

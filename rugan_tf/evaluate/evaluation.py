@@ -86,6 +86,8 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     for one in results:
         samples = one.samples
         arrays = {"states": samples.states, "requested": samples.requested, "obtained": samples.obtained}
+        if samples.standard_error is not None:
+            arrays["standard_error"] = samples.standard_error
         write_npz(folder / f"samples_{samples.name}.npz", arrays)
         write_samples(folder / f"samples_{samples.name}.csv", samples, data_set.system)
         drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}

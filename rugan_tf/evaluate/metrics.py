@@ -172,6 +172,23 @@ def agreement(
     }
 
 
+def judge_error(standard_errors: Energies | None) -> dict[str, float]:
+    """Return what the errors of a judge leave open, in the unit of the errors; nothing for a judge that tells none.
+
+    - `standard_error`: of one sheet, the root of the mean square. The mean absolute error of sheets without any fault
+      is sqrt(2 / pi) times this.
+    - `standard_error_of_mean`: of the bias, and at most that of the mean absolute error. Errors of different sheets
+      are taken as independent.
+
+    Args:
+        standard_errors: (n,), by sheet.
+    """
+    if standard_errors is None:
+        return {}
+    of_sheet = float(np.sqrt(np.square(standard_errors).mean()))
+    return {"standard_error": of_sheet, "standard_error_of_mean": of_sheet / math.sqrt(len(standard_errors))}
+
+
 def uniform_sheets(system: LatticeSystem, states: NDArray[np.uint8]) -> dict[str, float]:
     """Return the share of sheets that are of one state alone, by what that state holds: the empty, the full ones.
 

@@ -25,13 +25,15 @@ LARGE_SHEET = "large_sheet.png"
 def write_report(folder: Path, content: dict[str, Any]) -> None:
     """Write report.html from what metrics.json will hold and the figures that lie in the folder."""
     scales = content["scales"]
-    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)]
+    metrics = rows_of(content)
+    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in metrics]
     write_page(
         folder,
         "report.html",
         content=content,
         unit=readable_unit(content["unit"]),
         rows=[(label, values) for label, values in rows if set(values) != {"-"}],  # spins have no atoms to count
+        has_errors=any(row.error for row in metrics),
         figures={name: scale_figures(folder, name, FIGURES) for name in scales},
         mesoscale={name: mesoscale_table(scale["mesoscale"] or []) for name, scale in scales.items()},
         large_sheet=data_uri(folder / LARGE_SHEET),
