@@ -108,6 +108,7 @@ def sample_conditions(judges: Judges, values: Floats, scale: int, options: Evalu
     """Generate the sheets of one scale for values that sheets of the data have, and tell what they have of them."""
     model = judges.model
     rng = np.random.default_rng([options.seed, scale])
+    # Rows and not columns one by one: these would be pairs of values that no sheet has.
     requested = values[rng.choice(len(values), options.samples_by_scale[scale])]
     asked = dict(zip(model.learnt.names, requested.T, strict=True))
     size, work = (scale * model.model.rows, scale * model.model.cols), Work(f"{scale}x{scale}", options.processes)
@@ -204,10 +205,12 @@ def write_conditions(
         for index, learnt in enumerate(model.learnt.each):
             name = learnt.condition.name
             if name in one.obtained:
+                # As samples of one quantity, which the figure takes whatever it is.
                 drawn = ScaleSamples(one.scale, one.states, one.requested[:, index], one.obtained[name], one.raw)
                 told = content["scales"][one.name]["conditions"][name]
                 write_figure(folder / f"{name}_{one.name}.png", comparison_figure(drawn, told, learnt.condition))
     write_conditions_report(folder, content, lines_of(content))
+    # Last, so that a folder that has it has all.
     files.write_json(folder / "metrics.json", content)
 
 

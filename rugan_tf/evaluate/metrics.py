@@ -58,6 +58,7 @@ def r2(requested: Energies, obtained: Energies) -> float:
 
 def pearson_r(requested: Energies, obtained: Energies) -> float:
     """Return Pearson's correlation; NaN if either side is constant."""
+    # NumPy would divide by a spread of 0, or by what rounding makes of it.
     if not (np.ptp(requested) > 0 and np.ptp(obtained) > 0):
         return math.nan
     return float(np.corrcoef(requested, obtained)[0, 1])
@@ -123,6 +124,7 @@ def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10
 
     Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors.
     """
+    # Fewer requests than bins leave some of these empty.
     parts = [part for part in np.array_split(np.argsort(requested, kind="stable"), num_bins) if len(part)]
     return [
         {

@@ -61,6 +61,7 @@ def write_page(folder: Path, template: str, **told: Any) -> None:
     """Write report.html from one of the templates of this package."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rugan_tf.evaluate", "templates"),
+        # Paths that a user named go into the page.
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -91,4 +92,5 @@ def scale_figures(folder: Path, name: str, captions: dict[str, str]) -> list[tup
 
 def data_uri(path: Path) -> str:
     """Return a PNG as a data URI."""
+    # Within the page, which can be sent to somebody as one file.
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

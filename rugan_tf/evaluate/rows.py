@@ -132,6 +132,7 @@ def composition_rows(unit: str) -> list[Row]:
 
 def validity_rows(counted: str, content: dict[str, Any]) -> list[Row]:
     """Return the rows of the rule that sheets obey, and of sheets that it says nothing about: empty and full ones."""
+    # Of any scale: the states are those of the material.
     names = next(iter(content["scales"].values()))["uniform"]
     told = {name: f"with {name} in every cell" if name.strip("- ") else "with nothing in any cell" for name in names}
     return [

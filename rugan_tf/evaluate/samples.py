@@ -73,10 +73,12 @@ def sample_scale(
         energy = energy_function.energies(sheets, Work(f"{what} {scale}x{scale}", options.processes))
         return model.system.energy_per_area(energy, rows, cols)
 
+    # The journal is of these alone: what follows is judged by fast judges only.
     work = Work(f"energies {scale}x{scale}", options.processes, journal=progress_path(options.out, scale))
     energy, error = estimates_of(energy_function, states, work)
     obtained = model.system.energy_per_area(energy, rows, cols)
     standard_error = None if error is None else model.system.energy_per_area(error, rows, cols)
+    # Whatever the judge: whether they are valid before repair needs no energy.
     unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
     independent = rng.choice(data_set.energy_per_area, len(requested))  # after the requests, which a seed decides
     samples = ScaleSamples(

@@ -173,6 +173,7 @@ def copies_content(data_set: DataSet, states: NDArray[np.uint8], copied: NDArray
     fresh = None
     if options is not None:
         rows, cols = states.shape[1:]
+        # By a seed that no data are drawn with, or these could be the sheets of the data.
         drawn = draw_sheets(system, len(states), rows, cols, pools.SEEDS[0], options)
         repeated = similarity.copies(system, drawn, data_set.states)
         fresh = None if repeated is None else int(repeated.sum())
@@ -239,12 +240,14 @@ def direct_content(
     extent = model.system.extent(rows, cols)
     difference = samples.obtained[:number] * extent - energy
     unit = error_key(model.system.error_unit)
+    # An empty sheet has no atom that its energy could be shared out to.
     to_error_unit = 1000 / np.maximum(1, model.system.num_atoms(states))
     per_atom = to_error_unit * difference
     first_error = None if samples.standard_error is None else samples.standard_error[:number] * extent
     errors = [one for one in (error, first_error) if one is not None]
     both = to_error_unit * np.sqrt(np.sum(np.square(errors), axis=0)) if errors else None
     by_judge = model.system.energy_per_area(energy, rows, cols)
+    # The spread is for the bias in standard deviations, which is not told of so few sheets.
     agreed = metrics.agreement(samples.requested[:number], by_judge, 0.0)
     return {
         "reference": name,

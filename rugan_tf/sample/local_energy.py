@@ -44,6 +44,7 @@ class LocalEnergy:
         """
         window = window_around(sheet, patch, self.reach, self.period)
         if not self.needs_halo:
+            # A window that goes around is periodic as the sheet is: a halo would only repeat what it holds.
             goes_around = [window.focus[axis] == sheet[axis] for axis in range(2)]
             halo = [0 if goes_around[axis] else window.halo[axis] for axis in range(2)]
             window = dataclasses.replace(window, halo=(halo[0], halo[1]))
@@ -93,6 +94,7 @@ def of_sheets(system: LatticeSystem, energy: LocalSheetEnergy, reach: Cells) -> 
 
     def whole(states: Any) -> Any:
         found = tf.numpy_function(lambda given: energy.energies(given.astype(np.uint8)), [states], tf.float64)
+        # A NumPy function forgets shapes, and loops of TensorFlow take only what keeps its shape.
         return tf.ensure_shape(found, states.shape[:1])
 
     return LocalEnergy(reach, (system.row_period, system.col_period), whole, whole, needs_halo=False)
