@@ -94,7 +94,6 @@ def of_sheets(system: LatticeSystem, energy: LocalSheetEnergy, reach: Cells) -> 
 
     def whole(states: Any) -> Any:
         found = tf.numpy_function(lambda given: energy.energies(given.astype(np.uint8)), [states], tf.float64)
-        # A NumPy function forgets shapes, and loops of TensorFlow take only what keeps its shape.
         return tf.ensure_shape(found, states.shape[:1])
 
     return LocalEnergy(reach, (system.row_period, system.col_period), whole, whole, needs_halo=False)
