@@ -95,6 +95,7 @@ def build(options: BuildOptions) -> None:
 
     system = system_named(options.system)
     system.validate_size(options.rows, options.cols)
+    # Now: a training would refuse such sheets, and their energies may take days.
     require_even(options.rows, options.cols)
     check_target(options)
     energy_function = energy_of(system, options.computation)
@@ -210,6 +211,7 @@ def label_and_write(
     try:
         energy = energy_function.energies(states, work)
     except SheetsFailedError as error:
+        # Without a single energy there is nothing to write, whatever may be left out.
         if not told.skip_failed or not np.isfinite(error.energies).any():
             raise
         skipped = sorted(error.failures)

@@ -60,6 +60,7 @@ def labels_of(data_set: DataSet, names: Sequence[str]) -> Labels:
             )
         column = data_set.properties[name] if values is None else values
         require_finite(name, column)
+        # Labels are divided by their spread.
         if not np.ptp(column) > 0:
             raise InputError(
                 f"A condition must differ between sheets; the data have {', '.join(known)}. "

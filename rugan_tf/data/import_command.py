@@ -71,6 +71,7 @@ class ImportOptions:
         """How far structures may be from perfect sheets."""
         from rugan_tf.systems.structure_match import MatchLimits
 
+        # A single number is the first and the last, and so holds for both.
         return MatchLimits(self.tolerance[0], self.tolerance[-1], self.max_strain, self.drop)
 
     @property
@@ -138,6 +139,7 @@ def write_imported(system: "LatticeSystem", imported: "Imported", options: Impor
     if imported.energy is None:
         write_states(options.out, imported.states, metadata)
         return
+    # Whoever says the unit is believed; the doubt is about numbers of which nobody said anything.
     reason = "" if options.source.energy_unit else doubt(system, imported.states, imported.energy)
     if reason:
         raise InputError(
@@ -184,6 +186,7 @@ def import_windows(system: "LatticeSystem", options: ImportOptions) -> None:
         parts.append(cut)
         names += [name] * len(cut.states)
     states = np.concatenate([part.states for part in parts])
+    # Weighted, so that it is the share of all cells and not the mean over large sheets.
     changed = float(np.average([part.changed for part in parts], weights=[len(part.states) for part in parts]))
     write_states(options.out, states, described(system, options, names))
     rows, cols = options.windows

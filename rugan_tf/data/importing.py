@@ -171,6 +171,7 @@ def sheet_of(system: LatticeSystem, frame: Frame, reader: EnergyReader | None, l
     # The energy is that of the cell in the file, and the sheet may hold several of them.
     energy = 0.0 if reader is None else reader.energy(frame, frame.structure) * match.num_copies
     properties = {} if reader is None else reader.properties(frame, frame.structure)
+    # Two of three, since the axis across the sheet may be any.
     return Sheet(frame.name, match, energy, bool(np.sum(frame.structure.pbc) >= 2), properties)
 
 
@@ -203,6 +204,7 @@ def gathered(
     matches = [sheet.match for sheet in sheets]
     strains = [strain for match in matches for strain in match.strain]
     num_dropped = {symbol: sum(match.num_dropped[symbol] for match in matches) for symbol in drop}
+    # Where no energies are read, none hold what was dropped.
     balanced = {symbol for symbol, _ in reader.zero.by_element} if reader is not None else set(drop)
     return Imported(
         states=np.stack([match.states for match in matches]),

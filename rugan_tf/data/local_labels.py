@@ -30,5 +30,6 @@ def local_labels(
     for start in tqdm(range(0, len(states), size), desc="local energies", unit="call", disable=len(states) <= size):
         encoding = np.eye(system.num_states, dtype=np.float32)[states[start : start + size]]
         parts.append(ednn.local_energies(encoding))
+    # A tile of an EDNN is a period of the lattice.
     per_area = np.concatenate(parts) / system.extent(system.row_period, system.col_period)
     return np.asarray(scale.label(per_area), dtype=np.float32)

@@ -46,6 +46,7 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
             return "" if USUAL[0] <= slope <= USUAL[1] else explained(slope, float(num_atoms[chosen].mean()))
     # A sheet without atoms counts as one of one atom.
     per_atom = np.abs(energy) / np.maximum(1, num_atoms)
+    # The median: a few sheets may hold hardly any atom.
     if np.median(per_atom) < SMALL:
         return f"they are {np.median(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
     return ""
@@ -89,6 +90,7 @@ def left_over(values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArr
 def comparison(given: NDArray[np.float64], reference: NDArray[np.float64]) -> tuple[float, float]:
     """Return how many times as large as the reference values (n,) are, and the correlation; 0 without any spread."""
     norms = float(np.linalg.norm(given)), float(np.linalg.norm(reference))
+    # Energies that follow from the composition alone leave nothing that could be compared.
     if min(norms) < 1e-9:
         return 0.0, 0.0
     product = float(given @ reference)

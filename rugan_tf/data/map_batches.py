@@ -34,6 +34,7 @@ class LabelMaps:
             seed: int64 (2,), of noise and choice.
         """
         asked = filtered(self.passed, local)
+        # Two seeds: from one the choice would follow from the noise.
         noise_seed, choice_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
         noise = self.noise * tf.random.stateless_normal(tf.shape(asked), noise_seed, alg="philox")
         # Without its mean: the label of the whole sheet is known exactly, whatever is unknown about places in it.

@@ -40,11 +40,13 @@ def fit_map_statistics(
     lengths = tile * np.array(passed.tiles)
     wave_number = wave_numbers(passed.tiles, lengths)
     is_fitted = (wave_number > 0) & (wave_number < FITTED * smallest_wave_number(lengths))
+    # Even powers: a wave and its reverse are one and the same.
     powers = wave_number[is_fitted][:, None] ** np.array([0, 2, 4])
     means, spectrum, quantiles = [], [], []
     for members in np.array_split(order, min(NUM_ENERGIES, len(local) // FEWEST)):
         power = np.zeros(passed.tiles)
         values = []
+        # In parts: complex numbers of double precision take four times the memory of the labels.
         for part in np.array_split(members, -(-len(members) // 4096)):
             power += np.square(np.abs(np.fft.fft2(local[part].astype(np.float64)))).sum(axis=0)
             maps = (local[part].reshape(len(part), -1) @ passed.operator).astype(np.float64)

@@ -50,6 +50,7 @@ class EnergySource:
         """Refuse what contradicts itself."""
         if self.zero_per_atom and self.zero_from is not None:
             raise InputError("The zero must be told once. Received: --zero-per-atom with --zero-from")
+        # A data set says "method: description", from which the method is read again.
         if ": " in self.method or not self.method.strip():
             raise InputError(f"method must be words without ': '. Received: method={self.method!r}")
         for name in property_units(self.properties):
@@ -186,6 +187,7 @@ class EnergyReader:
             # in REF_energy.
             places = {f"{key} of the table": told[key] for key in USUAL if key in told}
             places |= {key: number(structure.info[key], key) for key in USUAL if key in structure.info}
+            # Of what it holds: to ask it for an energy might start a calculation.
             if structure.calc is not None and structure.calc.results.get("energy") is not None:
                 places["energy of the calculator"] = float(structure.calc.results["energy"])
             return places

@@ -77,6 +77,7 @@ def sheet_of_mask(system: LatticeSystem, mask: NDArray[np.bool_], scale: float) 
         raise InputError(f"A mask must tell every state; it knows black and white. Received: {system.name}")
     height, width = (scale * pixels for pixels in mask.shape)
     rows = int(width / lattice.row_pitch)
+    # Whole periods, or the sheet would not close around its end.
     cols = int(height / lattice.col_pitch) // lattice.col_period * lattice.col_period
     if min(rows, cols) < 1:
         raise InputError(f"A mask must hold whole cells. Received: {width:.1f} x {height:.1f} {system.length_unit}")

@@ -33,6 +33,7 @@ def density_of_sheets(options: DensityOptions) -> DensityResults:
         FileExistsError: a file that would be written exists.
         InputError: no sheets of the element in a plane, or options that do not fit them.
     """
+    # Before the work: a file that may not be replaced must not be found after it.
     for path in options.targets:
         if path.exists() and not options.overwrite:
             raise FileExistsError(f"The file must not exist, or --overwrite be given. Received: {path}")
@@ -57,6 +58,7 @@ def compute_sheets(
     spectra = []
     with tqdm(total=number, desc="density of states", unit="sheet") as bar:
         for index, atoms in enumerate(sheets):
+            # One sheet of millions of atoms takes minutes or hours: its vectors are what moves.
             if number == 1:
                 bar.reset(num_ticks(options, len(atoms.positions)))
                 bar.unit = "vector"
@@ -140,6 +142,7 @@ def _local(spectra: Sequence[SheetSpectrum], energy: Floats, options: DensityOpt
         if part is None:
             return None
         total = sum(one.densities(energy + sheet.fermi_level) for one in part.spectra)
+        # Single precision: by site this is the largest array of the file, and random vectors err by far more.
         densities.append((2 * total / np.maximum(part.num_atoms, 1)[:, None]).astype(np.float32))
         counts.append(part.num_atoms)
         distances.append(part.distance)

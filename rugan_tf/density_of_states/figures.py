@@ -21,6 +21,7 @@ def draw_density(axes: Axes, results: DensityResults, sheet: int) -> None:
     axes.fill_between(energy, total, color="#DDDDDD", linewidth=0)
     axes.plot(energy, total, color=TOTAL, linewidth=1.0, label="total")
     error = results.density_error[sheet]
+    # Exact levels have no error, and that of one random vector is not known: neither has a band.
     if np.isfinite(error).all() and error.any():
         axes.fill_between(energy, total - error, total + error, color=TOTAL, alpha=0.4, linewidth=0)
     if results.density_sigma[sheet].any():
@@ -35,6 +36,7 @@ def density_figure(results: DensityResults) -> Figure:
     """Draw up to six sheets below each other; a note says if there are more."""
     shown = min(len(results.density), MOST_SHOWN)
     figure = Figure(figsize=(7.2, 1.0 + 2.4 * shown), layout="constrained")
+    # A canvas of its own: pyplot keeps figures, and may look for a display.
     FigureCanvasAgg(figure)
     for sheet in range(shown):
         axes = figure.add_subplot(shown, 1, sheet + 1)

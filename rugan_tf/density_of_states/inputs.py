@@ -47,6 +47,7 @@ def read_sheets(path: Path, system: str) -> Sheets:
         material, states = _read_npz(path, system) if path.suffix == ".npz" else _read_zarr(path, system)
         number = int(states.shape[0])
         parameters = parameters_of(material)
+        # Made when they are asked for: the structures of all sheets would fill the memory.
         made = (planar_atoms(material.structure(states[i]), f"sheet {i}", parameters) for i in range(number))
         return Sheets(number, made)
     import ase.io
@@ -72,6 +73,7 @@ def parameters_of(system: LatticeSystem) -> TightBindingParameters:
 
 def _read_npz(path: Path, system: str) -> tuple[LatticeSystem, NDArray[np.uint8]]:
     with np.load(path, allow_pickle=False) as archive:
+        # An array under this name loads as well, and has no names.
         names = archive.files if isinstance(archive, np.lib.npyio.NpzFile) else []
     if "metadata" in names:
         system = decode_metadata(path, read_arrays(path, ("metadata",))["metadata"])["system"]
@@ -116,6 +118,7 @@ def planar_atoms(structure: "ase.Atoms", name: str, parameters: TightBindingPara
         if not structure.pbc[axis]:
             other = cell[1 - axis] if structure.pbc[1 - axis] else np.eye(2)[1 - axis]
             normal = np.array([other[1], -other[0]]) / np.linalg.norm(other)
+            # Across the other period: along a slanted one images would be closer than the vacuum.
             cell[axis] = normal * (np.ptp(positions @ normal) + VACUUM)
     try:
         return PlanarAtoms(positions, cell, parameters)

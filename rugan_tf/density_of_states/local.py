@@ -89,6 +89,7 @@ def local_spectrum(
         found = [all_states(matrix) for matrix in matrices]
         shares = np.zeros((len(matrices), num_groups, len(rows)))
         for k, (_, states) in enumerate(found):
+            # add.at: several orbitals are of one class, of which an addition by index would count one.
             np.add.at(shares[k], rows, abs(states) ** 2)
         return LocalLevels(np.array([levels for levels, _ in found]), shares, weights, settings.broadening)
     bounds = common_bounds([spectral_bounds(matrix) for matrix in matrices])
@@ -113,11 +114,13 @@ def _projected(
     small, threads = scaled(matrix, bounds), settings.threads or available_cores()
 
     def work(group: range) -> Floats:
+        # The vectors of the total density, so that the classes add up to it.
         start = random_signs(matrix, settings.seed, [k * settings.num_vectors + number for number in group])
         return projected_moments(small, bounds, start, num_moments, rows, num_groups).sum(axis=0)
 
     groups = vector_groups(matrix, settings.num_vectors, threads)
     found = dict(on_all_cores(work, groups, threads))
+    # In order, so that sums do not depend on which core was done first.
     return [found[group] for group in groups]
 
 

@@ -87,6 +87,7 @@ def sheet_spectrum(atoms: PlanarAtoms, options: DensityOptions, pieces: Pieces, 
     needs_bonds = options.local != "none" or len(atoms.positions) <= MOST_PAIRED
     bonds = bond_matrix(atoms) if needs_bonds else None
     forced = zero_modes(bonds) if bonds is not None and len(atoms.positions) <= MOST_PAIRED else None
+    # Only with two sublattices: rings of odd length have odd moments.
     if options.model == "pi" and forced is not None:
         blocks["pi"] = paired(blocks["pi"])
     num_electrons = (1 if options.model == "pi" else atoms.element.num_electrons) * len(atoms.positions)
@@ -124,6 +125,7 @@ def local_sheet(built: dict[str, Build], options: DensityOptions, distance: Floa
         InputError: densities by site of a sheet that is too large for all of its states.
     """
     k_points, settings = k_grid(*options.k_points), settings_of(options)
+    # All classes, also those without an atom: sheets of one file have the same ones.
     classes, count = distance_classes(distance), int(distance_classes(np.array([np.inf]))[0]) + 1
     if options.local == "sites":
         if settings.method_for(ORBITALS["sigma" if "sigma" in built else "pi"] * len(distance)) != "exact":

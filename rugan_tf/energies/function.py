@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,37 @@ class EnergyFunction(Protocol):
         Raises:
             SheetsFailedError: some sheets have none; those of the others are in it.
         """
+
+
+class Estimates(NamedTuple):
+    """The energies of many sheets.
+
+    Attributes:
+        energies: float64 (n,).
+        standard_errors: float64 (n,), in the unit of the energies; None where the function tells none.
+    """
+
+    energies: NDArray[np.float64]
+    standard_errors: NDArray[np.float64] | None
+
+
+@runtime_checkable
+class EstimatingFunction(Protocol):
+    """What an `EnergyFunction` has besides where it may tell how well it knows energies."""
+
+    def estimates(self, states: NDArray[np.uint8], work: Work = Work()) -> Estimates:
+        """Return the energies of sheets (n, rows, cols), with their standard errors where they have some.
+
+        Raises:
+            SheetsFailedError: some sheets have none; those of the others are in it.
+        """
+
+
+def estimates_of(function: EnergyFunction, states: NDArray[np.uint8], work: Work = Work()) -> Estimates:
+    """Return the energies of sheets (n, rows, cols), with standard errors where the function tells them."""
+    if isinstance(function, EstimatingFunction):
+        return function.estimates(states, work)
+    return Estimates(function.energies(states, work), None)
 
 
 class HaloEnergy(Protocol):

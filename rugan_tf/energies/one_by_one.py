@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from rugan_tf.cores import available_cores
-from rugan_tf.energies.function import SheetsFailedError, Work
+from rugan_tf.energies.function import Estimates, SheetsFailedError, Work
 from rugan_tf.energies.journal import Journal
 from rugan_tf.energies.workers import Outcome, WorkerPool, compute, keep_files
 from rugan_tf.errors import InputError
-from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
+from rugan_tf.systems.energy import EnergyOrigin, EstimatedSheetEnergy, SheetEnergy
 
 HOPELESS = 8  # sheets; where the first so many all fail, it is not for the sheets
 
@@ -55,18 +55,29 @@ class OneByOne:
             SheetsFailedError: some sheets have none, after all others were computed; or the first eight all failed.
             InputError: the journal belongs to other work, or worker processes cannot be started.
         """
-        energies = np.full(len(states), np.nan)
+        return self.estimates(states, work).energies
+
+    def estimates(self, states: NDArray[np.uint8], work: Work = Work()) -> Estimates:
+        """Return the same with standard errors (n,), where the function tells them.
+
+        Raises:
+            SheetsFailedError: as `energies`.
+            InputError: as `energies`.
+        """
+        has_errors = isinstance(self.function, EstimatedSheetEnergy)
+        found = Estimates(np.full(len(states), np.nan), np.full(len(states), np.nan) if has_errors else None)
         if work.journal is None:
-            return self.fill(energies, states, work, None)
+            return self.fill(found, states, work, None)
         with Journal(work.journal, work_key(states, self.origin, self.material)) as journal:
             for index, energy in journal.energies.items():
-                energies[index] = energy
-            return self.fill(energies, states, work, journal)
+                found.energies[index] = energy
+                if found.standard_errors is not None:
+                    found.standard_errors[index] = journal.standard_errors[index]
+            return self.fill(found, states, work, journal)
 
-    def fill(
-        self, energies: NDArray[np.float64], states: NDArray[np.uint8], work: Work, journal: Journal | None
-    ) -> NDArray[np.float64]:
-        """Compute what is missing in `energies`."""
+    def fill(self, found: Estimates, states: NDArray[np.uint8], work: Work, journal: Journal | None) -> Estimates:
+        """Compute what is missing in `found`."""
+        energies, errors = found
         pending = np.flatnonzero(np.isnan(energies))
         failures: dict[int, str] = {}
         done = 0
@@ -83,12 +94,14 @@ class OneByOne:
                     continue
                 done += 1
                 energies[outcome.index] = outcome.energy
+                if errors is not None and outcome.standard_error is not None:
+                    errors[outcome.index] = outcome.standard_error
                 if journal is not None:
-                    journal.add(outcome.index, outcome.energy, outcome.seconds)
+                    journal.add(outcome.index, outcome.energy, outcome.standard_error, outcome.seconds)
                 bar.update()
         if failures:
             raise SheetsFailedError(energies, failures, work)
-        return energies
+        return found
 
     def outcomes(self, states: NDArray[np.uint8], pending: NDArray[np.int64], work: Work) -> Iterator[Outcome]:
         """Yield what becomes of the pending sheets."""

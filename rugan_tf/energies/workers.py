@@ -22,7 +22,7 @@ import threadpoolctl
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.systems.energy import SheetEnergy
+from rugan_tf.systems.energy import EstimatedSheetEnergy, SheetEnergy
 
 PATIENCE = 120.0  # s, for a worker to start: it imports, on a busy machine
 MOST_STARTS = 3  # failures to start in a row
@@ -30,11 +30,12 @@ MOST_STARTS = 3  # failures to start in a row
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of one sheet: its energy, or the reason why it has none."""
+    """What became of one sheet: its energy, and its standard error if it tells one; or why it has none."""
 
     index: int
     energy: float = float("nan")
     failure: str = ""
+    standard_error: float | None = None
     seconds: float = dataclasses.field(default=0.0, compare=False)  # no two runs take the same time
 
 
@@ -49,13 +50,24 @@ def compute(function: SheetEnergy, states: NDArray[np.uint8], index: int, base: 
     began = time.monotonic()
     try:
         with contextlib.chdir(folder):
-            energy = float(function(states))
+            energy, standard_error = estimated(function, states)
     except Exception as error:  # whatever a calculator raises is a failure of its sheet, not of the others
         return Outcome(index, failure=f"{type(error).__name__}: {error}".rstrip(": "))
     if not np.isfinite(energy):
         return Outcome(index, failure=f"the energy must be finite. Received: {energy}")
+    # Refused for its sheet: one that is no number would spoil the error of all sheets together.
+    if standard_error is not None and not 0 <= standard_error < np.inf:
+        return Outcome(index, failure=f"the standard error must be finite and not negative. Received: {standard_error}")
     shutil.rmtree(folder, ignore_errors=True)
-    return Outcome(index, energy, seconds=time.monotonic() - began)
+    return Outcome(index, energy, standard_error=standard_error, seconds=time.monotonic() - began)
+
+
+def estimated(function: SheetEnergy, states: NDArray[np.uint8]) -> tuple[float, float | None]:
+    """Return the energy of one sheet and its standard error, None where the function tells none."""
+    if isinstance(function, EstimatedSheetEnergy):
+        estimate = function.with_error(states)
+        return float(estimate.energy), float(estimate.standard_error)
+    return float(function(states)), None
 
 
 def folder_of(index: int, base: Path) -> Path:

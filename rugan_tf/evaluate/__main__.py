@@ -27,6 +27,7 @@ def evaluate(options: EvaluateOptions) -> None:
     content = evaluation.evaluate(model, data_set, energy_function, options)
     show(content)
     rows, cols = 2 * model.rows, 2 * model.cols
+    # One that a sheet of the data has: at the mean there may be none.
     typical = sorted(data_set.energy_per_area)[len(data_set.energy_per_area) // 2]
     print(
         f"{options.out}: metrics.json, report.html, its figures as PNG, samples_*.npz and .csv\n"

@@ -29,6 +29,7 @@ def baselines(
         judge: of the tiled sheets, where it is fast.
     """
     system, spread = data_set.system, float(data_set.energy_per_area.std())
+    # The other half may be in the pool that the fit is judged on.
     even = data_set.states[::2], data_set.energy_per_area[::2]
     line, cubic = (CompositionFit.of(system, *even, degree=degree) for degree in (LINE, CUBIC))
     pool = pools[1]
@@ -51,6 +52,7 @@ def tiled_sheets(data_set: DataSet, requested: NDArray[np.float64], rows: int, c
     """Return for each energy the nearest sheet of the data, repeated up to a larger size; None if it does not fit."""
     small = data_set.states.shape[1:]
     repeats = rows // small[0], cols // small[1]
+    # Repeated once it would be the sheet of the data itself.
     if max(repeats) == 1 or (repeats[0] * small[0], repeats[1] * small[1]) != (rows, cols):
         return None
     return np.tile(data_set.states[nearest(data_set.energy_per_area, requested)], (1, *repeats))

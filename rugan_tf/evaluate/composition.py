@@ -36,6 +36,7 @@ class CompositionFit:
     ) -> "CompositionFit":
         """Fit by least squares to sheets (n, rows, cols) whose energies per area (n,) are known."""
         known = powers(composition(system, states), degree)
+        # lstsq, which also takes data whose compositions are all alike, where the powers are not independent.
         return cls(system, degree, np.linalg.lstsq(known, energy_per_area, rcond=None)[0].astype(np.float64))
 
     def energy_per_area(self, states: NDArray[np.uint8]) -> Floats:

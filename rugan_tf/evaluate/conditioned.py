@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from rugan_tf import files
 from rugan_tf.data.conditions import labels_of
 from rugan_tf.energies.function import EnergyFunction, Work
-from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.origin import origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.composition import CUBIC, powers
+from rugan_tf.evaluate.condition_judges import Judges, property_judges
 from rugan_tf.evaluate.folder import check_folder
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.formats.data_set import DataSet
@@ -37,6 +37,8 @@ class ConditionedSamples:
         requested: float64 (n, c).
         obtained: by condition, float64 (n,), what can be told of the sheets.
         raw_obtained: the same of the raw sheets.
+        errors: by condition, float64 (n,), standard errors of what was obtained, where the judge tells them.
+        raw_errors: the same of the raw sheets.
     """
 
     scale: int
@@ -45,6 +47,8 @@ class ConditionedSamples:
     requested: Floats
     obtained: dict[str, Floats]
     raw_obtained: dict[str, Floats]
+    errors: dict[str, Floats] = dataclasses.field(default_factory=dict)
+    raw_errors: dict[str, Floats] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -100,58 +104,17 @@ def evaluate_conditions(
     return content
 
 
-@dataclasses.dataclass(frozen=True)
-class Judges:
-    """What tells conditions of sheets.
-
-    Attributes:
-        model: the generator, whose conditions have rules.
-        energy: what judges energies; None where no condition holds one.
-        properties: what judges numbers of the data alone, by name.
-    """
-
-    model: ConditionedModel
-    energy: EnergyFunction | None
-    properties: dict[str, EnergyFunction]
-
-    def told(self, states: States, work: Work) -> dict[str, Floats]:
-        """Return by name (n,) what can be told of sheets (n, rows, cols)."""
-        energies = None if self.energy is None else self.per_area(self.energy, states, work)
-        found = self.model.obtained(states) if energies is None else self.model.obtained(states, energies)
-        return found | {name: self.per_area(judge, states, work) for name, judge in self.properties.items()}
-
-    def per_area(self, judge: EnergyFunction, states: States, work: Work) -> Floats:
-        """Return totals over the extent of sheets."""
-        return self.model.model.system.energy_per_area(judge.energies(states, work), *states.shape[1:])
-
-
-def property_judges(model: ConditionedModel, texts: tuple[str, ...]) -> dict[str, EnergyFunction]:
-    """Return EDNNs by the property that they were trained on, of texts NAME=FOLDER.
-
-    Raises:
-        InputError: a name that is no condition, no EDNN, or one that was trained on something else.
-    """
-    found = {}
-    for text in texts:
-        name, _, folder = text.partition("=")
-        if name not in model.learnt.names or not folder:
-            raise InputError(f"A judge must be NAME=FOLDER of {', '.join(model.learnt.names)}. Received: {text!r}")
-        judge = energy_named(model.model.system, f"ednn:{folder}")
-        if judge.origin.method != name:
-            raise InputError(f"A judge of {name} must be trained on it. Received: one of {judge.origin.method}")
-        found[name] = judge
-    return found
-
-
 def sample_conditions(judges: Judges, values: Floats, scale: int, options: EvaluateOptions) -> ConditionedSamples:
     """Generate the sheets of one scale for values that sheets of the data have, and tell what they have of them."""
     model = judges.model
     rng = np.random.default_rng([options.seed, scale])
+    # Rows and not columns one by one: these would be pairs of values that no sheet has.
     requested = values[rng.choice(len(values), options.samples_by_scale[scale])]
     asked = dict(zip(model.learnt.names, requested.T, strict=True))
     size, work = (scale * model.model.rows, scale * model.model.cols), Work(f"{scale}x{scale}", options.processes)
     states, raw = model.generate(asked, *size, options.seed), model.raw(asked, *size, options.seed)
-    return ConditionedSamples(scale, states, raw, requested, judges.told(states, work), judges.told(raw, work))
+    told, told_raw = judges.told(states, work), judges.told(raw, work)
+    return ConditionedSamples(scale, states, raw, requested, told.values, told_raw.values, told.errors, told_raw.errors)
 
 
 def measure(model: ConditionedModel, values: Floats, samples: ConditionedSamples) -> dict[str, Any]:
@@ -163,11 +126,13 @@ def measure(model: ConditionedModel, values: Floats, samples: ConditionedSamples
             "rows": samples.states.shape[1],
             "cols": samples.states.shape[2],
             "conditions": {
-                name: agreement(values, samples.requested, samples.obtained.get(name), index)
+                name: agreement(values, samples.requested, samples.obtained.get(name), index, samples.errors.get(name))
                 for index, name in enumerate(model.learnt.names)
             },
             "raw": {
-                name: agreement(values, samples.requested, samples.raw_obtained.get(name), index)
+                name: agreement(
+                    values, samples.requested, samples.raw_obtained.get(name), index, samples.raw_errors.get(name)
+                )
                 for index, name in enumerate(model.learnt.names)
             },
             "validity": metrics.validity(system, samples.states),
@@ -177,7 +142,9 @@ def measure(model: ConditionedModel, values: Floats, samples: ConditionedSamples
     )
 
 
-def agreement(values: Floats, requested: Floats, obtained: Floats | None, index: int) -> dict[str, Any] | None:
+def agreement(
+    values: Floats, requested: Floats, obtained: Floats | None, index: int, errors: Floats | None = None
+) -> dict[str, Any] | None:
     """Return how one condition obtained (n,) agrees with what was requested; None if nothing tells it.
 
     Args:
@@ -185,11 +152,16 @@ def agreement(values: Floats, requested: Floats, obtained: Floats | None, index:
         requested: (n, c).
         obtained: (n,).
         index: which of the conditions it is.
+        errors: (n,), standard errors of what was obtained; None where the judge tells none.
     """
     if obtained is None:
         return None
     found: dict[str, Any] = metrics.agreement(requested[:, index], obtained, float(values[:, index].std()))
-    return {**found, "r2_at_fixed_others": r2_at_fixed_others(values, requested, obtained, index)}
+    return {
+        **found,
+        **metrics.judge_error(errors),
+        "r2_at_fixed_others": r2_at_fixed_others(values, requested, obtained, index),
+    }
 
 
 def r2_at_fixed_others(values: Floats, requested: Floats, obtained: Floats, index: int) -> float:
@@ -233,10 +205,12 @@ def write_conditions(
         for index, learnt in enumerate(model.learnt.each):
             name = learnt.condition.name
             if name in one.obtained:
+                # As samples of one quantity, which the figure takes whatever it is.
                 drawn = ScaleSamples(one.scale, one.states, one.requested[:, index], one.obtained[name], one.raw)
                 told = content["scales"][one.name]["conditions"][name]
                 write_figure(folder / f"{name}_{one.name}.png", comparison_figure(drawn, told, learnt.condition))
     write_conditions_report(folder, content, lines_of(content))
+    # Last, so that a folder that has it has all.
     files.write_json(folder / "metrics.json", content)
 
 
@@ -251,7 +225,15 @@ def lines_of(content: dict[str, Any]) -> list[tuple[str, list[str]]]:
         unit = f" ({told['unit']})" if told["unit"] else ""
         for key, label in (("r2", "R²"), ("r2_at_fixed_others", "R² at fixed others"), ("mae", f"MAE{unit}")):
             for part, suffix in (("conditions", ""), ("raw", ", raw")):
-                found = [scale[part][name][key] for scale in scales]
-                lines.append((f"{name}: {label}{suffix}", ["-" if one is None else f"{one:.4f}" for one in found]))
+                found = [cell(scale[part][name], key) for scale in scales]
+                lines.append((f"{name}: {label}{suffix}", found))
     lines.append(("valid sheets, raw", [f"{scale['validity_raw']:.4f}" for scale in scales]))
     return lines
+
+
+def cell(told: dict[str, Any], key: str) -> str:
+    """Return one number of a condition as text; behind ± the standard error of the judge, if it tells one."""
+    if told[key] is None:
+        return "-"
+    error = told.get("standard_error_of_mean") if key == "mae" else None
+    return f"{told[key]:.4f}" + ("" if error is None else f" ± {error:.4f}")

@@ -45,6 +45,7 @@ def evaluate(
             f"Model and data must be of one system. Received: {model.system.name} and {data_set.system.name}"
         )
     for scale in options.scales:
+        # Of all scales first: one that cannot be made must not be found after the hours of the others.
         model.check_request([0.0], scale * model.rows, scale * model.cols, options.seed)
     origins = {"the data": origin_in(data_set.metadata), "the judge": energy_function.origin}
     require_agreement(origins, strict=options.strict)
@@ -70,6 +71,7 @@ def evaluate(
     }
     write_evaluation(files.require_fresh_folder(options.out, overwrite=options.overwrite), content, results, data_set)
     for scale in options.scales:
+        # Now that all is written: until then an interrupted evaluation goes on from these.
         for path in (progress_path(options.out, scale), direct_progress_path(options.out, scale)):
             path.unlink(missing_ok=True)
     return content
@@ -77,6 +79,7 @@ def evaluate(
 
 def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleResults], data_set: DataSet) -> None:
     """Write sheets, figures, the report and, last of all, metrics.json."""
+    # Here: what is refused needs no Matplotlib, which takes a second to import.
     from rugan_tf.evaluate import figures, structure_figure
     from rugan_tf.evaluate.mesoscale.figure import mesoscale_figure
     from rugan_tf.evaluate.report import write_report
@@ -86,6 +89,8 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     for one in results:
         samples = one.samples
         arrays = {"states": samples.states, "requested": samples.requested, "obtained": samples.obtained}
+        if samples.standard_error is not None:
+            arrays["standard_error"] = samples.standard_error
         write_npz(folder / f"samples_{samples.name}.npz", arrays)
         write_samples(folder / f"samples_{samples.name}.csv", samples, data_set.system)
         drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}

@@ -83,7 +83,9 @@ def draw_pairs(figure: Figure, axes: Axes, samples: "ScaleSamples", quantity: La
 def draw_histograms(axes: Axes, samples: "ScaleSamples", quantity: LabelQuantity | Condition) -> None:
     """Draw the distributions of the requested and of the obtained energies over each other."""
     limits = energy_limits(samples)
+    # Some ten sheets in a bin: fewer would draw chance.
     num_bins = int(np.clip(len(samples.requested) // 10, 12, 60))
+    # The same for both: histograms of different bins cannot be compared.
     edges = np.linspace(*limits, num_bins + 1).tolist()
     axes.hist(samples.requested, edges, color=GREY, alpha=0.35, label="requested")
     axes.hist(samples.obtained, edges, color=BLUE, histtype="step", linewidth=2, label="obtained")

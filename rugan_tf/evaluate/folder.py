@@ -14,6 +14,7 @@ def check_folder(out: Path, inputs: Iterable[Path | None], *, overwrite: bool) -
         InputError: the folder would take an input along.
         FileExistsError: it has content and may not be overwritten.
     """
+    # Resolved: a path through a link or .. may lead into the folder, too.
     for kept in (path.resolve() for path in inputs if path is not None):
         if overwrite and kept.is_relative_to(out.resolve()):
             raise InputError(f"The folder must hold none of its inputs. Received: {out} with {kept}")

@@ -58,6 +58,7 @@ def r2(requested: Energies, obtained: Energies) -> float:
 
 def pearson_r(requested: Energies, obtained: Energies) -> float:
     """Return Pearson's correlation; NaN if either side is constant."""
+    # NumPy would divide by a spread of 0, or by what rounding makes of it.
     if not (np.ptp(requested) > 0 and np.ptp(obtained) > 0):
         return math.nan
     return float(np.corrcoef(requested, obtained)[0, 1])
@@ -123,6 +124,7 @@ def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10
 
     Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors.
     """
+    # Fewer requests than bins leave some of these empty.
     parts = [part for part in np.array_split(np.argsort(requested, kind="stable"), num_bins) if len(part)]
     return [
         {
@@ -170,6 +172,23 @@ def agreement(
         "bias": mean_error,
         "bias_in_sd": mean_error / spread if spread > 0 else math.nan,
     }
+
+
+def judge_error(standard_errors: Energies | None) -> dict[str, float]:
+    """Return what the errors of a judge leave open, in the unit of the errors; nothing for a judge that tells none.
+
+    - `standard_error`: of one sheet, the root of the mean square. The mean absolute error of sheets without any fault
+      is sqrt(2 / pi) times this.
+    - `standard_error_of_mean`: of the bias, and at most that of the mean absolute error. Errors of different sheets
+      are taken as independent.
+
+    Args:
+        standard_errors: (n,), by sheet.
+    """
+    if standard_errors is None:
+        return {}
+    of_sheet = float(np.sqrt(np.square(standard_errors).mean()))
+    return {"standard_error": of_sheet, "standard_error_of_mean": of_sheet / math.sqrt(len(standard_errors))}
 
 
 def uniform_sheets(system: LatticeSystem, states: NDArray[np.uint8]) -> dict[str, float]:

@@ -27,6 +27,7 @@ def monte_carlo_content(
     requested = samples.requested[: options.monte_carlo_by_scale[samples.scale]]
     if not len(requested):
         return None
+    # Here: TensorFlow Probability is for those alone who ask for chains.
     from rugan_tf.sample.requests import sheets_near
 
     system, spread = data_set.system, float(data_set.energy_per_area.std())

@@ -53,6 +53,7 @@ def window_patterns(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray
     rows, cols = window_size(system)
     # The same for all sets: other weights would give equal patterns other numbers.
     weights = np.random.default_rng(0).integers(0, 2**64, (rows, cols, system.num_states), np.uint64)
+    # At whole periods alone: in between the same shape stands on other cells.
     first = states[:, :: system.row_period, :: system.col_period]
     total = np.zeros(first.shape, np.uint64)
     for row in range(rows):

@@ -73,6 +73,7 @@ def real_pools(
 def nearest(known: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return for each of the `wanted` values (n,) the index of the nearest `known` value (m,), used before or not."""
     order = np.argsort(known, kind="stable")
+    # Beyond the ends the outermost pair is taken, so that there are always two to choose from.
     after = np.clip(np.searchsorted(known[order], wanted), 1, max(1, len(known) - 1))
     pair = np.stack([after - 1, np.minimum(after, len(known) - 1)])
     nearer = np.abs(known[order][pair] - wanted).argmin(axis=0)
@@ -85,6 +86,7 @@ def nearest_unused(known: NDArray[np.float64], wanted: NDArray[np.float64]) -> N
     With m at least n no index is returned twice.
     """
     order = np.argsort(known, kind="stable")
+    # A list: numbers are taken one by one, for which an array is slow.
     values = known[order].tolist()
     size = len(values)
     # free_after[i] leads to the first unused place at or after i, free_before[i + 1] to the last at or before i.
@@ -105,6 +107,7 @@ def root(leads: list[int], place: int) -> int:
     end = place
     while leads[end] != end:
         end = leads[end]
+    # Shortened: thousands of requests at one energy would walk the same chain again and again.
     while leads[place] != end:
         leads[place], place = end, leads[place]
     return end

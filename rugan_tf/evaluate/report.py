@@ -25,13 +25,15 @@ LARGE_SHEET = "large_sheet.png"
 def write_report(folder: Path, content: dict[str, Any]) -> None:
     """Write report.html from what metrics.json will hold and the figures that lie in the folder."""
     scales = content["scales"]
-    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in rows_of(content)]
+    metrics = rows_of(content)
+    rows = [(row.label, [shown(row, scale) for scale in scales.values()]) for row in metrics]
     write_page(
         folder,
         "report.html",
         content=content,
         unit=readable_unit(content["unit"]),
         rows=[(label, values) for label, values in rows if set(values) != {"-"}],  # spins have no atoms to count
+        has_errors=any(row.error for row in metrics),
         figures={name: scale_figures(folder, name, FIGURES) for name in scales},
         mesoscale={name: mesoscale_table(scale["mesoscale"] or []) for name, scale in scales.items()},
         large_sheet=data_uri(folder / LARGE_SHEET),
@@ -59,6 +61,7 @@ def write_page(folder: Path, template: str, **told: Any) -> None:
     """Write report.html from one of the templates of this package."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rugan_tf.evaluate", "templates"),
+        # Paths that a user named go into the page.
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -89,4 +92,5 @@ def scale_figures(folder: Path, name: str, captions: dict[str, str]) -> list[tup
 
 def data_uri(path: Path) -> str:
     """Return a PNG as a data URI."""
+    # Within the page, which can be sent to somebody as one file.
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

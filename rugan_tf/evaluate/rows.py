@@ -15,12 +15,14 @@ class Row:
         label: name and unit.
         form: format of the number.
         on_terminal: whether the table on the terminal has it too.
+        error: keys that lead to its standard error, which follows it behind ±; none where the judge tells no error.
     """
 
     path: tuple[str, ...]
     label: str
     form: str
     on_terminal: bool = True
+    error: tuple[str, ...] = ()
 
 
 def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
@@ -31,7 +33,7 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
         Row(("num_samples",), "sheets", "d"),
         Row(("rows",), "rows", "d"),
         Row(("cols",), "cols", "d"),
-        *energy_rows(unit),
+        *energy_rows(unit, has_error=has_any(content, ("standard_error",))),
         *raw_rows(unit),
         *baseline_rows(unit),
         *composition_rows(unit),
@@ -43,23 +45,36 @@ def rows_of(content: dict[str, Any]) -> tuple[Row, ...]:
         *validity_rows(counted, content),
         *likeness_rows(counted),
         Row(("direct", "num_sheets"), "sheets judged independently as well", "d", on_terminal=False),
-        Row(("direct", f"mae_{error_key(error_unit)}"), f"the two judges apart, MAE ({error_unit})", ".2f"),
+        *apart_rows(error_unit, content),
         Row(("direct", "requested_r2"), "R² of these by the independent judge", ".4f"),
         Row(("direct", "requested_pearson_r"), "Pearson r of these by the independent judge", ".4f", on_terminal=False),
     )
 
 
-def energy_rows(unit: str) -> list[Row]:
+def has_any(content: dict[str, Any], path: tuple[str, ...]) -> bool:
+    """Tell whether a metric that is there for some judges alone was measured at any scale."""
+    return any(value_at(scale, path) is not None for scale in content["scales"].values())
+
+
+def of_judge(name: str, unit: str, *, has_error: bool) -> str:
+    """Return the label of a metric with a standard error, if there is one."""
+    return f"{name} ± standard error of the judge ({unit})" if has_error else f"{name} ({unit})"
+
+
+def energy_rows(unit: str, *, has_error: bool) -> list[Row]:
     """Return the rows of the energies that users get, against the requests and against labels drawn apart."""
+    error = ("standard_error_of_mean",) if has_error else ()
+    of_sheet = [Row(("standard_error",), f"standard error of the judge for one sheet ({unit})", ".5f")]
     return [
         Row(("ks_statistic",), "KS D", ".4f"),
         Row(("ks_expected",), "KS D of two equal distributions, expected", ".4f"),
         Row(("ks_pvalue",), "KS p", ".3g"),
-        Row(("mae",), f"mean absolute error ({unit})", ".5f"),
+        Row(("mae",), of_judge("mean absolute error", unit, has_error=has_error), ".5f", error=error),
         Row(("rmse",), f"root mean square error ({unit})", ".5f", on_terminal=False),
         Row(("r2",), "R²", ".4f"),
         Row(("pearson_r",), "Pearson r", ".4f", on_terminal=False),
-        Row(("bias",), f"bias ({unit})", "+.5f"),
+        Row(("bias",), of_judge("bias", unit, has_error=has_error), "+.5f", error=error),
+        *(of_sheet if has_error else []),
         Row(("bias_in_sd",), "bias (standard deviations of the data)", "+.3f"),
         Row(("ks_independent_statistic",), "KS D against labels drawn apart", ".4f"),
         Row(("ks_independent_pvalue",), "KS p against labels drawn apart", ".3g"),
@@ -117,6 +132,7 @@ def composition_rows(unit: str) -> list[Row]:
 
 def validity_rows(counted: str, content: dict[str, Any]) -> list[Row]:
     """Return the rows of the rule that sheets obey, and of sheets that it says nothing about: empty and full ones."""
+    # Of any scale: the states are those of the material.
     names = next(iter(content["scales"].values()))["uniform"]
     told = {name: f"with {name} in every cell" if name.strip("- ") else "with nothing in any cell" for name in names}
     return [
@@ -152,13 +168,39 @@ def likeness_rows(counted: str) -> list[Row]:
     ]
 
 
+def apart_rows(error_unit: str, content: dict[str, Any]) -> list[Row]:
+    """Return the rows of how far two judges are apart."""
+    key = error_key(error_unit)
+    path, error = ("direct", f"mae_{key}"), ("direct", f"standard_error_of_mean_{key}")
+    if not has_any(content, error):
+        return [Row(path, f"the two judges apart, MAE ({error_unit})", ".2f")]
+    of_sheet = f"standard error of the judges for one sheet ({error_unit})"
+    return [
+        Row(path, of_judge("the two judges apart, MAE", error_unit, has_error=True), ".2f", error=error),
+        Row(("direct", f"standard_error_{key}"), of_sheet, ".2f"),
+    ]
+
+
+def value_at(scale: dict[str, Any], path: tuple[str, ...]) -> Any:
+    """Return what keys lead to in the content of a scale; None where it was not measured."""
+    value: Any = scale
+    for key in path:
+        value = None if value is None else value.get(key)
+    return value
+
+
 def shown(row: Row, scale: dict[str, Any]) -> str:
     """Return a metric of one scale as text; `-` where it is undefined or was not measured.
 
     A whole group may be missing: an evaluation tells what there was to measure when it was run.
     """
     group, *rest = row.path
-    value: Any = scale.get(group)
+    value: Any = scale.get(group) if rest else scale[group]
     for key in rest:
+        # By [] and not by get: a path that leads nowhere is an error, and no dash.
         value = None if value is None else value[key]
-    return "-" if value is None else format(value, row.form)
+    if value is None:
+        return "-"
+    error = value_at(scale, row.error) if row.error else None
+    # Without the sign of the form: an error has none.
+    return format(value, row.form) + ("" if error is None else f" ± {format(error, row.form.lstrip('+'))}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.energies.function import EnergyFunction, Work
+from rugan_tf.energies.function import EnergyFunction, Work, estimates_of
 from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.generate.sheets import SheetModel
@@ -31,6 +31,7 @@ class ScaleSamples:
         raw_obtained: float64 (n,), of what the generator makes of requests as they are, neither calibrated nor
             repaired: what the paper evaluates; None where the judge is too slow for them.
         independent: float64 (n,), energies of the data, drawn apart from the requests; None if none were.
+        standard_error: float64 (n,), of the energies obtained, by a judge that tells it; else None.
     """
 
     scale: int
@@ -42,6 +43,7 @@ class ScaleSamples:
     uncalibrated_obtained: NDArray[np.float64] | None = None
     raw_obtained: NDArray[np.float64] | None = None
     independent: NDArray[np.float64] | None = None
+    standard_error: NDArray[np.float64] | None = None
 
     @property
     def name(self) -> str:
@@ -67,15 +69,21 @@ def sample_scale(
     rows, cols = scale * model.rows, scale * model.cols
     states = model.generate(requested, rows, cols, options.seed)
 
-    def judge(sheets: NDArray[np.uint8], what: str, progress: Path | None = None) -> NDArray[np.float64]:
-        work = Work(f"{what} {scale}x{scale}", options.processes, journal=progress)
-        energy = energy_function.energies(sheets, work)
+    def judge(sheets: NDArray[np.uint8], what: str) -> NDArray[np.float64]:
+        energy = energy_function.energies(sheets, Work(f"{what} {scale}x{scale}", options.processes))
         return model.system.energy_per_area(energy, rows, cols)
 
-    obtained = judge(states, "energies", progress_path(options.out, scale))
+    # The journal is of these alone: what follows is judged by fast judges only.
+    work = Work(f"energies {scale}x{scale}", options.processes, journal=progress_path(options.out, scale))
+    energy, error = estimates_of(energy_function, states, work)
+    obtained = model.system.energy_per_area(energy, rows, cols)
+    standard_error = None if error is None else model.system.energy_per_area(error, rows, cols)
+    # Whatever the judge: whether they are valid before repair needs no energy.
     unrepaired = model.generate_unrepaired(requested, rows, cols, options.seed)
     independent = rng.choice(data_set.energy_per_area, len(requested))  # after the requests, which a seed decides
-    samples = ScaleSamples(scale, states, requested, obtained, unrepaired, independent=independent)
+    samples = ScaleSamples(
+        scale, states, requested, obtained, unrepaired, independent=independent, standard_error=standard_error
+    )
     if not energy_function.is_fast:
         return samples
     uncalibrated = model.generate_unrepaired(requested, rows, cols, options.seed, calibrated=False)
@@ -100,6 +108,7 @@ def write_samples(path: Path, samples: ScaleSamples, system: LatticeSystem) -> N
         "obtained_unrepaired": samples.unrepaired_obtained,
         "obtained_uncalibrated": samples.uncalibrated_obtained,
         "obtained_raw": samples.raw_obtained,
+        "standard_error": samples.standard_error,
     }
     counted = "num_atoms" if system.atoms else "num_sites"
     columns = {name: values.tolist() for name, values in energies.items() if values is not None}

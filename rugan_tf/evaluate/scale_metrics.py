@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.energies.function import EnergyFunction, Work
+from rugan_tf.energies.function import EnergyFunction, Work, estimates_of
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.origin import require_agreement
 from rugan_tf.evaluate import metrics, patterns, periodicity, pools, similarity, structure
@@ -61,6 +61,7 @@ def measure(
         "rows": states.shape[1],
         "cols": states.shape[2],
         **metrics.agreement(samples.requested, samples.obtained, spread, samples.independent),
+        **metrics.judge_error(samples.standard_error),
         "ks_expected": metrics.ks_expected(len(states)),
         "intervals_95": metrics.intervals(samples.requested, samples.obtained, options.seed),
         "errors_by_energy": metrics.errors_by_energy(samples.requested, samples.obtained),
@@ -172,6 +173,7 @@ def copies_content(data_set: DataSet, states: NDArray[np.uint8], copied: NDArray
     fresh = None
     if options is not None:
         rows, cols = states.shape[1:]
+        # By a seed that no data are drawn with, or these could be the sheets of the data.
         drawn = draw_sheets(system, len(states), rows, cols, pools.SEEDS[0], options)
         repeated = similarity.copies(system, drawn, data_set.states)
         fresh = None if repeated is None else int(repeated.sum())
@@ -233,18 +235,26 @@ def direct_content(
     require_agreement({"the judge": energy_function.origin, "the independent one": judge.origin}, strict=False)
     states = samples.states[:number]
     journal = direct_progress_path(options.out, samples.scale)
-    energy = judge.energies(states, Work(f"{name} {samples.name}", options.processes, journal=journal))
+    energy, error = estimates_of(judge, states, Work(f"{name} {samples.name}", options.processes, journal=journal))
     rows, cols = states.shape[1:]
-    difference = samples.obtained[:number] * model.system.extent(rows, cols) - energy
+    extent = model.system.extent(rows, cols)
+    difference = samples.obtained[:number] * extent - energy
     unit = error_key(model.system.error_unit)
-    per_atom = 1000 * difference / np.maximum(1, model.system.num_atoms(states))
+    # An empty sheet has no atom that its energy could be shared out to.
+    to_error_unit = 1000 / np.maximum(1, model.system.num_atoms(states))
+    per_atom = to_error_unit * difference
+    first_error = None if samples.standard_error is None else samples.standard_error[:number] * extent
+    errors = [one for one in (error, first_error) if one is not None]
+    both = to_error_unit * np.sqrt(np.sum(np.square(errors), axis=0)) if errors else None
     by_judge = model.system.energy_per_area(energy, rows, cols)
+    # The spread is for the bias in standard deviations, which is not told of so few sheets.
     agreed = metrics.agreement(samples.requested[:number], by_judge, 0.0)
     return {
         "reference": name,
         "num_sheets": len(states),
         f"mae_{unit}": float(np.abs(per_atom).mean()),
         f"bias_{unit}": float(per_atom.mean()),
+        **{f"{key}_{unit}": value for key, value in metrics.judge_error(both).items()},
         **{f"requested_{key}": agreed[key] for key in ("mae", "r2", "bias", "pearson_r")},
     }
 

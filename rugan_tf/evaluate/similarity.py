@@ -74,6 +74,7 @@ def nearest_distances(system: LatticeSystem, states: NDArray[np.uint8], known: N
         for image, counts in zip(images[index], state_counts(system, images[index]), strict=True):
             # Half: a cell that differs takes one from a count and adds one to another.
             least = np.abs(known_counts - counts).sum(axis=1) // 2
+            # Conjugated: the product is then that of a correlation, of shifts without a mirror.
             query = one_hot_spectra(system, image[None])[0].conj()
             candidates = np.flatnonzero(least < best[index])
             # The likeliest first: the nearer the best is, the more of the others need no transform.
@@ -85,6 +86,7 @@ def nearest_distances(system: LatticeSystem, states: NDArray[np.uint8], known: N
                     break
                 product = np.einsum("nrcs,rcs->nrc", spectra[part], query)
                 equal = np.fft.irfft2(product, s=(rows, cols), axes=(1, 2))
+                # A count of cells, which the transform leaves a little off.
                 most = np.rint(equal[:, :: system.row_period, :: system.col_period].max())
                 best[index] = min(best[index], rows * cols - int(most))
     return best
@@ -110,6 +112,7 @@ def mean_difference(states: NDArray[np.uint8]) -> float:
     if len(states) < 2:
         return math.nan
     agreeing = sum(
+        # Less the pairs of a sheet with itself, which agree everywhere.
         int(np.square((states == state).sum(axis=0, dtype=np.int64)).sum() - (states == state).sum())
         for state in range(int(states.max()) + 1)
     )

@@ -114,6 +114,7 @@ def bonded_pairs(positions: NDArray[np.float64], radii: NDArray[np.float64]) -> 
     """Return the pairs (p, 2) of atoms that are closer than the sum of their radii."""
     from scipy.spatial import cKDTree
 
+    # Within the largest sum of radii first: a tree knows one distance for all.
     pairs = cKDTree(positions).query_pairs(2 * radii.max(), output_type="ndarray")
     first, second = pairs.T
     distance = np.linalg.norm(positions[first] - positions[second], axis=1)

@@ -84,6 +84,7 @@ def expanded(names: tuple[str, ...], is_known: Callable[[Path], bool]) -> list[P
     for name in names:
         path = Path(name)
         if path.is_dir():
+            # Sorted: in what order a folder lists its files depends on the disk.
             inside = sorted(one for one in path.iterdir() if one.is_file() and is_known(one))
             if not inside:
                 raise InputError(f"A folder must hold files of structures; name them if they are. Received: {path}")

@@ -60,6 +60,7 @@ def read_arrays(path: Path | str, names: tuple[str, ...], *, others: bool = Fals
                 raise InputError(
                     f"Arrays must not be pickled objects, and the file must be an .npz. Received: {path}"
                 ) from None
+            # One of ours from within the block, which says already what is wrong.
             if "Received: " in str(error):
                 raise
             raise InputError(f"Arrays must be readable. Received: {path} ({error})") from None

@@ -40,6 +40,7 @@ class Pieces:
         """Keep an array."""
         path = self._path(name)
         if path is not None:
+            # An open file, since NumPy would add .npy to the temporary name.
             with files.replacing(path) as temporary, open(temporary, "wb") as file:
                 np.save(file, array, allow_pickle=False)
 

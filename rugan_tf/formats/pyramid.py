@@ -50,6 +50,7 @@ def coarse(values: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
     [[1.0, 5.0]]
     """
     starts = [np.arange(0, length, factor) for length in values.shape]
+    # reduceat and not a reshape, since the last square may be smaller.
     sums = np.add.reduceat(np.add.reduceat(values, starts[0], axis=0, dtype=np.float64), starts[1], axis=1)
     sides = [np.diff([*first, length]) for first, length in zip(starts, values.shape, strict=True)]
     return np.asarray(sums / np.outer(*sides))

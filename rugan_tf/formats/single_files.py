@@ -108,6 +108,7 @@ def read_lammps(path: Path, options: ReadOptions) -> Iterator[Frame]:
     if unknown:
         raise InputError(f"species must be chemical symbols. Received: {unknown[0]}")
     numbers = {index + 1: atomic_numbers[symbol] for index, symbol in enumerate(options.species)}
+    # None lets ASE go by the masses; of an empty table it would find no type.
     yield from read_by_ase(path, "lammps-data", Z_of_type=numbers or None)
 
 

@@ -86,6 +86,7 @@ class StatesStore:
         self.group[f"{pyramid.GROUP}/0"][chunk.sheet, row : row + pixels.shape[0], col : col + pixels.shape[1]] = pixels
         if energy is not None:
             self.group["chunk_energy"][chunk] = energy
+        # Last: it says that the chunk is finished, so all else must be there.
         self.group["chunk_filling"][chunk] = pyramid.filled_sites(self.system)[states].mean()
 
     def place(self, chunk: Chunk) -> tuple[int, slice, slice]:

@@ -30,6 +30,7 @@ def generate(options: GenerateOptions) -> None:
         by_conditions(options)
         return
     requested = options.requested
+    # Before the model is loaded, which takes seconds: a file that may not be replaced is found at once.
     check_targets(options, len(requested))
     model = load_model(options.model)
     rows, cols = size_of(options, model)
@@ -194,6 +195,7 @@ def check_targets(options: GenerateOptions, num_sheets: int) -> None:
     from rugan_tf.generate.atom_steps import check_atoms, trajectory_paths
     from rugan_tf.generate.writers import target_paths
 
+    # Relaxations write files of their own: all of a command are looked at before the first is written.
     paths = [*target_paths(options.out, num_sheets), *trajectory_paths(options.out, options.atoms, num_sheets)]
     check_atoms(options.atoms, options.out)
     if not (options.is_streamed and options.out.is_dir()):

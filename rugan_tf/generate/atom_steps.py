@@ -108,6 +108,7 @@ def write_finished(
     if not options.is_any:
         return write_sheets(out, system, states, requested, obtained, metadata, numbers=told)
     done = finish(system, states, requested, obtained, options, out, told)
+    # Of those that are written: a sheet that did not relax would shift the numbers of all after it.
     asked, of_kept = (None if values is None else values[done.kept] for values in (requested, obtained))
     others = {name: values[done.kept] for name, values in told.items()}
     written = write_sheets(
@@ -166,6 +167,7 @@ def relaxed(structures: list["ase.Atoms"], spec: str, options: AtomOptions, path
         except Exception as error:  # a calculator may fail in any way
             failures[index] = f"{type(error).__name__}: {error}"
             continue
+        # In place of the energy of the sheet as it was made, which is that of other positions.
         outcome.structure.info |= {TOTAL: outcome.energy, "relaxed_by": spec}
         found.append(outcome.structure)
         kept.append(index)

@@ -92,8 +92,11 @@ def corrected_by_map(
             repaired=repaired,
         )
         obtained = model.local_energies(states[None])[0]
+        # By Fourier transform, as sheet and map are periodic.
         missing = np.fft.ifft2(np.fft.fft2(asked - obtained) * passed).real.astype(np.float32)
+        # Of long waves alone: short ones are chance, and would decide which round is the nearest.
         error = float(np.square(missing).mean())
+        # The nearest and not the last: a correction may make it worse.
         if error < nearest:
             nearest, kept = error, (states, obtained)
         given += GAIN * missing

@@ -50,6 +50,7 @@ class OnCluster:
             except distributed.KilledWorker as error:
                 raise ConnectionError(f"Workers were lost again and again ({error})") from error
             finally:
+                # Where the scheduler is lost this fails as well, and would hide the first error.
                 with contextlib.suppress(Exception):
                     client.cancel(futures, force=True)
 
@@ -69,6 +70,7 @@ class OnCluster:
         number = max(1, min(os.cpu_count() or 1, int((available_memory() or WORKER_MEMORY) // WORKER_MEMORY)))
         # Each worker has one core, so TensorFlow must not start threads for all of them.
         threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # No dashboard, which opens a port; no limit of memory, at which Dask would end workers.
         with (
             distributed.LocalCluster(
                 n_workers=number, threads_per_worker=1, env=threads, dashboard_address=None, memory_limit=0

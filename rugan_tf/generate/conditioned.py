@@ -160,4 +160,5 @@ def for_sheets(asked: Mapping[str, tuple[float, ...]], num_sheets: int | None) -
     if number < 1 or any(len(values) not in (1, number) for values in asked.values()):
         told = ", ".join(f"{len(values)} of {name}" for name, values in asked.items())
         raise InputError(f"Conditions must be one number, or one for each of {number} sheets. Received: {told}")
+    # A copy: what broadcast_to returns cannot be written to, and is one number in memory.
     return {name: np.broadcast_to(np.array(values, np.float64), number).copy() for name, values in asked.items()}

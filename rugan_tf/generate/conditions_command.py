@@ -72,6 +72,7 @@ def search_sheets(
                 bar.update(min(len(kept), len(places)) - bar.n)
                 if len(kept) >= len(places):
                     break
+        # Refused and not filled up with worse ones: who asks for closeness reckons with it.
         if len(kept) < len(places):
             told = ", ".join(one.condition.told(value) for one, value in zip(model.learnt.each, request, strict=True))
             raise InputError(
@@ -85,6 +86,7 @@ def search_sheets(
 
 def require_told(model: ConditionedModel, within: Mapping[str, float]) -> None:
     """Raise InputError unless every condition that sheets shall meet closely is told of sheets."""
+    # Asked of an empty sheet, before the search: what can be told of one can be told of all.
     told = model.obtained(np.zeros((1, model.model.rows, model.model.cols), np.uint8))
     for name, difference in within.items():
         if name not in told:

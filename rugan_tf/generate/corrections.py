@@ -43,6 +43,7 @@ def corrected_sheet(
         given += requested - last
         made = make(given)
         last = judge(made)
+        # Only if it is nearer: a correction may overshoot.
         if abs(last - requested) < abs(nearest - requested):
             kept, nearest = Corrected(made, given), last
     return kept

@@ -52,6 +52,7 @@ class Finishing:
         """Rows and columns that the rule and the energy see beyond a tile."""
         rule = self.system.rule if self.repaired else None
         seen = [(0, 0) if rule is None else rule.halo, (0, 0) if self.energy is None else self.energy.halo]
+        # Added: the energy sees cells beyond the tile as the rule leaves them, which see as far again.
         return seen[0][0] + seen[1][0], seen[0][1] + seen[1][1]
 
     def window(self, place: Place, size: tuple[int, int]) -> tuple[Stretch, Stretch]:
@@ -98,6 +99,7 @@ class Repairs:
         is_window = not (rows.is_whole and cols.is_whole)
         if is_window or self.whole is None:
             repaired = self.finishing.repair(states, is_window=is_window)
+            # Kept: every tile of such a sheet would repair all of it again.
             self.whole = None if is_window else repaired
         else:
             repaired = self.whole

@@ -51,6 +51,7 @@ def read_map(path: Path, value_range: tuple[float, float] | None) -> Map:
     if value_range is None:
         raise InputError(f"A picture needs the values of black and white, --map-range LOW HIGH. Received: {path}")
     low, high = value_range
+    # Pixels begin at the upper left and go down; the second axis of a map goes up.
     return checked_map(low + (high - low) * brightness(path).T[:, ::-1], path)
 
 
@@ -71,6 +72,7 @@ def brightness(path: Path) -> NDArray[np.float64]:
 
     try:
         pixels = np.asarray(matplotlib.image.imread(path))
+    # SyntaxError is what Pillow raises for a PNG that is broken.
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"A map must be a .npy array or a picture. Received: {path} ({error})") from None
     pixels = pixels / 255.0 if pixels.dtype == np.uint8 else pixels.astype(np.float64)

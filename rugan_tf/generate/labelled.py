@@ -88,6 +88,7 @@ def keep_energy(structure: "ase.Atoms", energy: float) -> None:
     """Let a structure return an energy that was computed before."""
     from ase.calculators.singlepoint import SinglePointCalculator
 
+    # It tells the energy of these very positions, and raises once an atom has moved.
     structure.calc = SinglePointCalculator(structure, energy=energy)
 
 

@@ -64,6 +64,7 @@ def stream_of(
     wanted: dict[str, Any] = {"rows": rows, "cols": cols, "piece": piece, "repaired": repaired, "uniform": uniform}
     requests = [
         request_of(model, model.system, float(one), seed=part_seed, sheet=sheet, **wanted)
+        # Seeds as `generate` derives them for its calls: the same request gives the same sheets.
         for part, part_seed in model.parts(energy, rows, cols, seed)
         for sheet, one in enumerate(part)
     ]
@@ -188,6 +189,7 @@ def stream_sheets(stream: Stream, out: Path, runner: Runner, *, overwrite: bool 
         PartlyDoneError: the disk is full, or a cluster is lost; the same command goes on.
     """
     num_sheets, rows, cols = stream.shape
+    # A folder that was begun holds a part already: what it still needs is less, and not known here.
     if not out.exists():
         require_disk(out, stream.system, num_sheets * rows * cols)
     store = open_or_create(out, stream, overwrite=overwrite)
@@ -227,6 +229,7 @@ def draw_picture(store: StatesStore, training_size: tuple[int, int] | None) -> P
 def coarse_filling(store: StatesStore) -> NDArray[np.float64]:
     """Return the shares of filled sites of the first sheet, (pixel rows, pixel cols), as fine as a picture shows."""
     level = 0
+    # A finer level would be read from the disk and not be seen.
     while max(store.group[f"{pyramid.GROUP}/{level}"].shape) > MOST_PIXELS:
         level += 1
     return store.group[f"{pyramid.GROUP}/{level}"][0] / pyramid.FULL
@@ -236,6 +239,7 @@ def chunk_energies_per_area(store: StatesStore) -> NDArray[np.float64]:
     """Return the energy per area of every chunk, (n, chunk rows, chunk cols), in the unit of the system."""
     energies = store.chunk_values("chunk_energy")
     shape, sides = store.states.shape[1:], store.chunk_shape
+    # The last chunk along an axis may be shorter.
     heights, widths = (np.diff([*range(0, size, side), size]) for size, side in zip(shape, sides, strict=True))
     extents = np.array([[store.system.extent(int(height), int(width)) for width in widths] for height in heights])
     return energies / extents

@@ -44,6 +44,7 @@ def draw_block(seed: Any, key: Any, channels: int) -> Any:
     stream = tf.stack([seed, key[0]])
     for place in (key[1], key[2]):
         stream = tf.random.experimental.stateless_fold_in(stream, place, alg="philox")
+    # Philox by name: what TensorFlow chooses by itself depends on the device.
     return tf.random.stateless_normal((BLOCK, BLOCK, channels), stream, alg="philox")
 
 
@@ -62,7 +63,9 @@ def draw_window(
         sheet: number of the sheet.
     """
     (block_rows, place_row), (block_cols, place_col) = (
-        np.unique(index // BLOCK, return_inverse=True) for index in (rows, cols)
+        # Each block once, though a window that goes around comes back to its first.
+        np.unique(index // BLOCK, return_inverse=True)
+        for index in (rows, cols)
     )
     places = block_rows.astype(np.int64), block_cols.astype(np.int64)
     blocks = draw_blocks(np.int64(seed), np.int64(sheet), *places, channels).numpy()

@@ -43,6 +43,7 @@ def generate_from_map(
     """
     rows, cols = size
     arrays, picture = (out.with_name(f"{out.stem}-map{suffix}") for suffix in (".npz", ".png"))
+    # As for the sheets' own file, before any sheet is made.
     files.require_absent(arrays, picture, overwrite=overwrite)
     values = read_map(energy_map, value_range)
     require_sign(model.system, model.energy_range, [float(values.mean())])

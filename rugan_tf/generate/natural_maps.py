@@ -51,6 +51,7 @@ class NaturalMaps:
             seed: int64 (), of the sheets.
             first_sheet: int64 (), number of the first sheet; the others follow.
         """
+        # Around the sheet, too: noise that is not periodic would leave a seam where the map closes.
         rows, cols = ((origin[axis] + tf.range(-REACH, shape[axis] + REACH)) % size[axis] for axis in (0, 1))
         sheets = first_sheet + tf.range(tf.size(energy_per_area, tf.int64))
         return self.vary(energy_per_area, draw_cells(stream_of(seed), sheets, rows, cols, CHANNELS))
@@ -63,6 +64,7 @@ class NaturalMaps:
         # fast at.
         weights = tf.constant(flat.T.reshape(2 * REACH + 1, 2 * REACH + 1, 1, -1))
         fields = tf.nn.conv2d(noise[..., :1], weights, 1, "VALID")
+        # A mixture of kernels has a variance of its own, and the quantiles are of a field of variance 1.
         variance = tf.einsum("bk,kl,bl->b", share, tf.constant(flat @ flat.T), share)
         field = tf.einsum("bhwk,bk->bhw", fields, share / tf.sqrt(variance)[:, None])
         values = replace_by_quantiles(field, share @ tf.constant(self.quantiles, tf.float32))
@@ -82,6 +84,7 @@ def hat_weights(points: Any, knots: tuple[float, ...]) -> Any:
         return tf.ones((tf.size(points), 1))
     ends = tf.constant(knots, tf.float32)
     inside = tf.clip_by_value(points, ends[0], ends[-1])
+    # Between two knots always: at the last one nothing lies to its right.
     right = tf.clip_by_value(tf.searchsorted(ends, inside, side="right"), 1, len(knots) - 1)
     low, high = tf.gather(ends, right - 1), tf.gather(ends, right)
     weight = ((inside - low) / (high - low))[:, None]

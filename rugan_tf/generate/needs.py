@@ -20,6 +20,7 @@ def available_memory() -> int | None:
     """Return the bytes of memory that are free for programs; None where the system does not say."""
     if not MEMINFO.is_file():
         return None
+    # MemAvailable counts caches, which give their memory back; MemFree would refuse what fits.
     lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
     return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else None
 
@@ -36,6 +37,7 @@ def require_disk(path: Path, system: LatticeSystem, num_cells: int) -> None:
     Raises:
         InputError: there is too little free.
     """
+    # The folders on the way to it may not be there yet.
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
     needed, free = disk_need(system, num_cells), shutil.disk_usage(folder).free
     if needed > free:

@@ -78,7 +78,9 @@ class Stretch:
         >>> Stretch.around(8, 8, 14, 3)
         Stretch(start=0, length=14, size=14)
         """
+        # Even, so that a stretch begins with a whole latent cell.
         halo += halo % UPSCALING
+        # Halos that meet around the axis would hold cells twice.
         is_whole = length + 2 * halo >= size
         return cls(0, size, size) if is_whole else cls(start - halo, length + 2 * halo, size)
 
@@ -102,6 +104,7 @@ class Stretch:
         [0, 6, 14, 20]
         """
         latent, pieces = self.length // UPSCALING, -(-self.length // most)
+        # About equal, as a last piece of a few cells would be mostly halo.
         return UPSCALING * np.round(np.linspace(0, latent, pieces + 1)).astype(np.intp)
 
 
@@ -165,6 +168,7 @@ class Region:
         """Make pieces by the model, one after another."""
         for key, following in zip(keys, [*keys[1:], self.after(keys[-1])] if keys else [], strict=True):
             latent = self.latent(key).result()
+            # Needed once, and sixty times as large as the states that come of it.
             del self.latents[key]
             if following is not None:
                 self.latent(following)

@@ -101,7 +101,7 @@ class SheetModel:
         energy = np.asarray(energy_per_area, dtype=np.float64)
         if energy.ndim != 1 or not len(energy):
             raise InputError(f"energy_per_area must have the shape (n,), n >= 1. Received: shape={energy.shape}")
-        is_finite = np.abs(energy) <= np.finfo(np.float32).max
+        is_finite = np.abs(energy) <= np.finfo(np.float32).max  # signatures take single precision
         if not is_finite.all():
             raise InputError(f"energy_per_area must be finite. Received: energy_per_area={energy[~is_finite][0]}")
         if self.card.conditions is not None:
@@ -267,8 +267,8 @@ class SheetModel:
         size = max(1, self.max_cells // (rows * cols))
         starts = range(0, len(energy), size)
         for call, start in enumerate(tqdm(starts, desc="generating", unit="call", disable=len(starts) == 1)):
-            drawn = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)
-            yield energy[start : start + size], drawn if call else seed
+            drawn = int(np.random.SeedSequence([seed, call]).generate_state(1, np.uint64)[0] >> 1)  # 63 bits
+            yield energy[start : start + size], drawn if call else seed  # one call: as the signature itself
 
     def uncovered(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return those of the energies per area that the training data does not cover."""

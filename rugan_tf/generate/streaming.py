@@ -126,6 +126,7 @@ def stream_to_zarr(stream: Stream, store: StatesStore, runner: Runner) -> None:
         PartlyDoneError: the disk is full, or a cluster is lost; what is finished stays, and the same command goes on.
     """
     finished = store.finished_chunks()
+    # A list, since the progress bar is told what is missing before the first is done.
     tasks = list(tasks_of(stream, store.path, finished, runner.block))
     total = int(np.prod(stream.shape))
     missing = sum(place.rows * place.cols for task in tasks for place in task.missing)
@@ -134,6 +135,7 @@ def stream_to_zarr(stream: Stream, store: StatesStore, runner: Runner) -> None:
             for cells in runner.run(tasks):
                 bar.update(cells)
         store.finish(**totals(store))
+    # Of a full disk, or a lost cluster, whose error is of this kind as well.
     except OSError as error:
         done, number = len(finished_chunks_now(store)), store.group["chunk_filling"].size
         raise PartlyDoneError(
@@ -176,6 +178,7 @@ def open_or_create(path: Path, stream: Stream, *, overwrite: bool) -> StatesStor
         raise InputError(
             f"The folder must belong to the same request, or --overwrite be given. Received: {path} ({differences})"
         )
+    # What an interrupted write left behind is no chunk, and nobody else would remove it.
     remove_partial_files(path)
     return store
 

@@ -107,6 +107,7 @@ def tiled_sheet(
     asked = UniformMap(given) if uniform else map_of(model, recipe, given, tile=tile, **place)
     if repaired and calibrated and recipe.corrections:
         wanted = CorrectedMap(model, system, asked, requested, given, recipe.corrections, tile=tile, **place)
+        # The corrections have made this sheet already: a map of its mean would make it again.
         return wanted.kept.states
     return generate_in_tiles(model, system, asked, tile=tile, repaired=repaired, **place)
 

@@ -100,6 +100,7 @@ def stream_block(
     """
     size = request.rows, request.cols
     rows, cols = finishing.window(block, size)
+    # One thread each: tiles come in order, and `Repairs` keeps what it has without a lock.
     with ThreadPoolExecutor(1) as drawing, ThreadPoolExecutor(1) as finisher:
         region = Region(model, request, rows=rows, cols=cols, piece=piece or tile, drawing=drawing)
         repairs = Repairs(finishing)
@@ -107,6 +108,7 @@ def stream_block(
         for place in filter(is_wanted, places_of(block, tile)):
             window = finishing.window(place, size)
             hot.append(finisher.submit(repairs.tile, place, region.window(*window), *window))
+            # One is finished while the generator works on the next; more of them would only fill the memory.
             if len(hot) > 1:
                 yield hot.popleft().result()
         while hot:
@@ -230,6 +232,7 @@ def generator_reach(model: TileModel, rows: int, cols: int) -> tuple[int, int]:
     Raises:
         InputError: the model does not tell.
     """
+    # Of any energy: how far the generator sees depends on none.
     return recipe_of(model, 0.0, rows, cols).reach
 
 

@@ -197,4 +197,5 @@ def write_picture(path: Path, system: LatticeSystem, states: NDArray[np.uint8], 
         write_figure(path, titled_figure(system, states, titles))
         return
     pages = [slice(start, start + SHEETS_OF_A_PICTURE) for start in range(0, len(states), SHEETS_OF_A_PICTURE)]
+    # Drawn one by one as they are written: figures of all sheets would fill the memory.
     write_pages(path, (titled_figure(system, states[page], titles[page]) for page in pages))

@@ -9,6 +9,7 @@ from rugan_tf.sample.options import CanonicalOptions, WindowOptions
 
 def sample(options: WindowOptions | CanonicalOptions) -> None:
     """Sample, write, and say what was found."""
+    # Here: TensorFlow takes seconds to start, and --help needs none of it.
     from rugan_tf.sample.sampling import sample_sheets
 
     sample_sheets(options)

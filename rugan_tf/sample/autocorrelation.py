@@ -77,6 +77,7 @@ def independence(system: LatticeSystem, states: States, energy: Floats) -> Indep
         return Independence(times, steps * chains, None, None, "the sheets never change")
     slowest = max(known, key=lambda name: known[name])
     time = known[slowest]
+    # A short chain sees a part of its correlations alone: its time comes out too small, and its worth too large.
     if steps < FEWEST_TIMES * time:
         reason = (
             f"chains must be {FEWEST_TIMES} times as long as the autocorrelation time. Received: {steps} steps, and a "
@@ -92,6 +93,7 @@ def observables(system: LatticeSystem, states: States, energy: Floats) -> dict[s
     sheets = states.reshape(-1, rows, cols)
     kinds = system.images.kinds[sheets]  # (n, rows, cols, sites)
     present = range(int(kinds.max()) + 1)
+    # Places are alike by symmetry, and the correlations of every site of a large sheet would fill the memory.
     every = math.ceil(kinds[0].size / MOST_PLACES)
     places = kinds.reshape(len(sheets), -1)[:, ::every]
     vectors = wave_vectors(system.lattice, rows, cols, smallest_wave_number(system.lattice, rows, cols))
@@ -116,6 +118,7 @@ def autocorrelation_time(values: Floats) -> float | None:
         return None
     # In units of its spread: the variance of energies of a thousand eV is no small difference of squares then.
     changing = (changing - changing.mean(axis=(0, 1))) / changing.std(axis=(0, 1))
+    # TensorFlow Probability raises where it is to compare chains and there is one.
     one_chain = changing.shape[1] == 1
     with without_warnings():
         worth = tfp.mcmc.effective_sample_size(
@@ -123,6 +126,7 @@ def autocorrelation_time(values: Floats) -> float | None:
             filter_beyond_positive_pairs=True,
             cross_chain_dims=None if one_chain else 1,
         ).numpy()
+    # At least 1: by chance a few sheets may look as if they were worth more than they are many.
     return max(1.0, float(np.prod(values.shape[:2]) / worth.mean()))
 
 
@@ -140,6 +144,7 @@ def without_warnings() -> Iterator[None]:
 
 def time_error(values: Floats) -> float | None:
     """Return half of the 95 % interval of an autocorrelation time, by the scatter between groups of chains."""
+    # At least two chains in a group, so that it compares chains as all of them together are compared.
     number = min(MOST_GROUPS, values.shape[1] // 2)
     if number < FEWEST_GROUPS:
         return None

@@ -121,6 +121,7 @@ class Chains:
         blocks = self.schedule.blocks()
         with tqdm(total=sum(steps for steps, _ in blocks), desc="sampling", unit="step") as bar:
             for number, (steps, is_recorded) in enumerate(blocks):
+                # Before the recorded steps: of an empty window none of their sheets would be one that was asked for.
                 if is_recorded and number and not blocks[number - 1][1]:
                     self.ensemble.require_found(energy)
                 block = self.kept(pieces, number)
@@ -131,6 +132,7 @@ class Chains:
                         if is_recorded or name != STATES:
                             pieces.keep(f"{number}-{name}", block[name])
                 states, energy = block[LAST], block[ENERGY]
+                # Adapted in the burn-in alone: a distribution that changes with the sheets it gives has no samples.
                 tilt = block[TILT] if is_recorded else self.ensemble.adapted(block[TILT], energy)
                 bar.update(steps)
                 yield is_recorded, block
@@ -151,9 +153,11 @@ class Chains:
             # Energies are summed anew for every block, so that roundings of many flips do not add up.
             energy = tf.reshape(self.whole_energies(states), states.shape[:2])
             kernel = tfp.mcmc.ReplicaExchangeMC(
+                # TensorFlow Probability takes no function of the whole where it is given the two parts.
                 target_log_prob_fn=None,
                 inverse_temperatures=inverse,
                 make_kernel_fn=lambda log_prob: FlipKernel(log_prob, moves, rounds),
+                # Otherwise every replica would begin with a copy of one state, and here each has sheets of its own.
                 state_includes_replicas=True,
                 tempered_log_prob_fn=lambda _, energy: ensemble.tempered(energy, tilt),
                 untempered_log_prob_fn=lambda _, energy: ensemble.untempered(energy, tilt),
@@ -162,6 +166,7 @@ class Chains:
             def seen(state: Any, results: Any) -> Any:
                 flips = results.pre_swap_replica_results
                 swaps = results.is_swap_accepted_adjacent, results.is_swap_proposed_adjacent
+                # Sheets are the largest array of a block: as bytes, and without replicas that only help, it is small.
                 recorded = tf.cast(state[0][: ensemble.num_recorded], tf.uint8)
                 return recorded, state[1], (flips.kept_rule, flips.accepted, tf.cast(flips.is_whole, tf.int32)), swaps
 
@@ -211,6 +216,7 @@ class Chains:
             kept_rule=counts[0] / flips,
             accepted=counts[1] / flips,
             whole=counts[2] / sheets,
+            # A step proposes swaps of even or of odd pairs, by chance: after a few steps some pairs have had none.
             swapped=swaps[0] / np.maximum(1, swaps[1]),
             seconds=sum(float(block[SECONDS]) for block in blocks),
             burn_in_seconds=burn_in_seconds,

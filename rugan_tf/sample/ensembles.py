@@ -151,6 +151,7 @@ class EnergyWindow:
         off = np.abs(energy[len(energy) // 2 :, 0] / self.extent - self.requested).min(axis=0)
         for value in np.unique(self.requested):
             same = self.requested == value
+            # One chain that came near is enough: the others need more time, but the window holds sheets.
             if off[same].min() > OUTSIDE * self.width:
                 raise InputError(
                     f"A window must hold sheets that chains find. Received: energy_per_area={value:g}, width="

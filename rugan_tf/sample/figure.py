@@ -21,6 +21,7 @@ def sample_figure(system: LatticeSystem, sampled: list[Sampled]) -> Figure:
     draw_sheet(sheet, system, sampled[0].states[0])
     sheet.set_title(f"{sampled[0].name}: {sampled[0].energy_per_area[0]:.4g} {system.quantity.unit}", fontsize=LABEL)
     ends = np.concatenate([one.trace.ravel() for one in sampled])
+    # Energies may be all the same, and the ends of bins must ascend.
     bins = np.linspace(ends.min(), ends.max() if np.ptp(ends) > 0 else ends.min() + 1, 80)
     for one, colour in zip(sampled, colours, strict=True):
         for chain in range(min(CHAINS_SHOWN, one.trace.shape[1])):

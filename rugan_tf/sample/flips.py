@@ -72,6 +72,7 @@ class FlipKernel(tfp.mcmc.TransitionKernel):
         states, energy = current_state
         outer = states.shape[:2]
         first = tf.reshape(states, [-1, *states.shape[2:]]), tf.reshape(energy, [-1])
+        # Before the loop: in its body one seed would be split, and every round would draw the same numbers.
         seeds = tfp.random.split_seed(seed, n=self.num_rounds)
         none = tf.zeros_like(first[1], tf.int32)
 
@@ -102,6 +103,7 @@ class FlipKernel(tfp.mcmc.TransitionKernel):
         proposals = self.moves.propose(states, propose_seed)
         kept = self.moves.keeps_rule(proposals)
         change = self.moves.energy_changes(states, energy, proposals, kept)
+        # In double precision: single draws 0 once in eight million times, and its logarithm accepts any change.
         log_uniform = tf.math.log(tf.random.stateless_uniform(tf.shape(change), accept_seed, dtype=tf.float64))
         order = tf.argsort(tf.random.stateless_uniform(tf.shape(change), order_seed), axis=1)
         energy, accepted = self.accept(states, energy, outer, change, tf.where(kept, log_uniform, 0.0), order, kept)

@@ -44,6 +44,7 @@ class LocalEnergy:
         """
         window = window_around(sheet, patch, self.reach, self.period)
         if not self.needs_halo:
+            # A window that goes around is periodic as the sheet is: a halo would only repeat what it holds.
             goes_around = [window.focus[axis] == sheet[axis] for axis in range(2)]
             halo = [0 if goes_around[axis] else window.halo[axis] for axis in range(2)]
             window = dataclasses.replace(window, halo=(halo[0], halo[1]))

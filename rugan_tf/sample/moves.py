@@ -75,6 +75,7 @@ class Moves:
             windows.append(self.rule_window)
         known = [window for window in windows if window is not None]
         if not self.parallel or len(known) < len(windows):
+            # A whole sheet is judged with all that changed in it, so one place changes at a time.
             return Places(self.sheet, self.patch, self.sheet)
         spacing = [max(window.focus[axis] for window in known) for axis in range(2)]
         # Equal remainders by the period, so that all windows of a sheet begin alike.
@@ -89,6 +90,7 @@ class Moves:
         """
         place_seed, shape_seed, first_seed, other_seed = tfp.random.split_seed(seed, n=4)
         number, places = tf.shape(states)[0], self.places
+        # Anew for every flip: the cells between places that stay would never change.
         offset = [
             integers([number], 0, size, one)
             for size, one in zip(self.sheet, tfp.random.split_seed(place_seed, n=2), strict=True)
@@ -106,6 +108,7 @@ class Moves:
         others = integers([number, places.number, len(row) - 1], 0, most, other_seed)
         added = tf.where(is_in, tf.concat([first, others], axis=-1), 0)
         flat = tf.reshape(states, [number, -1])
+        # Added, modulo the states: so the first cell does change, and the reverse is as likely.
         new = (tf.gather(flat, indices, batch_dims=1) + added) % most
         changed = replace(flat, indices, new, tf.ones_like(corners[..., 0], tf.bool))
         return Proposals(corners, tf.reshape(changed, tf.shape(states)), indices)
@@ -152,6 +155,7 @@ class Moves:
         """Return bool (n,): whether sheets obey the rule as a whole, so that they are one piece where that matters."""
         if self.system.rule is None:
             return tf.ones(tf.shape(states)[:1], tf.bool)
+        # What is asked of whole sheets, as their pieces, is found by SciPy, which has no place in a graph.
         judged = tf.numpy_function(lambda given: self.system.is_valid(given.astype(np.uint8)), [states], tf.bool)
         return tf.ensure_shape(judged, [states.shape[0]])
 
@@ -161,6 +165,7 @@ def moves_of(
 ) -> Moves:
     """Return the moves of a material; patches are as large as its rule needs them unless said otherwise."""
     rows, cols = patch or (PATCH if system.rule is None else PATCH_WITH_RULE)
+    # A patch that is larger than the sheet would hold cells twice.
     return Moves(system, energy, sheet, (min(rows, sheet[0]), min(cols, sheet[1])), parallel=parallel)
 
 
@@ -187,6 +192,7 @@ def replace(flat: Any, indices: Any, values: Any, chosen: Any) -> Any:
     number, cells = tf.shape(flat)[0], tf.shape(flat)[1]
     place = indices + (tf.range(number) * cells)[:, None, None]
     kept = tf.boolean_mask(place, chosen)
+    # No cell is in two chosen places: TensorFlow leaves open which of two updates of a cell counts.
     updated = tf.tensor_scatter_nd_update(
         tf.reshape(flat, [-1]), tf.reshape(kept, [-1, 1]), tf.reshape(tf.boolean_mask(values, chosen), [-1])
     )

@@ -89,6 +89,7 @@ class Places:
     @property
     def number(self) -> int:
         """Places that change together."""
+        # Rounded down: the rest of the sheet is shorter than a spacing, and a place in it would see the first one.
         return int(np.prod([max(1, self.sheet[axis] // self.spacing[axis]) for axis in range(2)]))
 
     def corners(self, offset: Any) -> Any:

@@ -68,4 +68,5 @@ def sheets_near(
     for _, block in chains.each(start, Pieces(None)):
         states = block[LAST][0]
     seconds = time.perf_counter() - began
+    # Judged anew: the energies that flips added up have drifted by their roundings.
     return SheetsNear(states, system.energy_per_area(function.energies(states), rows, cols), seconds)

@@ -76,6 +76,7 @@ def sampled_of(system: LatticeSystem, ensemble: Ensemble, trace: Trace, added: F
         states, tempered = trace.states[:, replica], trace.energy[:, replica]
         worth = independence(system, states, tempered)
         rows, cols = states.shape[2:]
+        # Told is the energy of the sheets; what chemical potentials took off belongs to the probability alone.
         energy = (tempered + added[:, replica]) / system.extent(rows, cols)
         # Backwards from the last, so that what is left of the burn-in is the first to go.
         chosen = slice(None, None, -math.ceil(worth.time)) if worth.time is not None else slice(-1, None)
@@ -150,6 +151,7 @@ def replica_content(
         "structure_factor": {
             "wave_number": radial.wave_number.tolist(),
             "mean": radial.mean.tolist(),
+            # A single sheet has no scatter, and JSON knows no NaN.
             "standard_error": None if np.isnan(radial.error).any() else radial.error.tolist(),
         },
     }

@@ -39,6 +39,7 @@ def sample_sheets(options: WindowOptions | CanonicalOptions) -> dict[str, Any]:
     """
     system = system_named(options.system)
     system.validate_size(options.rows, options.cols)
+    # Now: a file that may not be replaced must not be found after hours of sampling.
     files.require_absent(options.out, options.report, options.figure, overwrite=options.overwrite)
     function = energy_named(system, options.energy or default_energy(system))
     chains = chains_of(system, function, options)
@@ -50,6 +51,7 @@ def sample_sheets(options: WindowOptions | CanonicalOptions) -> dict[str, Any]:
     content = {"options": told, "energy": function.origin.description, "rugan_tf": rugan_tf.__version__}
     content |= report_of(system, chains, trace, sampled)
     write_all(system, function, options, sampled, content)
+    # Last: until all files are there an interrupted run goes on from its pieces.
     pieces.remove()
     return content
 
@@ -114,6 +116,7 @@ def identity(system: LatticeSystem, options: SampleOptions, function: EnergyFunc
     """Return what makes two runs the same run."""
     told = {name: value for name, value in vars(options).items() if name not in ("out", "overwrite")}
     told["system"] = system.spec  # what the file of a material says, and not where it is
+    # The version too: another one may draw other numbers from the same seed.
     return repr(sorted(told.items())), function.origin.description, rugan_tf.__version__
 
 

@@ -53,6 +53,7 @@ def values_of(path: Path) -> Iterator[None]:
     """Tell values of the wrong kind, met within the block, as a fault of the card."""
     try:
         yield
+    # A ValueError, too, but one that says already what is wrong.
     except InputError:
         raise
     except (TypeError, ValueError, KeyError) as error:

@@ -159,6 +159,7 @@ class LearntConditions:
             return found
         inside = values[is_inside]
         distance = self.cover.distances(self.standardised(inside))
+        # A little more than the furthest of the data, which rounding must not refuse.
         is_far = distance > self.cover.radius + 1e-5
         if is_far.any():
             worst = int(distance.argmax())

@@ -86,6 +86,7 @@ def gaussian_kernel(correlation: NDArray[np.float64], quantiles: NDArray[np.floa
         quantiles: of the values.
     """
     points, weights = np.polynomial.hermite_e.hermegauss(80)
+    # The weights of NumPy are of exp(-x^2 / 2), whose area is not 1.
     values, weights = np.interp(points, LEVELS, quantiles), weights / weights.sum()
     coefficients = np.array(
         [

@@ -167,6 +167,7 @@ def read_exported_card(folder: Path) -> ExportedCard:
             **trained(content),
             max_cells=int(content["max_cells"]),
             calibration=None if known is None else calibration_of(known),
+            # Cards of before there were corrections do not say it.
             feedback=int(content.get("feedback", 0)),
             ednn_metadata=None if ednn is None else energy_metadata_in(ednn),
             rugan_tf=content.get("rugan_tf"),

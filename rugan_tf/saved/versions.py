@@ -40,4 +40,5 @@ def next_version(base: Path) -> Path:
 def version_numbers(base: Path) -> list[int]:
     """Return the numbers of the versions below `base`, whether whole or not."""
     children = base.iterdir() if base.is_dir() else ()
+    # isdecimal and not isdigit, which takes superscripts that int refuses.
     return [int(child.name) for child in children if child.name.isdecimal()]

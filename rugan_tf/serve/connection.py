@@ -103,6 +103,7 @@ def client_context(connection: Connection) -> ssl.SSLContext:
             "Certificates and key must be PEM, and the key that of the certificate. "
             f"Received: {', '.join(given)} ({error})"
         ) from None
+    # Servers of gRPC may refuse whoever does not say HTTP/2.
     context.set_alpn_protocols(["h2"])
     return context
 
@@ -135,11 +136,13 @@ def why_no_socket(path: Path) -> str:
 
 def why_no_tls(connection: Connection, plain: socket.socket, host: str) -> str:
     """Return why TLS fails on a connection, or that the other side speaks it and this one does not."""
+    # Unverified, as it only asks whether there is TLS; nothing is sent.
     context = client_context(connection) if connection.is_encrypted else ssl._create_unverified_context()
     try:
         with context.wrap_socket(plain, server_hostname=host) as encrypted:
             if not connection.is_encrypted:
                 return "the server speaks TLS: ca_file or tls must be given"
+            # In TLS 1.3 a client is through before the server has looked at its certificate.
             encrypted.settimeout(ALERT_WAIT)
             if not encrypted.recv(1):  # a server of gRPC speaks first, if it speaks
                 wanted = "" if connection.cert_file else "; it may want a client certificate: cert_file and key_file"

@@ -61,6 +61,7 @@ def error_of_model(error: Exception) -> ServingError:
     """Return what a client is told when the graph of a model fails, from TensorFlow's error."""
     code = getattr(error, "error_code", None)
     message = reason_in(str(getattr(error, "message", error))) or type(error).__name__
+    # An error that is none of TensorFlow's has no code.
     return ServingError(Code(code) if code in set(Code) else Code.INTERNAL, message)
 
 

@@ -180,6 +180,7 @@ def methods(served: Served) -> dict[str, dict[str, Handler]]:
         return answer
 
     async def reload_config(content: bytes, context: Any) -> bytes:
+        # In a thread: it waits until the models are loaded.
         return await told(context, asyncio.to_thread(handle_reload_config, served, content))
 
     return {
@@ -253,6 +254,7 @@ def add_address(server: Any, address: str, credentials: grpc.ServerCredentials |
         )
     except RuntimeError as error:
         raise OSError(f"The gRPC {what} must be free. Received: {address} ({error})") from None
+    # How older versions of gRPC tell what newer ones raise.
     if port == 0:
         raise OSError(f"The gRPC {what} must be free. Received: {address}")
     return port

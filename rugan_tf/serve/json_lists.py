@@ -69,6 +69,7 @@ class Gathered:
             if not self.is_ragged:
                 self.leaves.gather(elements, (len(elements), *self.shape))
         except RaggedError:
+            # What will be refused needs no values, which may be many.
             self.is_ragged, self.leaves = True, Leaves()
 
     def value(self) -> list[Any] | LongList:

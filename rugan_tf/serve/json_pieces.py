@@ -72,6 +72,7 @@ def next_elements(text: str, start: int, scan_once: Scan, *, is_first: bool = Fa
 def place_to_cut(window: str) -> tuple[int, bool] | None:
     """Return where the list ends (and True), or else its last comma (and False), or None if neither is to be seen."""
     plain = STRING.sub(lambda found: "x" * len(found[0]), window) if '"' in window else window
+    # A byte for each character, so that places stay the same; what latin-1 lacks is no bracket and no comma.
     codes = np.frombuffer(plain.encode("latin-1", "replace"), np.uint8)
     braces = codes | CASE
     depth = np.cumsum((braces == OPENING).astype(np.int8) - (braces == CLOSING), dtype=np.int32)
@@ -89,6 +90,7 @@ def decoded(text: str, start: int, length: int, *, is_first: bool, is_last: bool
     try:
         elements, _ = WHOLE.raw_decode(f"{before}{piece}{'' if is_last else AFTER}")
     except json.JSONDecodeError as error:
+        # With its place in the whole text, where a reader looks for it.
         raise json.JSONDecodeError(error.msg, text, start + error.pos - len(before)) from None
     return elements[0 if is_first else 1 : None if is_last else -1]
 

@@ -87,8 +87,10 @@ def max_of(piece: Values) -> int:
 def decoded(name: str, leaf: Any) -> bytes:
     """Return the bytes of a JSON string or of an object of base64."""
     if isinstance(leaf, str):
+        # JSON may escape half of a pair of surrogates, which UTF-8 alone refuses.
         return leaf.encode("utf-8", "surrogatepass")
     try:
+        # Otherwise Python would pass over what is no base64.
         return base64.b64decode(leaf["b64"], validate=True)
     except (binascii.Error, ValueError):
         raise invalid(f"Input {name} must hold base64 in its b64 objects") from None
@@ -130,6 +132,7 @@ def decimals(values: NDArray[Any]) -> Iterator[str]:
             if "n" in text:  # nan, inf, -inf
                 yield {"nan": "NaN", "inf": "Infinity"}.get(text, "-Infinity")
             else:
+                # Without a point readers would take it for an integer.
                 yield text if "." in text or "e" in text else f"{text}.0"
 
 

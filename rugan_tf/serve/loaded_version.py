@@ -121,6 +121,7 @@ class LoadedVersion:
         check_inputs(inputs, signature.inputs)
         wanted = {key: signature.outputs[key].name for key in chosen_outputs(output_filter, signature.outputs)}
         feed = {signature.inputs[key].name: value for key, value in inputs.items()}
+        # At least a millisecond: 0 means to TensorFlow that there is no limit.
         limited = None if timeout is None else tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(1000 * timeout)))
         try:
             return {key: array_of(value) for key, value in self.session.run(wanted, feed, limited).items()}
@@ -197,12 +198,14 @@ def open_session(meta_graph: Any, folder: Path, options: SessionOptions) -> Any:
             if saver is not None:
                 saver.restore(session, str(folder / VARIABLES))
             assets = {one.tensor_info.name: str(folder / "assets" / one.filename) for one in meta_graph.asset_file_def}
+            # Tables and the like are no variables: the graph fills them itself.
             init = meta_graph.signature_def[INIT_OP].outputs if INIT_OP in meta_graph.signature_def else {}
             for info in init.values():
                 session.run(graph.get_operation_by_name(info.name.partition(":")[0]), assets)
     except Exception:
         session.close()
         raise
+    # From now on nothing may be added: a graph that grows with requests would fill the memory.
     graph.finalize()
     return session
 

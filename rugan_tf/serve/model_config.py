@@ -40,6 +40,7 @@ class VersionPolicy:
         """Return the versions to be served, ascending."""
         present = sorted(on_disk)
         if self.versions:
+            # What is not there yet is served as soon as it is.
             return [version for version in present if version in self.versions]
         return present if self.num_latest is None else present[-self.num_latest :]
 
@@ -106,6 +107,7 @@ def policy_of(policy: Any, source: str) -> VersionPolicy:
         if not policy.specific.versions:
             raise InputError(f"A specific version policy must name versions. Received: none in {source}")
         return VersionPolicy(None, tuple(policy.specific.versions))
+    # A message in which nobody said a number holds 0.
     return VersionPolicy(max(1, policy.latest.num_versions))
 
 
@@ -123,6 +125,7 @@ def read_small_config(path: Path, message: str) -> Any:
         for field, number, kind, type_name in fields:
             label = descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL
             described.field.add(name=field, number=number, type=kind, type_name=type_name, label=label)
+    # Of its own: in the pool of the process names of other packages are declared as well.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     kind = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"rugan_tf.serve.{message}"))

@@ -139,7 +139,7 @@ class ModelManager:
         version.loaded, version.state = None, END
         if loaded is not None:
             loaded.close()
-            del loaded
+            del loaded  # what is still referred to could not be given back
             give_back_memory()
 
     def configure(self, models: dict[str, ModelConfig]) -> None:
@@ -212,7 +212,7 @@ class ModelManager:
         with self.lock, contextlib.ExitStack() as held:
             number, loaded = self.find(name, self.labelled(name, label) if label is not None else version)
             held.enter_context(loaded.in_use())
-            keep = held.pop_all()
+            keep = held.pop_all()  # in use before the lock is given back, or it might be unloaded
         with keep:
             yield number, loaded
 

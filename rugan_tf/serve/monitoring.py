@@ -61,6 +61,7 @@ class ServerMetrics:
             self.counts[model, code.name] += 1
             if code is Code.OK:
                 buckets = self.latencies.setdefault(key, [0] * (len(BUCKETS) + 1))
+                # Left: Prometheus counts what is less than an edge or equal to it.
                 buckets[bisect.bisect_left(BUCKETS, microseconds)] += 1
                 self.sums[key] += microseconds
 
@@ -81,6 +82,7 @@ class ServerMetrics:
             for family, numbers in ((count, self.counts), (loads, self.loads)):
                 for labels, value in numbers.items():
                     family.add_metric(labels, value)
+            # Buckets of Prometheus hold all that is less, too.
             for key, buckets in self.latencies.items():
                 cumulative, total = [], 0
                 for edge, number in zip([*map(str, BUCKETS), "+Inf"], buckets, strict=True):

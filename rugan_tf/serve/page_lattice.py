@@ -58,6 +58,7 @@ def described_lattice(system: Any) -> dict[str, Any] | None:
 def atoms_of(system: Any, states: Any) -> Counter:
     """Return the atoms of a sheet as (symbol, x, y, z)."""
     structure = system.structure(states)
+    # Rounded, so that an atom at one place is one key.
     places = structure.positions.round(DECIMALS).tolist()
     return Counter((symbol, *place) for symbol, place in zip(structure.get_chemical_symbols(), places, strict=True))
 

@@ -124,6 +124,7 @@ async def content_of(
                 raise ServingError(Code.UNIMPLEMENTED, f"{api} is not served here; TensorFlow Serving has it")
             return metadata(manager, target) if found["what"] else status(manager, target)
 
+    # Only predictions wait for a thread: status and metadata are told however busy the models are.
     waiting: Awaitable[str] = asyncio.wrap_future(workers.submit(work)) if api == "predict" else finished(work)
     return await waiting
 
@@ -200,6 +201,7 @@ async def read_body(request: Request) -> bytes | bytearray:
     if announced.isdecimal() and int(announced) > MAX_BODY:
         raise ServingError(Code.INVALID_ARGUMENT, TOO_LARGE)
     body = bytearray()
+    # Counted as it comes: a length that is announced may be missing, or wrong.
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:

@@ -62,6 +62,7 @@ def serve(options: ServeOptions) -> None:
     gc.collect()
     gc.freeze()
     is_idle = asyncio.run(run(parts))
+    # os._exit leaves out what was printed and not written yet.
     sys.stdout.flush()
     # A thread is still within an operation that cannot be ended; waiting for it could take minutes. And TensorFlow
     # aborts the process when Python goes away beneath it.
@@ -73,6 +74,7 @@ def build_parts(options: ServeOptions) -> Parts:
     """Return the parts, models not loaded yet."""
     models = read_models(options)
     names: dict[str, ModelConfig] = {}
+    # Before the manager, which counts its loads in them, and is what knows the names.
     metrics = ServerMetrics(lambda name: name in names)
     try:
         manager = ModelManager(models, load_options(options, metrics))
@@ -162,6 +164,7 @@ async def end(parts: Parts, server: Any, rest: uvicorn.Server | None) -> bool:
 def watch(parts: Parts) -> None:
     """Look for new versions, and for another configuration, in threads of their own."""
     options, manager = parts.options, parts.manager
+    # Daemons: to look at folders must not keep the process alive.
     threading.Thread(target=manager.watch, args=(options.file_system_poll_wait_seconds,), daemon=True).start()
     if options.model_config_file and options.model_config_file_poll_wait_seconds:
         threading.Thread(target=watch_config, args=(manager, options, parts.ending), daemon=True).start()

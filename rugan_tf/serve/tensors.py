@@ -57,6 +57,7 @@ def from_proto(name: str, proto: Any) -> NDArray[Any]:
 def from_values(name: str, given: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Return the array of a typed field, whose last value stands for all that are missing, as TensorFlow reads it."""
     count = math.prod(shape)
+    # A request of a few bytes must not become an array of gigabytes.
     if len(given) > count or (len(given) < count and count > MAX_REPEATED):
         raise invalid(f"Input {name} must hold {count} elements. Received: {len(given)}")
     if dtype.kind == "O":

@@ -26,6 +26,7 @@ def server_credentials(path: Path) -> grpc.ServerCredentials:
     def renewed() -> Any:
         if changed_at(path) == seen[0]:
             return None
+        # Before it is read, so that a file with an error is told of once and not at every connection.
         seen[0] = changed_at(path)
         try:
             again = read_ssl_config(path)

@@ -123,6 +123,7 @@ def _calculator_class(module: str, name: str) -> Any:
         if extra is not None:
             raise InputError(missing_extra(extra, error.name)) from error
         raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
+    # TypeError is what importlib raises for a relative name, ValueError for an empty one.
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"The ASE calculator must be importable. Received: {module}:{name} ({error})") from error
     # A data set may name it: a class that is no calculator must not be made with arguments of its choice.

@@ -96,6 +96,7 @@ class Table:
                 return default
             raise InputError(f"{self.path(key)} must be given, {KINDS[kind]}. Received: none in {self.where}")
         value = self.content.pop(key)
+        # People write 1 for 1.0, which TOML tells apart; true and false are integers to Python.
         is_number = isinstance(value, int) and not isinstance(value, bool) and kind is float
         if not (isinstance(value, kind) or is_number):
             raise InputError(f"{self.path(key)} must be {KINDS[kind]}. Received: {value!r} in {self.where}")
@@ -139,6 +140,7 @@ def read_definition(text: str, where: str) -> Definition:
     quantity = quantity_of(whole.table("quantity", default={}), length_unit)
     energies = energies_of(whole.table("energies", default={}))
     drawing = drawing_of(whole.table("drawing")) if "drawing" in whole.content else None
+    # It may be missing and was not asked for then, but errors list what a file may hold.
     whole.asked.append("drawing")
     whole.end()
     species = species_of(states, lattice.num_sites, where)
@@ -211,6 +213,7 @@ def require_elements(species: Species, where: str) -> None:
     from ase.data import chemical_symbols
 
     for name in dict.fromkeys(name for state in species for name in state if name is not None):
+        # The first is X, which stands for no element.
         if name not in chemical_symbols[1:]:
             raise InputError(f"With atoms = true, states must hold chemical symbols. Received: {name!r} in {where}")
 

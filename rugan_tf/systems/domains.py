@@ -58,6 +58,7 @@ def gumbel(normal: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return normal numbers as numbers of Gumbel's distribution, of the same order."""
     from scipy.special import log_ndtr
 
+    # log_ndtr, since the distribution function rounds to 1 from eight standard deviations on.
     return np.asarray(-np.log(-log_ndtr(normal)))
 
 

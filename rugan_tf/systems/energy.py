@@ -1,7 +1,7 @@
 """What a material says of its reference energies: a function of one sheet, and what its numbers mean."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,26 @@ class SheetEnergy(Protocol):
 
     def __call__(self, states: ArrayLike) -> float:
         """Return the total energy of one sheet, uint8 (rows, cols); an empty sheet has 0."""
+
+
+class Estimate(NamedTuple):
+    """The energy of one sheet as an estimate by random numbers.
+
+    Attributes:
+        energy: total energy, as the call gives it.
+        standard_error: of the energy, in its unit; 0 where it is exact.
+    """
+
+    energy: float
+    standard_error: float
+
+
+@runtime_checkable
+class EstimatedSheetEnergy(Protocol):
+    """What a `SheetEnergy` has besides where it tells how well it knows an energy."""
+
+    def with_error(self, states: ArrayLike) -> Estimate:
+        """Return the total energy of one sheet, uint8 (rows, cols), with its standard error; an empty sheet has 0."""
 
 
 @runtime_checkable

@@ -45,6 +45,7 @@ class SystemFromFile(LatticeSystem):
         return isinstance(other, SystemFromFile) and self.definition == other.definition
 
     def __hash__(self) -> int:
+        # Of the name alone: options of a drawing may be lists, which have no hash.
         return hash(self.definition.name)
 
     @property
@@ -71,6 +72,7 @@ class SystemFromFile(LatticeSystem):
         self, rng: np.random.Generator, num_sheets: int, rows: int, cols: int, options: Any
     ) -> NDArray[np.uint8]:
         """Draw sheets as the options do, uint8 (num_sheets, rows, cols)."""
+        # Checked, as a class of the user's own may draw anything.
         return self.validate_states(options.draw_states(self, rng, num_sheets, rows, cols))
 
     def structure(self, states: NDArray[np.uint8]) -> "ase.Atoms":

@@ -38,6 +38,7 @@ class SymmetricImages:
     @functools.cached_property
     def kinds(self) -> NDArray[np.uint8]:
         """What each state puts on each site, numbered, uint8 (states, sites)."""
+        # In order of appearance: a set would number kinds differently in each process.
         names = list(dict.fromkeys(itertools.chain.from_iterable(self.species)))
         return np.array([[names.index(name) for name in sites] for sites in self.species], np.uint8)
 

@@ -76,6 +76,7 @@ def user_system(module: str, name: str) -> LatticeSystem:
         ) from error
     if not (inspect.isclass(kind) and issubclass(kind, LatticeSystem)):
         raise InputError(f"A system must be a class derived from LatticeSystem. Received: {module}:{name}, {kind!r}")
+    # All at once: Python would tell the methods first, and attributes when somebody needs them.
     lacking = sorted(kind.__abstractmethods__) + [attribute for attribute in NEEDED if not hasattr(kind, attribute)]
     if lacking:
         raise InputError(f"A system must have {', '.join(lacking)}. Received: {module}:{name} without")

@@ -89,6 +89,7 @@ def edges_of(atoms: Atoms, states: NDArray[np.uint8]) -> Edges:
             if not occupied[(row + offset.row) % rows, (col + offset.col) % cols, offset.site]:
                 hosts.append(numbers[row, col, site])
                 directions.append(np.subtract(lattice.place(offset, int(parity)), lattice.sites[site]))
+    # The shape is said, since a sheet without edges has no directions.
     planar = np.array(directions).reshape(-1, 2)
     planar /= np.linalg.norm(planar, axis=1, keepdims=True)
     return Edges(np.array(hosts, np.int64), np.column_stack([planar, np.zeros(len(planar))]))
@@ -111,6 +112,7 @@ class Contacts:
         # Two may turn towards each other, each by its whole length.
         reach = 2 * spacing + WANTED
         self.pairs = self.close_pairs(self.starts, self.starts, reach)
+        # Each pair once, and no atom with itself.
         self.pairs = self.pairs[self.pairs[:, 0] < self.pairs[:, 1]]
         others = self.close_pairs(self.starts, structure.positions, spacing + WANTED)
         is_own = others[:, 1] == edges.hosts[others[:, 0]]
@@ -124,6 +126,7 @@ class Contacts:
     def between(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return vectors (..., 3) to the nearest periodic image."""
         wrapped = vectors.copy()
+        # In the plane alone: across it a sheet has no images.
         wrapped[..., :2] -= self.lengths * np.rint(wrapped[..., :2] / self.lengths)
         return wrapped
 
@@ -136,6 +139,7 @@ class Contacts:
         nearest = np.full(len(positions), np.inf)
         pairs = np.linalg.norm(self.between(positions[self.pairs[:, 0]] - positions[self.pairs[:, 1]]), axis=1)
         others = np.linalg.norm(self.between(positions[self.others[:, 0]] - self.fixed[self.others[:, 1]]), axis=1)
+        # minimum.at: an atom is in many pairs, of which an assignment by index would keep the last.
         for column in (0, 1):
             np.minimum.at(nearest, self.pairs[:, column], pairs)
         np.minimum.at(nearest, self.others[:, 0], others)
@@ -179,6 +183,7 @@ class Contacts:
         total = STIFFNESS * float(np.square(units - self.directions).sum())
         for pairs, ends in ((self.pairs, positions), (self.others, self.fixed)):
             vectors = self.between(positions[pairs[:, 0]] - ends[pairs[:, 1]])
+            # Atoms on one place have no direction to part in, and 0 / 0 would spoil all others.
             distances = np.maximum(np.linalg.norm(vectors, axis=1), 1e-9)
             lack = np.maximum(WANTED - distances, 0.0)
             total += float(np.square(lack).sum())
@@ -186,5 +191,6 @@ class Contacts:
             np.add.at(slope, pairs[:, 0], push)
             if ends is positions:
                 np.add.at(slope, pairs[:, 1], -push)
+        # Directions may have any length, so what would only change the length is taken off.
         along = (slope * units).sum(axis=1, keepdims=True) * units
         return total, ((slope - along) / norms).ravel()

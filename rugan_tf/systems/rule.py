@@ -53,6 +53,7 @@ class Rule(abc.ABC):
             after = self.step(before, xp)
             return after, xp.any(after != before)
 
+        # True to begin with: the loop asks before its first round.
         first = states, xp.ones((), dtype="bool")
         settled = repeat_while(lambda _, changed: changed, body, first, xp)[0]
         return self.finish(settled, xp, is_window=is_window)

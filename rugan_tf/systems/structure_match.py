@@ -94,6 +94,7 @@ def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = Ma
     Raises:
         InputError: no layer, no cell that fits, an atom on no site, two on one, or species that no site holds.
     """
+    # Beyond that an atom might be on either of two sites.
     if limits.in_plane > closest_distance(atoms.lattice) / 2:
         most = closest_distance(atoms.lattice) / 2
         raise InputError(
@@ -125,6 +126,7 @@ def without_dropped(structure: ase.Atoms, drop: tuple[str, ...]) -> tuple[ase.At
     """Return a structure without the elements that are dropped, and the number of atoms of each of those."""
     if not drop:
         return structure, {}
+    # The type is said, since NumPy makes numbers of an empty list.
     symbols = np.array(structure.get_chemical_symbols(), dtype="U3")
     is_dropped = np.isin(symbols, drop)
     return structure[~is_dropped], {symbol: int((symbols == symbol).sum()) for symbol in drop}
@@ -253,6 +255,7 @@ def misfit(structure: ase.Atoms, layer: Layer, match: Match, limits: MatchLimits
         )
     order = np.argsort(match.sites, kind="stable")
     twice = int(np.flatnonzero(np.diff(match.sites[order]) == 0)[0])
+    # Copies of a skew cell follow each other: the remainder is the atom of the file.
     first, second = (int(order[twice + step]) % len(structure) for step in (0, 1))
     return InputError(
         f"A site must hold one atom at most. Received: {place(structure, first)} and {place(structure, second)}"

@@ -102,8 +102,8 @@ def test_a_journal_begins_folders_and_knows_what_it_was_given(tmp_path):
     path = tmp_path / "new" / "folder" / "kept"
     with Journal(path, "0" * 64) as journal:
         assert (journal.path, journal.energies) == (path, {})
-        journal.add(4, -2.5, 60.0)
-        journal.add(1, 0.125, 0.5)
+        journal.add(4, -2.5, None, 60.0)
+        journal.add(1, 0.125, None, 0.5)
         assert journal.energies == {4: -2.5, 1: 0.125}
     assert journal.file.closed
     with Journal(path, "0" * 64) as journal:

@@ -284,3 +284,12 @@ def never_ready(self, function, base):
     self.process.start()
     other.close()
     self.is_ready, self.index, self.since = False, None, time.monotonic()
+
+
+def test_failures_after_a_success_are_those_of_their_sheets_however_many(tmp_path, scripted):
+    script(tmp_path, **{f"sheet_{number}": "raise" for number in range(2, 2 + HOPELESS)})
+    with pytest.raises(SheetsFailedError) as raised:
+        scripted.energies(numbered_sheets(HOPELESS + 4), ONE)
+    assert sorted(raised.value.failures) == list(range(2, 2 + HOPELESS))
+    assert calls(tmp_path) == list(range(HOPELESS + 4))
+    assert "no more were tried" not in str(raised.value)

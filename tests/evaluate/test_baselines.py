@@ -5,6 +5,7 @@ import pytest
 
 from rugan_tf.evaluate.baselines import baselines, tiled_sheets
 from rugan_tf.evaluate.composition import CUBIC, LINE, CompositionFit, at_fixed_composition, composition
+from rugan_tf.evaluate.metrics import agreement
 from rugan_tf.evaluate.pools import Pool
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.named import system_named
@@ -98,3 +99,71 @@ def test_tiled_sheets_have_the_energy_per_area_of_the_small_ones(sheets):
         is_fast = False
 
     assert baselines(data_set, requested, pools, Slow())["tiled"] is None
+
+
+def test_composition_counts_every_kind_but_the_first():
+    hybrid = system_named("boron_nitride")
+    states = np.random.default_rng(4).integers(0, hybrid.num_states, (5, 4, 6), np.uint8)
+    names = list(dict.fromkeys(name for state in hybrid.species for name in state))
+    assert len(names) == 3
+    expected = [
+        [sum(hybrid.species[state].count(name) for state in sheet.ravel()) / (2 * sheet.size) for name in names[1:]]
+        for sheet in states
+    ]
+    np.testing.assert_allclose(composition(hybrid, states), expected)
+
+
+def test_real_and_generated_sheets_are_not_mixed_up_beyond_the_composition(sheets):
+    fit = CompositionFit.of(GRAPHENE, sheets, per_area(sheets), degree=CUBIC)
+    ours, real = sheets[:200], sheets[200:]
+    offset = np.where(np.arange(200) % 4, 0.01, -0.02)
+    found = at_fixed_composition(fit, (ours, per_area(ours) + 0.03), per_area(ours), (real, per_area(real) + offset))
+    assert found["generated_mean"] == pytest.approx(0.03)
+    assert found["generated_sd"] == pytest.approx(0, abs=1e-9)
+    assert found["real_mean"] == pytest.approx(0.0025)
+    assert found["real_sd"] == pytest.approx(np.std([0.01, 0.01, 0.01, -0.02]))
+    assert found["ks_pvalue"] < 1e-50
+
+
+def one_each(known, requested):
+    """The nearest of the known values for each request in turn, none twice, by looking at all of them."""
+    free, found = list(range(len(known))), []
+    for value in requested:
+        found.append(min(free, key=lambda index: abs(known[index] - value)))
+        free.remove(found[-1])
+    return found
+
+
+def test_each_baseline_takes_its_own_sheets(sheets):
+    """Odd sheets of the data and both pools have energies beyond the composition, each its own."""
+    rng = np.random.default_rng(6)
+    known = per_area(sheets) + np.where(np.arange(400) % 2, 0.5, 0.0)
+    data_set = DataSet(sheets, known, {"system": "porous_graphene"})
+    fits = {name: np.polyfit(vacant(sheets[::2]), known[::2], degree) for name, degree in (("line", 1), ("cubic", 3))}
+    _, of_each = np.unique(vacant(sheets[150:]), return_index=True)  # of equals any may be taken
+    first, second = (
+        Pool(part, per_area(part) + rng.normal(offset, 0.05, len(part)))
+        for part, offset in ((sheets[:150], 0.2), (sheets[150:][of_each], 0.1))
+    )
+    requested = np.linspace(-3.6, -2.6, 20)
+    found, spread = baselines(data_set, requested, (first, second), Cubic()), known.std()
+    told = {name: np.polyval(fit, vacant(second.states)) for name, fit in fits.items()}
+    for name, values in told.items():
+        expected = agreement(second.energy_per_area, values, spread)
+        assert found[f"composition_{name}"] == pytest.approx(expected, abs=1e-9)
+    for name, values in (("nearest_composition", told["cubic"]), ("nearest_energy", second.energy_per_area)):
+        expected = agreement(requested, second.energy_per_area[one_each(values, requested)], spread)
+        assert found[name] == pytest.approx(expected, abs=1e-9)
+    assert len({round(found[name]["mae"], 6) for name in found if found[name]}) == 4
+
+
+def test_a_sheet_is_repeated_as_often_along_rows_and_columns_as_each_needs(sheets):
+    data_set = DataSet(sheets, per_area(sheets), {"system": "porous_graphene"})
+    requested = np.array([-3.5, -2.8])
+    tiled = tiled_sheets(data_set, requested, 8, 18)
+    assert tiled.shape == (2, 8, 18)
+    for sheet, value in zip(tiled, requested, strict=True):
+        small = sheets[np.abs(data_set.energy_per_area - value).argmin()]
+        assert all(sheet[row, col] == small[row % 4, col % 6] for row, col in np.ndindex(8, 18))
+    assert tiled_sheets(data_set, requested, 4, 6) is None
+    assert tiled_sheets(data_set, requested, 8, 15) is None

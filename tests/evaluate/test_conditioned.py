@@ -8,7 +8,7 @@ import pytest
 from conditioned_model import write_counting_model
 
 from rugan_tf.data.synthesis import draw_sheets
-from rugan_tf.evaluate import conditioned
+from rugan_tf.evaluate import condition_judges
 from rugan_tf.evaluate.__main__ import main
 from rugan_tf.evaluate.conditioned import agreement, r2_at_fixed_others
 from rugan_tf.formats.data_set import DataSet, read_arrays, write_data_set
@@ -105,7 +105,7 @@ class Judge:
 
 def test_an_ednn_of_a_property_judges_it(data, tmp_path, monkeypatch, capsys):
     model = write_counting_model(tmp_path / "model", data)
-    monkeypatch.setattr(conditioned, "energy_named", lambda system, spec: {"ednn:here": Judge()}[spec])
+    monkeypatch.setattr(condition_judges, "energy_named", lambda system, spec: {"ednn:here": Judge()}[spec])
     words = ["--model", str(model), "--data", str(data), "--out", str(tmp_path / "out"), "--num-samples", "10"]
     assert main([*words, "--scales", "2", "--judges", "gap=here"]) == 0
     arrays = read_arrays(tmp_path / "out/samples_2x2.npz", ("states", "gap_obtained"))

@@ -193,3 +193,23 @@ def test_exact_p_that_scipy_cannot_say_is_told_without_a_warning():
     one = np.array([-3.59664352, -3.49973777, -2.94716616, -2.77266891, -1.95335106])
     other = np.array([-3.59664352, -3.49973777, -2.859375, -2.77266891, -1.95335106])
     assert metrics.ks_test(one, other) == (pytest.approx(0.2), pytest.approx(1.0))
+
+
+def test_errors_of_a_judge_of_one_sheet_and_of_the_mean_by_hand():
+    found = metrics.judge_error(np.array([3.0, 4.0]))
+    assert found == {"standard_error": pytest.approx(np.sqrt(12.5)), "standard_error_of_mean": pytest.approx(2.5)}
+    assert metrics.judge_error(np.full(16, 0.5)) == {"standard_error": 0.5, "standard_error_of_mean": 0.125}
+    assert metrics.judge_error(None) == {}
+
+
+def test_the_error_of_the_mean_is_the_scatter_that_noise_gives_the_bias_and_bounds_that_of_the_error():
+    rng = np.random.default_rng(2)
+    requested, difference, errors = np.zeros(40), rng.normal(0, 1, 40), rng.uniform(0.1, 1.5, 40)
+    noisy = difference + errors * rng.normal(size=(4000, 40))
+    told = metrics.judge_error(errors)
+    of_bias = np.std([metrics.bias(requested, one) for one in noisy])
+    assert of_bias == pytest.approx(told["standard_error_of_mean"], rel=0.05)
+    assert np.std([metrics.mae(requested, one) for one in noisy]) < told["standard_error_of_mean"]
+    # What a judge makes of sheets without any fault: the mean absolute error is its noise.
+    alone = np.mean([metrics.mae(requested[:1], 0.5 * one[None]) for one in rng.normal(size=20000)])
+    assert alone == pytest.approx(np.sqrt(2 / np.pi) * metrics.judge_error(np.full(9, 0.5))["standard_error"], rel=0.02)

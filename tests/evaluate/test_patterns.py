@@ -1,11 +1,14 @@
 """Variety of shapes: sets that collapse are seen, whichever way they collapse."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.evaluate import patterns
 from rugan_tf.evaluate.similarity import mean_difference
+from rugan_tf.lattice.lattice import Lattice
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 NUMBER = 60
@@ -80,3 +83,42 @@ def test_holes_of_one_shape_at_all_places_are_seen(graphene, real):
     found = patterns.variety(graphene, collapsed, real[:2])
     assert found["ratio"] < 0.3
     assert found["effective_ratio"] < 0.6
+
+
+def counts_by_a_slow_look(states, rows, cols, number):
+    """How often each pattern occurs in the first windows, which begin at every row and every other column."""
+    seen = [
+        np.roll(sheet, (-row, -col), (0, 1))[:rows, :cols].tobytes()
+        for sheet in states
+        for row in range(sheet.shape[0])
+        for col in range(0, sheet.shape[1], 2)
+    ]
+    return np.unique(seen[:number], return_counts=True)[1]
+
+
+def test_a_window_is_six_distances_of_neighbours_along_rows_and_columns():
+    lattice = Lattice(2.0, 1.0, 1.2)
+    assert patterns.window_size(SimpleNamespace(lattice=lattice)) == (4, 7)  # 7.2 over 2 and over 1
+    assert patterns.window_size(SimpleNamespace(lattice=Lattice(20.0, 9.0, 1.2))) == (1, 1)
+
+
+def test_variety_is_of_as_many_windows_as_the_smallest_set_has(graphene):
+    """Three sets of different sizes, and of different variety: every number is told from every other."""
+    rng = np.random.default_rng(7)
+    generated, base, other = (
+        np.where(rng.random((number, 4, 6)) < share, rng.integers(0, 4, (number, 4, 6)), 3).astype(np.uint8)
+        for number, share in ((9, 0.05), (6, 0.2), (5, 0.1))
+    )
+    found = patterns.variety(graphene, generated, (base, other))
+    number = 5 * 4 * 3
+    ours, first, second = (
+        counts_by_a_slow_look(states, *patterns.window_size(graphene), number) for states in (generated, base, other)
+    )
+    effective = [np.exp(-(part / number * np.log(part / number)).sum()) for part in (ours, first, second)]
+    expected = {
+        "num_windows": number, "generated": len(ours), "real": len(first), "ratio": len(ours) / len(first),
+        "yardstick": len(second) / len(first), "effective_ratio": effective[0] / effective[1],
+        "effective_yardstick": effective[2] / effective[1],
+    }  # fmt: skip
+    assert found == pytest.approx(expected)
+    assert len({round(value, 3) for value in expected.values()}) == len(expected)

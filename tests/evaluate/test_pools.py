@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rugan_tf.evaluate.pools import POOL, Pool, nearest, nearest_unused, real_pools
+from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
 
@@ -63,3 +64,31 @@ def test_chosen_sheets_come_with_their_energies():
     chosen = Pool(states, np.array([0.0, 1.0, 2.0, 3.0])).chosen(np.array([2.2, 2.1]))
     assert chosen.states[:, 0, 0].tolist() == [2, 3]
     assert chosen.energy_per_area.tolist() == [2.0, 3.0]
+
+
+def test_of_two_that_are_as_near_the_lower_is_taken():
+    known = np.array([3.0, 1.0])
+    assert nearest(known, np.array([2.0])).tolist() == [1]
+    assert nearest_unused(known, np.array([2.0, 2.0])).tolist() == [1, 0]
+
+
+class Noted(AtomCount):
+    """The same, and what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def energies(self, states, work=None):
+        self.asked.append((states.shape[1:], work.description, work.processes))
+        return super().energies(states)
+
+
+def test_rows_and_columns_are_told_apart(graphene):
+    states = graphene.repair(np.random.default_rng(3).integers(0, 4, (16, 4, 6), np.uint8))
+    told = {"system": "porous_graphene", "options": {"pores": dataclasses.asdict(PoreOptions())}}
+    data_set, judge = DataSet(states, np.linspace(-2, -1, 16), told), Noted()
+    assert [len(pool.states) for pool in real_pools(data_set, 1, 4, 6, judge, 2)] == [8, 8]
+    assert judge.asked == []  # the halves of the data have their energies
+    drawn = real_pools(data_set, 1, 6, 4, judge, 2)
+    assert [pool.states.shape for pool in drawn] == [(POOL, 6, 4)] * 2
+    assert judge.asked == [((6, 4), "real 6x4", 2)] * 2

@@ -171,3 +171,33 @@ def test_every_row_leads_to_a_metric_of_an_evaluation_that_was_run():
 def test_what_is_counted_is_the_last_part_of_the_unit_of_errors():
     content = {**GRAPHENE, "error_unit": "meV/cell/atom"}
     assert row_at(content, "dangling_share_unrepaired").label == "atoms that repair changes (share)"
+
+
+def test_numbers_of_a_judge_that_tells_its_error_have_it_behind_them():
+    noisy = {"uniform": {}, "mae": 0.0123456, "bias": -0.02, "standard_error": 0.03, "standard_error_of_mean": 0.0012}
+    noisy["direct"] = {"mae_mev_per_atom": 1.4, "standard_error_mev_per_atom": 1.2}
+    noisy["direct"]["standard_error_of_mean_mev_per_atom"] = 0.3
+    content = {**GRAPHENE, "scales": {"1x1": noisy, "2x2": {**noisy, "direct": None}}}
+    for path, label, text in (
+        (("mae",), "mean absolute error ± standard error of the judge (eV/Å²)", "0.01235 ± 0.00120"),
+        (("bias",), "bias ± standard error of the judge (eV/Å²)", "-0.02000 ± 0.00120"),
+        (("standard_error",), "standard error of the judge for one sheet (eV/Å²)", "0.03000"),
+        (("direct", "mae_mev_per_atom"), "the two judges apart, MAE ± standard error of the judge (meV/atom)",
+         "1.40 ± 0.30"),
+        (("direct", "standard_error_mev_per_atom"), "standard error of the judges for one sheet (meV/atom)", "1.20"),
+    ):  # fmt: skip
+        row = row_at(content, *path)
+        assert (row.label, shown(row, noisy), row.on_terminal) == (label, text, True)
+        if path[0] == "direct":
+            assert shown(row, content["scales"]["2x2"]) == "-"
+
+
+def test_a_judge_without_an_error_is_shown_as_ever():
+    rows = rows_of(GRAPHENE)
+    assert not any(row.error or "±" in row.label or "standard error of" in row.label for row in rows)
+    assert shown(row_at(GRAPHENE, "mae"), {"mae": 0.5}) == "0.50000"
+
+
+def test_a_path_that_leads_nowhere_is_no_dash():
+    with pytest.raises(KeyError, match="mae"):
+        shown(row_at(GRAPHENE, "mae"), {"rmse": 0.5})

@@ -8,7 +8,7 @@ import tensorflow as tf
 from test_lattice import lattices, pairs_by_distance, random_sites
 
 from rugan_tf.lattice.flakes import piece_labels, without_flakes
-from rugan_tf.lattice.lattice import square
+from rugan_tf.lattice.lattice import Lattice, square
 from rugan_tf.lattice.pieces import largest_piece
 from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_states
 from rugan_tf.systems.porous_graphene.rule import HALO, LARGEST_FLAKE, SMALL, OnePiece
@@ -133,3 +133,16 @@ def test_a_ring_is_the_longest_flake_and_a_longer_one_stays():
         removed = num_atoms(strip) - num_atoms(rule.repair(strip))
         assert removed == (flake if flake <= LARGEST_FLAKE else 0)
         assert flake > LARGEST_FLAKE // 2
+
+
+def test_of_equal_pieces_in_one_cell_that_of_the_first_site_stays():
+    """Sites that see no other are pieces each; labels are scattered, so in some cells that of the second is higher."""
+    apart = Lattice(3.0, 3.0, 1.0, ((0.0, 0.0), (1.5, 1.5)))
+    chosen = np.zeros((24, 4, 6, 2), bool)
+    chosen[np.arange(24), np.arange(24) // 6, np.arange(24) % 6] = True
+    labels = np.stack(piece_labels(apart, split(chosen)), -1)[chosen].reshape(24, 2)
+    assert 0 < (labels[:, 1] > labels[:, 0]).sum() < 24
+    found = np.stack(without_flakes(apart, split(chosen), 5), -1)
+    expected = chosen.copy()
+    expected[..., 1] = False
+    np.testing.assert_array_equal(found, expected)

@@ -183,3 +183,22 @@ def test_two_point_correlation_counts_pairs_at_a_distance(lattice):
         if (held := (distance >= low) & (distance < high)).any()
     ]
     np.testing.assert_allclose(np.stack([distances, correlation], -1), expected)
+
+
+SPREAD = Lattice(2.0, 1.0, 1.2, ((0.0, 0.0), (0.3, 3.5)))  # the sites of a cell stand columns apart
+TALL = Lattice(1.0, 3.0, 1.1, ((0.0, 0.0), (4.4, 0.5)), 0.5)  # and here rows
+
+
+@pytest.mark.parametrize("lattice", [*LATTICES.values(), SPREAD, TALL], ids=[*LATTICES, "spread", "tall"])
+@pytest.mark.parametrize(("rows", "cols"), [(5, 6), (4, 8)])
+def test_each_pair_of_neighbours_is_found_once_from_one_of_its_ends(lattice, rows, cols):
+    number = np.arange(1, rows * cols * lattice.num_sites + 1).reshape(1, rows, cols, lattice.num_sites)
+    values = [number[..., site] for site in range(lattice.num_sites)]
+    for once in (True, False):
+        found = np.zeros((number.size, number.size), int)
+        for own, others in zip(values, lattice.around(values, once=once), strict=True):
+            for other in others:
+                there = other > 0
+                np.add.at(found, (own[there] - 1, other[there] - 1), 1)
+        expected = pairs_by_distance(lattice, rows, cols)
+        np.testing.assert_array_equal(found + found.T if once else found, expected)

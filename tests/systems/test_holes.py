@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rugan_tf.lattice import pieces
 from rugan_tf.systems.porous_graphene import holes as pores
-from rugan_tf.systems.porous_graphene.geometry import cell_lengths, site_positions
+from rugan_tf.systems.porous_graphene.geometry import LATTICE, cell_lengths, site_positions
 from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_states, inside_holes
 from rugan_tf.systems.porous_graphene.rule import prune
-from rugan_tf.systems.porous_graphene.sites import dangling, num_atoms
+from rugan_tf.systems.porous_graphene.sites import dangling, keep_largest_piece, num_atoms, occupancies
 
 KEEP = PoreOptions(keep_dangling=True)
 
@@ -153,3 +154,17 @@ def test_options_cannot_be_changed():
 def test_bad_size_is_refused():
     with pytest.raises(ValueError, match=r"cols must be even. Received: cols=5"):
         draw_porous_states(np.random.default_rng(0), 1, 4, 5)
+
+
+def test_the_largest_piece_is_that_of_what_no_longer_dangles():
+    """A piece with long tails may be the larger one before they are gone, and the smaller one after."""
+    many = PoreOptions(min_holes=6, max_hole_density=0.05, max_radius=4.0)
+    kept = draw_porous_states(np.random.default_rng(3), 400, 9, 10, dataclasses.replace(many, keep_dangling=True))
+    drawn = draw_porous_states(np.random.default_rng(3), 400, 9, 10, many)
+    pruned = prune(kept)
+    for before, after in zip(pruned, drawn, strict=True):
+        sizes = pieces.piece_sizes(LATTICE, occupancies(before[None]) == 1)[0]
+        assert num_atoms(after[None])[0] == max(sizes, default=0)
+        assert ((before & after) == after).all()
+    # Or the order would not be seen.
+    assert (num_atoms(prune(keep_largest_piece(kept))) < num_atoms(drawn)).any()

@@ -1,12 +1,16 @@
 """Saturated edges: an atom for each missing neighbour, at its distance, and away from all others."""
 
 import itertools
+import re
 
+import ase
 import numpy as np
 import pytest
 
 from rugan_tf.errors import InputError
+from rugan_tf.systems import passivation
 from rugan_tf.systems.named import system_named
+from rugan_tf.systems.passivation import WANTED, Contacts, edges_of
 
 GRAPHENE = system_named("porous_graphene")
 AROUND = [(2, 2, 0), (2, 2, 1), (2, 3, 0), (2, 3, 1), (1, 3, 0), (1, 3, 1)]  # sites next to each other, in one clump
@@ -73,3 +77,79 @@ def test_a_material_without_atoms_cannot_be_saturated():
 
     with pytest.raises(InputError, match=r"must say how its edges are saturated. Received: spins"):
         Spins().saturated(np.zeros((2, 2), np.uint8), "H")
+
+
+def vacancies(rows, cols, *places):
+    """A sheet, wider than high or the other way round, that lacks the first atom of some cells."""
+    states = np.full((rows, cols), 3, np.uint8)
+    for row, col in places:
+        states[row, col] = 2
+    return states
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(4, 8), (7, 4)])
+def test_holes_across_the_border_of_an_oblong_sheet_are_saturated_as_any(rows, cols):
+    for place in ((0, 0), (rows - 1, cols - 1), (0, cols - 1), (rows - 1, 0)):
+        structure = GRAPHENE.saturated(vacancies(rows, cols, place), "H")
+        assert (structure.numbers == 1).sum() == 3
+        to_each_other, to_own, to_others = distances(structure)
+        assert min(to_each_other, to_others) > 1.5
+        np.testing.assert_allclose(to_own, 1.09, atol=1e-9)
+
+
+def test_missing_bonds_point_to_where_the_atom_would_be():
+    states = vacancies(4, 6, (0, 0), (3, 5))
+    structure, whole = GRAPHENE.structure(states), GRAPHENE.structure(np.full((4, 6), 3, np.uint8))
+    edges = edges_of(GRAPHENE.atoms, states)
+    added = GRAPHENE.structure(states)
+    added += ase.Atoms("N6", structure.positions[edges.hosts] + 2.46 / np.sqrt(3) * edges.directions)
+    away = added.get_all_distances(mic=True)[-6:, -6:]
+    assert sorted((away < 1e-6).sum(axis=1).tolist()) == [3] * 6  # three bonds end at each of two places
+    both = whole + added[-6:]
+    np.testing.assert_allclose(both.get_all_distances(mic=True)[-6:, : len(whole)].min(axis=1), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("places", [[(0, 0)], [(3, 5), (1, 2)], [(0, 0), (0, 2), (2, 5)]])
+def test_the_nearest_other_atom_is_what_looking_at_all_of_them_finds(places):
+    states = vacancies(4, 6, *places)
+    structure, edges = GRAPHENE.structure(states), edges_of(GRAPHENE.atoms, states)
+    contacts, number = Contacts(structure, edges, 1.09), len(structure)
+    turned = edges.directions + np.random.default_rng(1).normal(0, 0.4, edges.directions.shape)
+    for positions in (contacts.ideal, contacts.ends(turned)):
+        whole = structure + ase.Atoms(f"H{len(positions)}", positions)
+        away = whole.get_all_distances(mic=True)[number:]
+        away[np.arange(len(positions)), number + np.arange(len(positions))] = np.inf
+        away[np.arange(len(positions)), edges.hosts] = np.inf
+        # What is further than what is wanted need not be known.
+        expected, found = (np.minimum(values, WANTED) for values in (away.min(axis=1), contacts.nearest(positions)))
+        np.testing.assert_allclose(found, expected)
+        assert (expected < WANTED).all() or positions is not contacts.ideal
+
+
+def test_the_gradient_is_that_of_differences():
+    states = vacancies(4, 6, (0, 0), (0, 1))
+    contacts = Contacts(GRAPHENE.structure(states), edges_of(GRAPHENE.atoms, states), 1.09)
+    flat = contacts.tilted().ravel() + np.random.default_rng(2).normal(0, 0.2, contacts.directions.size)
+    _, slope = contacts.strain(flat)
+    steps = 1e-6 * np.eye(len(flat))
+    expected = [(contacts.strain(flat + step)[0] - contacts.strain(flat - step)[0]) / 2e-6 for step in steps]
+    np.testing.assert_allclose(slope, expected, atol=1e-6)
+
+
+def test_where_there_is_no_room_the_place_is_told(monkeypatch):
+    """Atoms in a vacancy keep 1.75 Å from each other; along a slit they have 2.18 Å to the nearest."""
+    monkeypatch.setattr(passivation, "CLOSEST", 2.1)
+    states = vacancies(4, 16, (1, 2))
+    states[:, 8:12] = 0
+    with pytest.raises(InputError) as raised:
+        GRAPHENE.saturated(GRAPHENE.repair(states[None])[0], "H")
+    words = r"Edges must have room for H, 2\.1 Å from any other atom\. Received: (\S+) Å at \((\S+), (\S+), (\S+)\) Å"
+    gap, *place = map(float, re.fullmatch(words, str(raised.value)).groups())
+    assert 1.2 < gap < 2.1
+    missing = GRAPHENE.lattice.positions(4, 16)[1, 2, 0]
+    assert np.linalg.norm(np.subtract(place[:2], missing)) < 2.46  # within the hole
+    assert abs(place[2] - 10) <= 1.09
+    states[1, 2] = 3
+    assert (
+        GRAPHENE.saturated(GRAPHENE.repair(states[None])[0], "H").get_chemical_symbols().count("H") == 8
+    )  # one for each row, on either side

@@ -124,3 +124,63 @@ def test_tolerances_are_kept():
 def test_limits_that_mean_nothing_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         match_structure(GRAPHENE.atoms, GRAPHENE.structure(sheet()), MatchLimits(**options))
+
+
+def test_strain_is_told_along_rows_and_then_along_columns():
+    structure = GRAPHENE.structure(sheet(4, 6))
+    structure.set_cell(structure.cell * np.array([1.01, 0.98, 1.0])[:, None], scale_atoms=True)
+    found = match_structure(GRAPHENE.atoms, structure)
+    assert found.strain == pytest.approx((0.01, -0.02))
+    assert found.states.shape == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("pbc", "shape"), [((True, True, False), (4, 6)), ((True, True, True), (4, 6)), ((False, True, True), (9, 6))]
+)
+def test_across_an_empty_sheet_is_where_it_is_not_periodic_or_else_z(pbc, shape):
+    """The cell holds whole rows and columns whichever way it is looked at, and no atom tells which is meant."""
+    empty = ase.Atoms(cell=[4 * 2.46, 6 * 2.1304, 9 * 2.46], pbc=pbc)
+    found = match_structure(GRAPHENE.atoms, empty).states
+    assert found.shape == shape
+    assert not found.any()
+
+
+def test_atoms_of_a_skew_cell_are_named_as_its_file_has_them():
+    """The sheet holds the cell twice: atoms are numbered and counted in one."""
+    _, structure = hexagonal(np.full((4, 4), 3, np.uint8))
+    number = len(structure)
+    assert match_structure(GRAPHENE.atoms, structure).num_copies == 2
+    for atom in (0, 13, number - 1):
+        twice = structure + ase.Atoms("C", [structure.positions[atom] + (0.1, 0.2, 0)])
+        words = rf"one atom at most\. Received: atom {atom} \(C\) at .* and atom {number} \(C\) at"
+        with pytest.raises(InputError, match=words):
+            match_structure(GRAPHENE.atoms, twice)
+        away = structure.copy()
+        bonds = structure.get_distances(atom, range(number), mic=True, vector=True)
+        bond = bonds[np.argsort(np.linalg.norm(bonds, axis=1))[1]]
+        away.positions[atom] -= 0.7 * bond  # towards the middle of a ring, 1.42 Å from all sites
+        with pytest.raises(InputError, match=rf"atom {atom} \(C\) at .*; 1 of {number} atoms are too far"):
+            match_structure(GRAPHENE.atoms, away)
+
+
+def test_elements_of_a_skew_cell_come_again_in_every_copy():
+    hybrid = system_named("boron_nitride")
+    block = np.random.default_rng(5).integers(0, 2, (4, 4), np.uint8)
+    states = np.concatenate([block, np.roll(block, 2, axis=0)], axis=1)
+    structure = hybrid.structure(states)
+    first_half = np.broadcast_to(np.arange(8)[:, None] < 4, (4, 8, 2)).ravel()
+    structure = structure[first_half]
+    first, second = 4 * hybrid.lattice.row_pitch, 4 * hybrid.lattice.col_pitch
+    structure.set_cell([[first, 0, 0], [first / 2, second, 0], [0, 0, 20]])
+    found = match_structure(hybrid.atoms, structure)
+    assert found.num_copies == 2
+    assert is_symmetric_image(hybrid, states, found.states)
+
+
+def test_what_is_wrong_is_told_of_the_thinnest_direction():
+    """The sheet stands upright in a cell that says it is periodic everywhere."""
+    upright = disturbed(GRAPHENE.structure(np.full((4, 6), 3, np.uint8)), "vacuum along x")
+    upright.positions[7] += 0.5 * (upright.positions[7] - upright.positions[6])
+    upright.positions[7, 0] += 0.2
+    with pytest.raises(InputError, match=r"^Atoms must lie on sites of the lattice, within 0.6 Å. Received: atom 7 "):
+        match_structure(GRAPHENE.atoms, upright)

@@ -100,6 +100,7 @@ class Mesoscale:
             generated = self.measured(scope, model.generate(request, rows, cols, seed))
             raw = model.generate_unrepaired(request[:MOST_UNREPAIRED], rows, cols, seed)
             beside = None if sets is None else (self.measured(scope, sets.first), self.measured(scope, sets.second))
+            # Of that energy alone: how sheets fluctuate changes with it.
             small = self.source.data_set.states[self.source.is_near(self.source.data_set.energy_per_area, wanted)]
             comparison = MesoscaleComparison(
                 scope, wanted, generated, beside, foretell(scope, small), before_repair(self.model, raw)

@@ -49,6 +49,7 @@ def lines(one: MesoscaleComparison) -> list[Line]:
 def table_of(columns: list[list[Line]]) -> list[list[str]]:
     """Return rows of text, the name first and then a column for each energy; what chance gives in brackets."""
     by_name = [{line.name: as_text(line) for line in column} for column in columns]
+    # Of all energies: without real sheets one has fewer lines than the others.
     names = dict.fromkeys(name for column in by_name for name in column)
     return [[name, *(column.get(name, "-") for column in by_name)] for name in names]
 

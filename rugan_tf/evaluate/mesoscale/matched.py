@@ -64,6 +64,7 @@ class MatchedSource:
             found = self.search(lacking, 2 * num_sheets, rows, cols)
             for energy, states in zip(lacking, found, strict=True):
                 key, half = keys[list(energies).index(energy)], len(states) // 2
+                # Two halves of one size: what scatters more by its size alone would be no yardstick.
                 kept[f"{key}_1"], kept[f"{key}_2"] = states[:half], states[half : 2 * half]
             self.write(kept)
         sets = [MatchedSheets(kept[f"{key}_1"][:num_sheets], kept[f"{key}_2"][:num_sheets]) for key in keys]
@@ -141,5 +142,6 @@ class MatchedSource:
     def write(self, kept: dict[str, States]) -> None:
         """Write the sheets into the cache."""
         if self.cache is not None:
+            # The type is said, since NumPy makes numbers of an empty list.
             keys = np.array(sorted(kept), dtype=np.str_)
             write_npz(self.cache, {**kept, "keys": keys}, self.description)

@@ -48,6 +48,7 @@ class Scope:
     @property
     def windows(self) -> list[tuple[int, int]]:
         """Rows and columns of the windows that are smaller than the sheet, from small to large."""
+        # Of a small training sheet several sides round to one.
         sizes = [tuple(max(1, round(side * size)) for size in self.training) for side in WINDOWS]
         return [(rows, cols) for rows, cols in dict.fromkeys(sizes) if rows < self.sheet[0] and cols < self.sheet[1]]
 
@@ -132,6 +133,7 @@ def foretell(scope: Scope, small: States) -> Fluctuations | None:
     The energy of a sheet fixes its mean alone; at all other wave vectors small and large sheets are alike, and those
     that the small ones do not have are continued. None where there is nothing to continue.
     """
+    # One sheet has a spectrum that is chance.
     continued = continue_spectrum(scope.spectrum(small)) if len(small) > 1 else None
     if continued is None:
         return None

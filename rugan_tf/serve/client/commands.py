@@ -83,6 +83,7 @@ def generate(options: GenerateOptions) -> None:
     asked = asked_for(options.energy_per_area, options.condition, options.num_sheets)
     number = len(next(iter(asked.values())))
     paths = target_paths(options.out, number)
+    # A stream looks at its folder itself, since it may go on there.
     if not (options.is_streamed and options.out.is_dir()):
         files.require_absent(*paths, overwrite=options.overwrite)
     if options.tile is not None and (number > 1 or options.condition):
@@ -111,6 +112,7 @@ def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], optio
     from rugan_tf.generate.large import served_stream, stream_sheets, summary
     from rugan_tf.generate.streaming import InThisProcess
 
+    # A sheet that one version began must not be gone on with by another.
     versions = [number for number, state in client.status().items() if state == "AVAILABLE"]
     wanted = served_stream(
         client, system, options.energy_per_area[0], rows=size[0], cols=size[1], seed=options.seed,

@@ -16,4 +16,5 @@ def ising_energies(states: ArrayLike) -> NDArray[np.float64]:
     column on both sides, and in one of a single row itself: the energy of a supercell is then that of its parts.
     """
     spins = spins_of(states)
+    # Summed in double precision: spins are bytes, in which the sum over a sheet overflows.
     return -(spins * (np.roll(spins, -1, 1) + np.roll(spins, -1, 2))).sum(axis=(1, 2), dtype=np.float64)

@@ -66,6 +66,7 @@ def cluster_update(
     """
     # By expm1: at high temperatures 1 - exp would lose its digits.
     tied = -np.expm1(-2 / temperature)[:, None, None]
+    # Over all sheets, so that one search finds the clusters of them all.
     numbers = np.arange(states.size).reshape(states.shape)
     pairs = []
     for axis in (1, 2):

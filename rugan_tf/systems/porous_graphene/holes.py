@@ -86,6 +86,7 @@ def inside_holes(
     inside = np.zeros((len(centres), len(flat)), dtype=bool)
     for centre, radius in zip(centres.swapaxes(0, 1), radii.T, strict=True):
         has_hole = np.flatnonzero(radius >= 0)
+        # In single precision: distances of all sites of all sheets take most of the memory of a draw.
         squared = np.zeros((len(has_hole), len(flat)), dtype=np.float32)
         for axis in range(2):
             offset = np.subtract.outer(centre[has_hole, axis], flat[:, axis]).astype(np.float32)

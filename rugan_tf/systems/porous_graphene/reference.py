@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rugan_tf.physics.tight_binding import SMEARING, tight_binding_energy
-from rugan_tf.systems.energy import EnergyOrigin
+from rugan_tf.systems.energy import EnergyOrigin, Estimate
 from rugan_tf.systems.porous_graphene.atoms import sheet_positions
 from rugan_tf.systems.porous_graphene.carbon import CARBON
 from rugan_tf.systems.porous_graphene.geometry import LATTICE, SPECIES
@@ -69,8 +69,12 @@ class LinearScalingEnergy:
 
     def __call__(self, states: ArrayLike) -> float:
         """Return the total energy of one sheet, uint8 (rows, cols), in eV; 0 for an empty one."""
+        return self.with_error(states).energy
+
+    def with_error(self, states: ArrayLike) -> Estimate:
+        """Return the total energy of one sheet, uint8 (rows, cols), and its standard error, in eV."""
         estimate = self.estimate(states)
-        return 0.0 if estimate is None else estimate.energy
+        return Estimate(0.0, 0.0) if estimate is None else Estimate(estimate.energy, estimate.standard_error)
 
     def estimate(self, states: ArrayLike) -> "EnergyEstimate | None":
         """Return the energy of one sheet with its error bar; None for an empty one."""

@@ -38,7 +38,9 @@ class OnePiece(Rule):
         chosen = states % 2, states // 2
         shape = xp.shape(states)
         cells = shape[1] * shape[2]
+        # In a small sheet every piece but the largest is a flake, of up to all its sites.
         largest = LARGEST_FLAKE if is_window else xp.where(cells <= SMALL, LATTICE.num_sites * cells, LARGEST_FLAKE)
+        # No window can tell which piece is the largest of the sheet.
         site_a, site_b = without_flakes(LATTICE, chosen, largest, xp, spare_largest=not is_window)
         return site_a + 2 * site_b
 
