@@ -195,7 +195,7 @@ def shown(row: Row, scale: dict[str, Any]) -> str:
     A whole group may be missing: an evaluation tells what there was to measure when it was run.
     """
     group, *rest = row.path
-    value: Any = scale.get(group) if rest else scale[group]
+    value: Any = scale.get(group)
     for key in rest:
         # By [] and not by get: a path that leads nowhere is an error, and no dash.
         value = None if value is None else value[key]

@@ -196,8 +196,3 @@ def test_a_judge_without_an_error_is_shown_as_ever():
     rows = rows_of(GRAPHENE)
     assert not any(row.error or "±" in row.label or "standard error of" in row.label for row in rows)
     assert shown(row_at(GRAPHENE, "mae"), {"mae": 0.5}) == "0.50000"
-
-
-def test_a_path_that_leads_nowhere_is_no_dash():
-    with pytest.raises(KeyError, match="mae"):
-        shown(row_at(GRAPHENE, "mae"), {"rmse": 0.5})
