@@ -167,3 +167,14 @@ def test_a_sheet_is_repeated_as_often_along_rows_and_columns_as_each_needs(sheet
         assert all(sheet[row, col] == small[row % 4, col % 6] for row, col in np.ndindex(8, 18))
     assert tiled_sheets(data_set, requested, 4, 6) is None
     assert tiled_sheets(data_set, requested, 8, 15) is None
+
+
+def test_the_share_of_a_wrong_composition_is_a_squared_correlation(sheets):
+    fit = CompositionFit.of(GRAPHENE, sheets, per_area(sheets), degree=CUBIC)
+    ours, real = sheets[:200], sheets[200:]
+    rng = np.random.default_rng(8)
+    requested, obtained = per_area(ours) + rng.normal(0, 0.1, 200), per_area(ours) + rng.normal(0, 0.1, 200)
+    found = at_fixed_composition(fit, (ours, obtained), requested, (real, per_area(real)))
+    expected = np.corrcoef(per_area(ours) - requested, obtained - requested)[0, 1] ** 2
+    assert 0.3 < expected < 0.7
+    assert found["error_by_composition"] == pytest.approx(expected)

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rugan_tf.evaluate.pools import POOL, Pool, nearest, nearest_unused, real_pools
+from rugan_tf.data.synthesis import draw_sheets
+from rugan_tf.evaluate.pools import POOL, SEEDS, Pool, nearest, nearest_unused, real_pools
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
@@ -92,3 +93,11 @@ def test_rows_and_columns_are_told_apart(graphene):
     drawn = real_pools(data_set, 1, 6, 4, judge, 2)
     assert [pool.states.shape for pool in drawn] == [(POOL, 6, 4)] * 2
     assert judge.asked == [((6, 4), "real 6x4", 2)] * 2
+
+
+def test_sheets_are_drawn_as_those_of_the_data_were_but_by_seeds_of_their_own(data_set, graphene):
+    options = PoreOptions(min_holes=2, max_radius=2.5)
+    told = {**data_set.metadata, "options": {"pores": dataclasses.asdict(options)}}
+    pools = real_pools(dataclasses.replace(data_set, metadata=told), 2, 6, 8, AtomCount())
+    for pool, seed in zip(pools, SEEDS, strict=True):
+        np.testing.assert_array_equal(pool.states, draw_sheets(graphene, 2 * POOL, 6, 8, seed, options))

@@ -153,3 +153,19 @@ def test_where_there_is_no_room_the_place_is_told(monkeypatch):
     assert (
         GRAPHENE.saturated(GRAPHENE.repair(states[None])[0], "H").get_chemical_symbols().count("H") == 8
     )  # one for each row, on either side
+
+
+def test_only_those_in_the_way_of_others_begin_out_of_the_plane_on_either_side_in_turn():
+    """Of three in a vacancy; along a slit nobody is in the way."""
+    states = vacancies(4, 16, (1, 2))
+    states[:, 8:12] = 0
+    states = GRAPHENE.repair(states[None])[0]
+    edges = edges_of(GRAPHENE.atoms, states)
+    found = Contacts(GRAPHENE.structure(states), edges, 1.09).tilted()
+    np.testing.assert_array_equal(found[:, :2], edges.directions[:, :2])
+    missing = GRAPHENE.lattice.positions(4, 16)[1, 2, 0]
+    hosts = GRAPHENE.structure(states).positions[edges.hosts, :2]
+    is_in_vacancy = np.linalg.norm(hosts - missing, axis=1) < 1.5
+    assert found[is_in_vacancy, 2].tolist() == [passivation.TILT, -passivation.TILT, passivation.TILT]
+    assert not found[~is_in_vacancy, 2].any()
+    assert (~is_in_vacancy).sum() == 8
