@@ -53,8 +53,10 @@ class OneByOne:
 
         Raises:
             SheetsFailedError: some sheets have none, after all others were computed; or the first eight all failed.
-            InputError: the journal belongs to other work, or worker processes cannot be started.
+            InputError: the function cannot be found, the journal belongs to other work, or worker processes cannot be
+                started.
         """
+        _ = self.origin  # refused here once, and not by the workers for every sheet
         energies = np.full(len(states), np.nan)
         if work.journal is None:
             return self.fill(energies, states, work, None)

@@ -18,6 +18,7 @@ from rugan_tf.energies.function import SheetsFailedError, Work
 from rugan_tf.energies.journal import RECORD, Journal
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.one_by_one import HOPELESS, OneByOne
+from rugan_tf.errors import InputError
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
@@ -282,3 +283,20 @@ def never_ready(self, function, base):
     self.process.start()
     other.close()
     self.is_ready, self.index, self.since = False, None, time.monotonic()
+
+
+def test_function_that_cannot_be_found_is_told_once_and_no_sheet_is_tried():
+    tried = []
+
+    class Nowhere:
+        @property
+        def origin(self):
+            raise InputError("The energy must be importable. Received: nowhere")
+
+        def __call__(self, states):
+            tried.append(states)
+            return 0.0
+
+    with pytest.raises(InputError, match="must be importable"):
+        OneByOne(Nowhere()).energies(np.zeros((3, 2, 2), np.uint8), Work(processes=1))
+    assert tried == []

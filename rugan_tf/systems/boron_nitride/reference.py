@@ -15,7 +15,7 @@ from rugan_tf.extras import require_extra
 from rugan_tf.systems.named import system_named
 
 MODEL = "7net-0"
-# Here and not in the function: who asks for the energy by name is told before any sheet is drawn, and once.
+# Here and not in the function: who wants these energies is told before any sheet is drawn, and once.
 require_extra("mlip")
 
 
