@@ -171,10 +171,12 @@ def check_target(options: BuildOptions | LabelOptions) -> None:
 
 
 def energy_of(system: "LatticeSystem", options: EnergyOptions) -> "EnergyFunction":
-    """Return what computes the energies."""
+    """Return what computes the energies, or raise InputError where it cannot be found."""
     from rugan_tf.energies.named import energy_named
 
-    return energy_named(system, options.energy or system.reference_name, pbc=options.pbc, vacuum=options.vacuum)
+    function = energy_named(system, options.energy or system.reference_name, pbc=options.pbc, vacuum=options.vacuum)
+    _ = function.origin  # found now: drawing thousands of sheets takes minutes
+    return function
 
 
 def label_and_write(

@@ -1,6 +1,5 @@
 """Energies by name: a name, for a material, becomes what computes them."""
 
-import dataclasses
 from pathlib import Path
 
 from rugan_tf.energies.corrected import CORRECTED, CorrectedEnergy, read_correction
@@ -34,8 +33,8 @@ def energy_named(
         vacuum: height of their cells, Å; as the system has it unless given.
 
     Raises:
-        InputError: another name, a function or a calculator that cannot be imported, arguments that are no JSON object,
-            or a cell for what is no calculator.
+        InputError: another name, a calculator that cannot be imported, arguments that are no JSON object, or a cell
+            for what is no calculator.
     """
     kind, _, rest = spec.partition(":")
     is_calculator = spec.startswith(ASE_PREFIX)
@@ -47,9 +46,6 @@ def energy_named(
         return corrected_in(Path(rest), system)
     if spec in system.reference_energies:
         energy = system.reference_energies[spec]
-        if isinstance(energy, ToldEnergy):
-            # Found before any work, as a calculator is; by a copy, since what was found may not travel to processes.
-            _ = dataclasses.replace(energy).function
         return ManyAtOnce(energy) if isinstance(energy, ToldEnergy) and energy.is_of_many else OneByOne(energy)
     parts = spec.removeprefix(ASE_PREFIX).split(":", 2)
     if not is_calculator or len(parts) < 2 or not all(parts):

@@ -53,7 +53,8 @@ class OneByOne:
 
         Raises:
             SheetsFailedError: some sheets have none, after all others were computed; or the first eight all failed.
-            InputError: the journal belongs to other work, or worker processes cannot be started.
+            InputError: the function cannot be found, the journal belongs to other work, or worker processes cannot be
+                started.
         """
         return self.estimates(states, work).energies
 
@@ -64,6 +65,7 @@ class OneByOne:
             SheetsFailedError: as `energies`.
             InputError: as `energies`.
         """
+        _ = self.origin  # refused here once, and not by the workers for every sheet
         has_errors = isinstance(self.function, EstimatedSheetEnergy)
         found = Estimates(np.full(len(states), np.nan), np.full(len(states), np.nan) if has_errors else None)
         if work.journal is None:

@@ -15,6 +15,7 @@ from rugan_tf.errors import InputError
 from rugan_tf.sample.places import Cells, Window, window_around
 from rugan_tf.systems.energy import LocalSheetEnergy
 from rugan_tf.systems.system import LatticeSystem
+from rugan_tf.systems.told_energy import ToldEnergy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +63,21 @@ def local_energy_of(system: LatticeSystem, function: EnergyFunction) -> LocalEne
         return of_ednn(function)
     known = {OneByOne: "function", ManyAtOnce: "told"}
     energy = getattr(function, known.get(type(function), ""), None)
-    if isinstance(energy, LocalSheetEnergy) and energy.reach is not None:
-        return of_sheets(system, energy, energy.reach)
+    local = sum_over_cells(energy)
+    if local is not None and local.reach is not None:
+        return of_sheets(system, local, local.reach)
+    # Of a material's file the name alone: its function may need an extra, and nothing is gained by installing it.
+    told = energy.told.name if isinstance(energy, ToldEnergy) else function.origin.description
     raise InputError(
-        "Monte Carlo needs an energy that is a sum over places: an EDNN, or one that says its reach. "
-        f"Received: {function.origin.description}"
+        f"Monte Carlo needs an energy that is a sum over places: an EDNN, or one that says its reach. Received: {told}"
     )
+
+
+def sum_over_cells(energy: Any) -> LocalSheetEnergy | None:
+    """Return an energy that is a sum over cells as such a one; None for others, and where nobody said the reach."""
+    # The reach first: asking for more looks for the function, which may not be installed.
+    has_reach = getattr(energy, "reach", None) is not None
+    return energy if has_reach and isinstance(energy, LocalSheetEnergy) else None
 
 
 def of_ednn(ednn: EdnnEnergy) -> LocalEnergy:

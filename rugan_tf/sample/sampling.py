@@ -16,11 +16,10 @@ from rugan_tf.formats.npz import write_npz
 from rugan_tf.formats.pieces import Pieces
 from rugan_tf.sample.chains import Chains, Schedule
 from rugan_tf.sample.ensembles import Canonical, EnergyWindow, Ensemble
-from rugan_tf.sample.local_energy import local_energy_of, state_potentials, with_chemical_potentials
+from rugan_tf.sample.local_energy import local_energy_of, state_potentials, sum_over_cells, with_chemical_potentials
 from rugan_tf.sample.moves import moves_of
 from rugan_tf.sample.options import CanonicalOptions, SampleOptions, WindowOptions
 from rugan_tf.sample.results import Sampled, report_of, sampled_of
-from rugan_tf.systems.energy import LocalSheetEnergy
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
@@ -62,7 +61,7 @@ def default_energy(system: LatticeSystem) -> str:
     An EDNN is for references that are no sum over places: one that is a sum is exact, and as fast.
     """
     reference = next(iter(system.reference_energies.values()), None)
-    is_local = isinstance(reference, LocalSheetEnergy) and reference.reach is not None
+    is_local = sum_over_cells(reference) is not None
     return EDNN if has_shipped_ednn(system) and not is_local else system.reference_name
 
 

@@ -18,6 +18,7 @@ from rugan_tf.energies.function import SheetsFailedError, Work
 from rugan_tf.energies.journal import RECORD, Journal
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.one_by_one import HOPELESS, OneByOne
+from rugan_tf.errors import InputError
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.holes import PoreOptions
 
@@ -293,3 +294,20 @@ def test_failures_after_a_success_are_those_of_their_sheets_however_many(tmp_pat
     assert sorted(raised.value.failures) == list(range(2, 2 + HOPELESS))
     assert calls(tmp_path) == list(range(HOPELESS + 4))
     assert "no more were tried" not in str(raised.value)
+
+
+def test_function_that_cannot_be_found_is_told_once_and_no_sheet_is_tried():
+    tried = []
+
+    class Nowhere:
+        @property
+        def origin(self):
+            raise InputError("The energy must be importable. Received: nowhere")
+
+        def __call__(self, states):
+            tried.append(states)
+            return 0.0
+
+    with pytest.raises(InputError, match="must be importable"):
+        OneByOne(Nowhere()).energies(np.zeros((3, 2, 2), np.uint8), Work(processes=1))
+    assert tried == []

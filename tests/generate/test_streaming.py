@@ -166,7 +166,7 @@ def test_command_streams_the_sheets_that_it_would_write_whole(model_base, tmp_pa
     [
         (["--size", "0"], "A size must be positive. Received: 0"),
         (["--judge", "tight-binding"], "Tiles are judged by an energy that is a sum over places, ednn"),
-        (["--judge", "ednn:nowhere"], "An EDNN must be a SavedModel"),
+        (["--judge", "ednn:nowhere"], "The folder of an EDNN must exist"),
         (["--size", "1"], "A size must be nearer to a sheet than to nothing"),
         (["--size", "100mm"], "The disk must have room for"),
         (["--size", "1mm", "--out", "sheets.npz"], "Sheets that are written as .npz must fit into memory"),

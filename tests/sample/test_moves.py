@@ -205,6 +205,6 @@ def test_energies_that_say_no_reach_are_refused():
     with pytest.raises(InputError, match=r"an EDNN, or one that says its reach\. Received: tight-binding"):
         local_energy_of(GRAPHENE, energy_named(GRAPHENE, "tight-binding"))
     nitride = system_named("boron_nitride")
-    with pytest.raises(InputError, match=r"an EDNN, or one that says its reach\. Received: "):
+    with pytest.raises(InputError, match=r"an EDNN, or one that says its reach\. Received: 7net-0$"):
         local_energy_of(nitride, energy_named(nitride, nitride.reference_name))
     assert local_energy_of(ISING, energy_named(ISING, "ising")).reach == (1, 1)

@@ -121,7 +121,7 @@ def test_window_of_the_shipped_material(capsys, tmp_path, monkeypatch):
             "Monte Carlo needs an energy that is a sum over places: an EDNN, or one that says its reach. "
             "Received: tight-binding",
         ),
-        (("window", "--energy", "ednn:nowhere"), "An EDNN must be a SavedModel"),
+        (("window", "--energy", "ednn:nowhere"), "The folder of an EDNN must exist"),
         (
             ("window", *ISING, "--energy", "ednn:saved_models/porous_graphene_ednn"),
             "The EDNN must be of ising. Received: one of porous_graphene",

@@ -65,7 +65,8 @@ def test_energies_without_forces_are_those_of_the_calculator():
     pytest.importorskip("sevenn", reason="the extra mlip is not installed")
     from sevenn.calculator import SevenNetCalculator
 
-    from rugan_tf.systems.boron_nitride.reference import network, seven_net_energy
+    from rugan_tf.systems.boron_nitride.reference import seven_net_energy
+    from rugan_tf.systems.seven_net import network
 
     structure = SYSTEM.structure(MIXED)
     structure.calc = SevenNetCalculator("7net-0", device="cpu")

@@ -1,45 +1,16 @@
-"""Energies by SevenNet-0 (Park, Kim, Hwang, Han, 2024), trained on energies of the functional PBE (Materials Project).
-
-Its weights come with its package, the extra mlip. Its ASE calculator computes forces with every energy, which takes
-three times as long: here the network is asked for energies alone. Without the extra this module cannot be imported.
-"""
-
-import functools
-import warnings
-from typing import Any
+"""The reference energy of graphene and boron nitride: SevenNet-0, a network near the functional PBE."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.extras import require_extra
 from rugan_tf.systems.named import system_named
-
-MODEL = "7net-0"
-# Here and not in the function: who asks for the energy by name is told before any sheet is drawn, and once.
-require_extra("mlip")
+from rugan_tf.systems.seven_net import structure_energy
 
 
 def seven_net_energy(states: NDArray[np.uint8]) -> float:
-    """Return the total energy of one sheet, uint8 (rows, cols), eV, relative to what PBE calls 0."""
-    import torch
-    from sevenn import _keys
-    from sevenn.atom_graph_data import AtomGraphData
-    from sevenn.train.dataload import unlabeled_atoms_to_graph
+    """Return the total energy of one sheet, uint8 (rows, cols), eV, relative to what PBE calls 0.
 
-    calculator = network()
-    structure = system_named("boron_nitride").structure(states)
-    graph = AtomGraphData.from_numpy_dict(unlabeled_atoms_to_graph(structure, calculator.cutoff, with_shift=False))
-    with torch.no_grad():
-        return float(calculator.model(graph)[_keys.PRED_TOTAL_ENERGY].item())
-
-
-@functools.cache
-def network() -> Any:
-    """Load the network once in a process, without the part that computes forces."""
-    from sevenn.calculator import SevenNetCalculator
-
-    with warnings.catch_warnings():  # of the accelerators that it does without
-        warnings.simplefilter("ignore")
-        calculator = SevenNetCalculator(MODEL, device="cpu")
-    calculator.model.delete_module_by_key("force_output")
-    return calculator
+    Raises:
+        InputError: the extra mlip is not installed.
+    """
+    return structure_energy(system_named("boron_nitride").structure(states))

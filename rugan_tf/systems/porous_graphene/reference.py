@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rugan_tf.physics.tight_binding import SMEARING, tight_binding_energy
+from rugan_tf.systems import seven_net
 from rugan_tf.systems.energy import EnergyOrigin, Estimate
-from rugan_tf.systems.porous_graphene.atoms import sheet_positions
+from rugan_tf.systems.porous_graphene.atoms import sheet_positions, sheet_structure
 from rugan_tf.systems.porous_graphene.carbon import CARBON
 from rugan_tf.systems.porous_graphene.geometry import LATTICE, SPECIES
 
 if TYPE_CHECKING:
     from rugan_tf.physics.total_energy import EnergyEstimate
 
-TIGHT_BINDING, LINEAR_SCALING = "tight-binding", "linear-scaling"
+TIGHT_BINDING, LINEAR_SCALING, SEVEN_NET = "tight-binding", "linear-scaling", "7net-0"
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,23 @@ class LinearScalingEnergy:
             return None
         # One thread: where there are many sheets, every core has a worker with a sheet of its own.
         return linear_scaling_energy(PlanarAtoms(positions, np.diag(lengths), CARBON), threads=1)
+
+
+@dataclass(frozen=True)
+class SevenNetEnergy:
+    """Energies of a network that was trained on PBE, the extra mlip; much faster than PBE, and some way from it."""
+
+    @property
+    def origin(self) -> EnergyOrigin:
+        """The network, and the zero of what it was trained on."""
+        zero = "what its training on PBE calls 0"
+        return EnergyOrigin(SEVEN_NET, zero, f"{SEVEN_NET}: SevenNet-0, trained on PBE, in eV relative to {zero}")
+
+    def __call__(self, states: ArrayLike) -> float:
+        """Return the total energy of one sheet, uint8 (rows, cols), in eV; 0 for an empty one.
+
+        Raises:
+            InputError: the extra mlip is not installed.
+        """
+        structure = sheet_structure(np.asarray(states))
+        return seven_net.structure_energy(structure) if len(structure) else 0.0

@@ -57,11 +57,12 @@ class PorousGraphene(LatticeSystem):
 
     @property
     def reference_energies(self) -> Mapping[str, SheetEnergy]:
-        """Tight binding, exact and for large sheets, and density functional theory."""
+        """Tight binding, exact and for large sheets, density functional theory, and a network near it."""
         return {
             reference.TIGHT_BINDING: reference.TightBindingEnergy(),
             reference.LINEAR_SCALING: reference.LinearScalingEnergy(),
             dft.PBE: dft.DensityFunctionalEnergy(),
+            reference.SEVEN_NET: reference.SevenNetEnergy(),
         }
 
     def properties(self, origin: EnergyOrigin, rows: int, cols: int) -> Mapping[str, Callable[[], Condition]]:
