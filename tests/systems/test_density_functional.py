@@ -73,3 +73,19 @@ def test_material_that_knows_no_sheets_is_refused(tmp_path, capsys):
     assert main(["build", "--known", "--system", "ising", "--out", str(tmp_path / "known.npz")]) == 2
     assert "must know sheets by name. Received: ising, which knows none" in capsys.readouterr().err
     assert json.dumps([path.name for path in tmp_path.iterdir()]) == "[]"
+
+
+# Of its own packages: what is deprecated, and which accelerators are not there.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+def test_seven_net_is_the_calculator_of_its_package():
+    pytest.importorskip("sevenn", reason="the extra mlip is not installed")
+    from sevenn.calculator import SevenNetCalculator
+
+    states = np.full((4, 4), 3, np.uint8)
+    states[1, 1] = 0
+    structure = GRAPHENE.structure(states)
+    structure.calc = SevenNetCalculator("7net-0", device="cpu")
+    energy = GRAPHENE.reference_energies["7net-0"]
+    assert energy(states) == pytest.approx(structure.get_potential_energy(), abs=1e-3)
+    assert energy(np.zeros((4, 4), np.uint8)) == 0.0
+    assert origin_of(energy.origin.description) == energy.origin
