@@ -1,0 +1,83 @@
+"""The sheets by PBE, labels near them and their EDNN, as they are shipped and as the documents tell of them."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rugan_tf.ednn.correction import least_squares, left_out_errors
+from rugan_tf.ednn.reference import split_reference
+from rugan_tf.energies.ednn import ednn_in
+from rugan_tf.energies.origin import origin_in
+from rugan_tf.formats.data_set import read_data_set
+from rugan_tf.systems.named import system_named
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "saved_models"
+GRAPHENE = system_named("porous_graphene")
+CHECK = json.loads((MODELS / "porous_graphene_pbe_cross_check.json").read_text("utf-8"))
+DFT = (ROOT / "docs" / "dft.md").read_text("utf-8")
+ROWS = {
+    "GFN1-xTB": 'ase:tblite.ase:TBLite:{"method": "GFN1-xTB", "verbosity": 0}',
+    "tight binding": "tight-binding",
+    "SevenNet-0": "7net-0",
+    "CHGNet 0.3": 'ase:chgnet.model.dynamics:CHGNetCalculator:{"use_device": "cpu"}',
+    "`porous_graphene_pbe_ednn`": "ednn:porous_graphene_pbe_ednn",
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_table_of_methods_is_the_check_that_is_kept(row):
+    (method,) = (found for found in CHECK["methods"] if found["name"] == ROWS[row])
+    cells = re.search(rf"^\| {re.escape(row)} \| (.*) \|$", DFT, flags=re.MULTILINE)[1].split(" | ")
+    assert float(cells[0]) == pytest.approx(method["pearson_r_beyond_atoms"], abs=6e-4)
+    assert float(cells[1]) == pytest.approx(method["slope_beyond_atoms"], abs=6e-3)
+    assert float(cells[2]) == pytest.approx(method["mae_mev_per_atom_beyond_atoms"], abs=0.6)
+    known = CHECK["known_sheets"]
+    told = [float(value) for cell in cells[3:5] for value in cell.split(" / ")]
+    names = ("monovacancy", "divacancy", "zigzag ribbon", "armchair ribbon")
+    assert told == pytest.approx([known[f"{name}, 8x8"][ROWS[row]] for name in names], abs=0.06)
+
+
+def test_tight_binding_of_the_check_is_that_of_the_sheets():
+    sheets = read_data_set(MODELS / "porous_graphene_pbe_6x8.npz")
+    energy = GRAPHENE.reference_energies["tight-binding"]
+    tiled = [energy(np.tile(sheet, (2, 2))) / 4 / GRAPHENE.area(6, 8) for sheet in sheets.states[:4]]
+    np.testing.assert_allclose(CHECK["energy_per_area"]["tight-binding"][:4], tiled, rtol=1e-9)
+    np.testing.assert_allclose(CHECK["energy_per_area"]["gpaw-pbe"], sheets.energy_per_area, rtol=1e-12)
+    assert origin_in(sheets.metadata) == GRAPHENE.reference_energies["gpaw-pbe"].origin
+
+
+def test_correction_is_the_fit_to_the_sheets_by_pbe():
+    content = json.loads((MODELS / "porous_graphene_pbe_correction.json").read_text("utf-8"))
+    names = ("porous_graphene_pbe_6x8", "porous_graphene_pbe_known")
+    sets = [read_data_set(MODELS / f"{name}.npz") for name in names]
+    places = np.concatenate([np.stack(list(GRAPHENE.environments(one.states).values()), axis=1) for one in sets])
+    # Of the network's energies those of the drawn sheets are kept, and of the others what is beyond atoms.
+    drawn = sets[0].energy_per_area - np.array(CHECK["energy_per_area"]["7net-0"])
+    beyond = {name: CHECK["known_sheets"][f"{name}, 8x8"]["7net-0"] for name in sets[1].metadata["frames"]}
+    per_atom = (CHECK["energy_per_area"]["7net-0"][0] - CHECK["beyond_atoms_per_area"]["7net-0"][0]) * GRAPHENE.area(
+        6, 8
+    )
+    per_atom /= GRAPHENE.num_atoms(sets[0].states)[0]
+    network = np.array(list(beyond.values())) + per_atom * GRAPHENE.num_atoms(sets[1].states)
+    known = sets[1].energy_per_area * GRAPHENE.area(8, 8) - network
+    missing = np.concatenate([drawn * GRAPHENE.area(6, 8), known])
+    fitted = least_squares(places.astype(float), missing)
+    np.testing.assert_allclose(list(content["environments"].values()), fitted, atol=1e-4)
+    atoms = places[:, 0]
+    errors = 1000 * left_out_errors(places.astype(float), missing) / atoms
+    assert np.abs(errors).mean() == pytest.approx(content["left_out"]["correction"]["mae_mev_per_atom"], abs=0.05)
+    assert "14.2 | 59.9 |" in DFT
+
+
+def test_ednn_has_the_error_that_its_card_tells():
+    labels = read_data_set(MODELS / "porous_graphene_near_pbe.npz")
+    test = split_reference(len(labels.states)).test
+    ednn = ednn_in(MODELS / "porous_graphene_pbe_ednn", GRAPHENE)
+    expected = labels.energy_per_area[test] * GRAPHENE.area(14, 16)
+    error = 1000 * (ednn.energies(labels.states[test]) - expected) / GRAPHENE.num_atoms(labels.states[test])
+    assert np.abs(error).mean() == pytest.approx(3.92, abs=0.05)
+    assert ednn.origin.method == "7net-0 corrected to gpaw-pbe"
