@@ -238,7 +238,7 @@ def label_and_write(
     print(
         f"{options.out}: {counted(len(states), 'sheet')} of {states.shape[1]}x{states.shape[2]} cells, "
         f"{per_area.min():.3f} to {per_area.max():.3f} {system.quantity.unit}{left_out}\n"
-        f"next: python -m rugan_tf.{next_command(system, options.out)}"
+        f"next: {next_step(system, options.out, len(states))}"
     )
 
 
@@ -254,13 +254,16 @@ def time_taken(seconds: Mapping[int, float]) -> dict[str, Any]:
     }
 
 
-def next_command(system: "LatticeSystem", data: Path) -> str:
+def next_step(system: "LatticeSystem", data: Path, num_sheets: int) -> str:
     """Return what to do with data: train, or first train the EDNN that a training on maps needs."""
     from rugan_tf.energies.ednn import has_shipped_ednn
+    from rugan_tf.formats.data_set import FEWEST_REFERENCE
 
+    if num_sheets < FEWEST_REFERENCE:
+        return f"python -m rugan_tf.ednn cross-check --data {data} ... compares methods; a training needs more sheets"
     if has_shipped_ednn(system):
-        return f"train quick --data {data} --run-dir runs/quick"
-    return f"ednn train --data {data} --run-dir runs/ednn"
+        return f"python -m rugan_tf.train quick --data {data} --run-dir runs/quick"
+    return f"python -m rugan_tf.ednn train --data {data} --run-dir runs/ednn"
 
 
 def commands(args: Sequence[str] | None = None) -> dict[str, Command]:

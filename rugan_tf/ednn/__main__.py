@@ -68,6 +68,9 @@ def correct(options: CorrectionOptions) -> None:
     for name, value in content["environments"].items():
         print(f"{value:+.4f} {unit} for each {name}")
     errors = content["left_out"]
+    if errors["correction"][key] >= errors["constant_alone"][key]:
+        # Fitted to their noise: more sheets are needed before the labels get better.
+        print(f"{options.out}: warning: sheets left out of the fit are no better than by a constant for each atom")
     print(
         f"{options.out}: of sheets left out of the fit, MAE {errors['correction'][key]:.1f} {system.error_unit}; with "
         f"a constant for each atom alone {errors['constant_alone'][key]:.1f}\n"

@@ -32,7 +32,8 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
     target = np.concatenate(reference.energies)
     if len(target) < SHEETS_A_NUMBER * len(names):
         raise InputError(
-            f"There must be at least {SHEETS_A_NUMBER} sheets for each of {', '.join(names)}. Received: {len(target)}"
+            f"There must be at least {SHEETS_A_NUMBER * len(names)} sheets, {SHEETS_A_NUMBER} for each constant "
+            f"({', '.join(names)}). Received: {len(target)}"
         )
     fast = np.concatenate([repeated(base, of_size, name, options.repeat) for of_size in sheets])
     places = counts.astype(np.float64)

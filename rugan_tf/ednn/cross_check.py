@@ -119,7 +119,10 @@ def drawn(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheet
     drawing = drawing_of(system, options)
     states = draw_sheets(system, options.num_sheets, options.rows, options.cols, options.seed, drawing, distinct=True)
     # Without atoms there is nothing that two methods could differ in.
-    states = states[system.num_atoms(states) > 0]
+    has_atoms = system.num_atoms(states) > 0
+    if not has_atoms.all():
+        print(f"{options.out}: {np.sum(~has_atoms)} of {len(states)} sheets have no atom and are left out")
+    states = states[has_atoms]
     began = time.monotonic()
     energies = function.energies(states, Work(name))
     return [Sheets(states)], Method(name, function.origin, [energies], time.monotonic() - began)

@@ -49,6 +49,8 @@ class Connection(OptionGroup):
 
     def __post_init__(self) -> None:
         """Refuse what would end the process within gRPC, or send secrets in the clear."""
+        if self.server.startswith(("http://", "https://")):
+            raise InputError(f"server must be host:port of gRPC, without http://. Received: server={self.server}")
         if (self.cert_file is None) != (self.key_file is None):
             raise InputError(
                 "cert_file and key_file must be given together. "
@@ -117,11 +119,25 @@ def why_unreachable(connection: Connection) -> str:
         return ""
     try:
         with socket.create_connection((host, int(port)), PROBE_TIMEOUT) as plain:
-            return why_no_tls(connection, plain, host.strip("[]"))
+            found = why_no_tls(connection, plain, host.strip("[]"))
+        return found or ("" if connection.is_encrypted else why_no_grpc(host, int(port)))
     except TimeoutError:  # a machine that is starting, or behind a proxy that gRPC asks and this function does not
         return ""
     except OSError as error:
         return str(error)
+
+
+def why_no_grpc(host: str, port: int) -> str:
+    """Return that a server speaks HTTP/1, as REST does, where gRPC is asked for; empty where it does not."""
+    with socket.create_connection((host, port), PROBE_TIMEOUT) as plain:
+        plain.settimeout(ALERT_WAIT)
+        # A server of gRPC answers this with frames of HTTP/2, or closes the connection.
+        plain.sendall(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        try:
+            is_http1 = plain.recv(5) == b"HTTP/"
+        except (TimeoutError, ConnectionResetError):
+            return ""
+    return "what listens there speaks HTTP/1, as REST does: the server must be the port of gRPC" if is_http1 else ""
 
 
 def why_no_socket(path: Path) -> str:

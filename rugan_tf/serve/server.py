@@ -19,7 +19,8 @@ from typing import Any
 import uvicorn
 
 from rugan_tf.errors import InputError
-from rugan_tf.saved.shipped import shipped_folder, shipped_names
+from rugan_tf.saved.shipped import shipped_folder, shipped_names, what_there_is
+from rugan_tf.saved.versions import GRAPH_FILE
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.grpc_server import Served, add_address, build_server
 from rugan_tf.serve.loaded_version import SessionOptions
@@ -183,8 +184,20 @@ def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
         models = {one.name: one}
     for model in models.values():
         if not versions_on_disk(model.base_path):
-            raise InputError(f"A base path must hold numeric version folders. Received: {model.base_path}")
+            raise InputError(
+                f"A base path must hold numeric version folders, or be {what_there_is()}. "
+                f"Received: {model.base_path}, {what_is_there(model.base_path)}"
+            )
     return models
+
+
+def what_is_there(path: Path) -> str:
+    """Say why a path is no base path of a model."""
+    if not path.exists():
+        return "which does not exist"
+    if path.is_file():
+        return "which is a file"
+    return f"a version itself: give {path.parent}" if (path / GRAPH_FILE).exists() else "which holds none"
 
 
 def one_model(name: str | None, base_path: Path) -> ModelConfig:

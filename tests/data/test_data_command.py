@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scripted import calls, numbered_sheets, script
 
 import rugan_tf
-from rugan_tf.data.__main__ import main
+from rugan_tf.data.__main__ import main, next_step
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.energies.named import energy_named
 from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
@@ -58,7 +59,18 @@ def test_build_draws_labels_and_writes(tmp_path, capsys):
     assert list(out.parent.iterdir()) == [out]  # the progress is gone
     printed = capsys.readouterr().out
     assert f"{out}: 4 sheets of 4x4 cells, " in printed
-    assert f"next: python -m rugan_tf.train quick --data {out} " in printed
+    assert (
+        f"next: python -m rugan_tf.ednn cross-check --data {out} ... compares methods; a training needs more" in printed
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "step"), [(39, "ednn cross-check"), (40, "train quick --data sheets.npz --run-dir runs/quick")]
+)
+def test_next_step_is_one_that_takes_so_many_sheets(number, step):
+    assert next_step(system_named("porous_graphene"), Path("sheets.npz"), number).startswith(
+        f"python -m rugan_tf.{step}"
+    )
 
 
 def test_label_computes_the_energies_of_given_sheets(folder, tmp_path):

@@ -144,7 +144,7 @@ def test_too_few_sheets_and_a_wrong_suffix_are_refused(better, tmp_path, capsys)
     few, found = tmp_path / "few.npz", read_data_set(better)
     write_data_set(few, DataSet(found.states[:11], found.energy_per_area[:11], found.metadata))
     assert main(["correction", "--data", str(few), "--out", str(tmp_path / "c.json")]) == 2
-    assert "at least 4 sheets for each of atom, zigzag" in capsys.readouterr().err
+    assert "at least 12 sheets, 4 for each constant (atom, zigzag" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["correction", "--data", str(few), "--out", str(tmp_path / "c.txt")])
     assert "A correction must be a .json file" in capsys.readouterr().err

@@ -30,6 +30,8 @@ CONVERGENCE = {"density": 1e-3}
 class DensityFunctionalEnergy:
     """Energies of PBE, spins paired, positions of the perfect lattice."""
 
+    extra = "dft"  # asked for before any work
+
     @property
     def origin(self) -> EnergyOrigin:
         """The functional and its settings; free atoms of GPAW's data sets, spins paired, have the energy zero."""
@@ -50,7 +52,7 @@ class DensityFunctionalEnergy:
         Raises:
             InputError: the extra dft is not installed.
         """
-        require_extra("dft")
+        require_extra(self.extra)
         structure = sheet_structure(np.asarray(states), VACUUM)
         if not len(structure):
             return 0.0

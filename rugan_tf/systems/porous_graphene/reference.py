@@ -94,6 +94,8 @@ class LinearScalingEnergy:
 class SevenNetEnergy:
     """Energies of a network that was trained on PBE, the extra mlip; much faster than PBE, and some way from it."""
 
+    extra = "mlip"  # asked for before any work
+
     @property
     def origin(self) -> EnergyOrigin:
         """The network, and the zero of what it was trained on."""
