@@ -65,7 +65,7 @@ class BuildOptions:
     distinct: bool = False
     """Draw again instead of a sheet that was drawn before."""
     known: bool = False
-    """Take the sheets that the material knows by name, such as vacancies, in place of drawn ones."""
+    """Take the sheets that the material knows by name, such as vacancies; how many are drawn, and how, is not used."""
     overwrite: bool = False
     """Replace a data set that exists."""
     computation: EnergyOptions = EnergyOptions()
@@ -201,7 +201,6 @@ def label_and_write(
 
     import rugan_tf
     from rugan_tf.energies.function import SheetsFailedError, Work
-    from rugan_tf.energies.journal import seconds_in
     from rugan_tf.energies.origin import as_metadata
     from rugan_tf.formats.data_set import DataSet, write_data_set
 
@@ -221,13 +220,14 @@ def label_and_write(
         has_energy = np.isfinite(error.energies)
         states, energy = states[has_energy], error.energies[has_energy]
         properties = {name: values[has_energy] for name, values in properties.items()}
+        told_of_sheets = without_failed(told_of_sheets, has_energy)
     metadata = {
         **told_of_sheets,
         "system": system.spec,
         **as_metadata(energy_function.origin),
         "options": to_json(options),
         "skipped": skipped,
-        **time_taken(seconds_in(journal)),
+        **time_taken(journal),
         "rugan_tf": rugan_tf.__version__,
     }
     per_area = system.energy_per_area(energy, *states.shape[1:])
@@ -242,13 +242,23 @@ def label_and_write(
     )
 
 
-def time_taken(seconds: Mapping[int, float]) -> dict[str, Any]:
+def without_failed(told_of_sheets: Mapping[str, Any], has_energy: Any) -> Mapping[str, Any]:
+    """Return what the metadata keep of sheets without the names of those that failed."""
+    if "frames" not in told_of_sheets:
+        return told_of_sheets
+    names = [name for name, has in zip(told_of_sheets["frames"], has_energy, strict=True) if has]
+    return {**told_of_sheets, "frames": names}
+
+
+def time_taken(journal: Path) -> dict[str, Any]:
     """Return what the metadata keep of the seconds that energies took, one core each; nothing where none is known."""
     import statistics
 
-    if not seconds:
+    from rugan_tf.energies.journal import seconds_in
+
+    taken = list(seconds_in(journal).values())
+    if not taken:
         return {}
-    taken = list(seconds.values())
     return {
         "seconds_per_sheet": {"median": statistics.median(taken), "longest": max(taken), "all": sum(taken)},
     }

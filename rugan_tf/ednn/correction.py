@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rugan_tf import files
 from rugan_tf.ednn.cross_check import Sheets, given
 from rugan_tf.ednn.options import CorrectionOptions
+from rugan_tf.energies.corrected import CORRECTED
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
@@ -24,6 +25,8 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
     system = system_named(options.system)
     files.require_absent(options.out, overwrite=options.overwrite, what="correction")
     name = options.base or system.reference_name
+    if name.startswith(f"{CORRECTED}:"):
+        raise InputError(f"A correction must be of a method, not of another correction. Received: base={name}")
     base = energy_named(system, name)
     sheets, reference = given(options.data, system)
     environments = [system.environments(of_size.states) for of_size in sheets]

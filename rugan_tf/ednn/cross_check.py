@@ -1,6 +1,7 @@
 """How far a reference can be trusted: its energies beside those of other methods, of the same sheets."""
 
 import dataclasses
+import hashlib
 import time
 import warnings
 from collections.abc import Sequence
@@ -76,16 +77,28 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
             f"The reference must be --data or --energy, not both. Received: --data and --energy {options.energy}"
         )
     sheets, reference = given(options.data, system) if options.data else drawn(options, system)
+    require_enough(sheets)
     methods = [computed(name, function, sheets, options) for name, function in others.items()]
-    content = described(system, sheets, reference, methods)
+    content = described(system, sheets, reference, methods, options.repeat)
     # What an earlier check left goes only now that there is something to put in its place.
     folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
-    write_figure(folder / "cross_check.png", cross_figure(system, content))
     files.write_json(folder / "cross_check.json", content)
-    for index in range(len(others)):
-        for journal in journals(options.out, index, len(sheets)):
-            journal.unlink(missing_ok=True)
+    write_figure(folder / "cross_check.png", cross_figure(system, content))
+    for method in methods:
+        # Where sheets failed, the others are kept: the same command tries again.
+        if all(np.isfinite(energies).all() for energies in method.energies):
+            for journal in journals(options, method.name, len(sheets)):
+                journal.unlink(missing_ok=True)
     return content
+
+
+def require_enough(sheets: list[Sheets]) -> None:
+    """Raise InputError unless there are sheets that a line can be fitted to."""
+    number = sum(len(of_size.states) for of_size in sheets if not of_size.names)
+    if number < FEWEST:
+        raise InputError(
+            f"Methods must be compared on at least {FEWEST} sheets that are not known by name. Received: {number}"
+        )
 
 
 def given(data: Sequence[Path], system: LatticeSystem) -> tuple[list[Sheets], Method]:
@@ -101,7 +114,8 @@ def given(data: Sequence[Path], system: LatticeSystem) -> tuple[list[Sheets], Me
             raise InputError(f"Data must be of {system.name}. Received: {data_set.system.name} in {path}")
         names = data_set.metadata.get("frames") if data_set.metadata.get("options", {}).get("known") else None
         has_atoms = system.num_atoms(data_set.states) > 0
-        sheets.append(Sheets(data_set.states[has_atoms], tuple(names or ())))
+        kept = [name for name, has in zip(names, has_atoms, strict=True) if has] if names else []
+        sheets.append(Sheets(data_set.states[has_atoms], tuple(kept)))
         energies.append((data_set.energy_per_area * system.extent(*data_set.states.shape[1:]))[has_atoms])
         origins.append(origin_in(data_set.metadata))
     if len({(origin.method, origin.zero) for origin in origins}) > 1:
@@ -128,16 +142,18 @@ def drawn(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheet
     return [Sheets(states)], Method(name, function.origin, [energies], time.monotonic() - began)
 
 
-def journals(out: Path, index: int, number: int) -> list[Path]:
+def journals(options: CrossCheckOptions, name: str, number: int) -> list[Path]:
     """Return where the energies of a method are kept until the folder is written, one file for each set of sheets."""
-    return [out.with_name(f"{out.name}.method-{index}-{of_sheets}.progress") for of_sheets in range(number)]
+    # By the method and not by its place: with another list of methods each goes on with its own.
+    key = hashlib.sha256(f"{name} {options.repeat}".encode()).hexdigest()[:8]
+    return [options.out.with_name(f"{options.out.name}.{key}-{index}.progress") for index in range(number)]
 
 
 def computed(name: str, function: EnergyFunction, sheets: list[Sheets], options: CrossCheckOptions) -> Method:
     """Return the energies of all sheets by a method; sheets that fail are told, and have none."""
     repeat, began = options.repeat, time.monotonic()
     energies = []
-    kept = journals(options.out, list(options.other).index(name), len(sheets))
+    kept = journals(options, name, len(sheets))
     for of_size, journal in zip(sheets, kept, strict=True):
         states = np.tile(of_size.states, (1, repeat, repeat))
         try:
@@ -149,12 +165,14 @@ def computed(name: str, function: EnergyFunction, sheets: list[Sheets], options:
     return Method(name, function.origin, energies, time.monotonic() - began)
 
 
-def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, methods: list[Method]) -> dict[str, Any]:
+def described(
+    system: LatticeSystem, sheets: list[Sheets], reference: Method, methods: list[Method], repeat: int = 1
+) -> dict[str, Any]:
     """Return what the check found: for each method, and for each sheet that is known by name."""
     atoms = [system.num_atoms(of_size.states).astype(np.float64) for of_size in sheets]
     sites = [system.num_sites(*of_size.states.shape[1:]) for of_size in sheets]
-    full = full_sheet(atoms, sites)
     everything = [reference, *methods]
+    full = full_sheet(atoms, sites, everything)
     beyond = {method.name: without_atoms(method.energies, atoms, full) for method in everything}
     extents = [system.extent(*of_size.states.shape[1:]) for of_size in sheets]
 
@@ -164,15 +182,12 @@ def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, me
         return np.concatenate([np.empty(0), *chosen])
 
     density = of_drawn(atoms)
-    if len(density) < FEWEST:
-        raise InputError(
-            f"Methods must be compared on at least {FEWEST} sheets that are not known by name. Received: {len(density)}"
-        )
     per_area = {method.name: (of_drawn(method.energies), of_drawn(beyond[method.name])) for method in everything}
     key = error_key(system.error_unit)
     return {
         "sheets": len(density),
         "sizes": [f"{rows}x{cols}" for rows, cols in (of_size.states.shape[1:] for of_size in sheets)],
+        "repeat": repeat,
         "zero_of_atoms": "the best fit" if full is None else "the sheet of all sites",
         "reference": {
             "name": reference.name,
@@ -195,10 +210,11 @@ def described(system: LatticeSystem, sheets: list[Sheets], reference: Method, me
     }
 
 
-def full_sheet(atoms: list[Floats], sites: list[int]) -> tuple[int, int] | None:
-    """Return which set has a sheet without a vacant site, and which sheet of it that is; None if none has."""
+def full_sheet(atoms: list[Floats], sites: list[int], methods: list[Method]) -> tuple[int, int] | None:
+    """Return which set has a sheet without a vacant site that all methods have, and which it is; None if none has."""
     for index, (count, most) in enumerate(zip(atoms, sites, strict=True)):
-        found = np.flatnonzero(count == most)
+        has = np.all([np.isfinite(method.energies[index]) for method in methods], axis=0)
+        found = np.flatnonzero((count == most) & has)
         if len(found):
             return index, int(found[0])
     return None

@@ -122,7 +122,7 @@ class CrossCheckOptions:
     energy: str | None = None
     """The reference; the material's unless said otherwise."""
     data: tuple[Path, ...] = ()
-    """Data sets whose labels are the reference, in place of drawn sheets and their energies."""
+    """Data sets whose labels are the reference; --num-sheets, sizes and --seed are of drawn sheets, and not used."""
     other: tuple[str, ...] = (GFN1,)
     """The other methods, any energies that `rugan data build` takes; for GFN1-xTB install the extra `physics`."""
     repeat: int = 1

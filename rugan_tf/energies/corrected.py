@@ -102,8 +102,21 @@ def read_correction(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"A correction must be a JSON file. Received: {path} ({error})") from None
     missing = [key for key in KEYS if not isinstance(content, dict) or key not in content]
+    if not missing and not is_told(content):
+        raise InputError(f"A correction must name its base, no correction itself, and its reference. Received: {path}")
     numbers = {} if missing else content["environments"]
     are_numbers = isinstance(numbers, dict) and all(isinstance(value, float | int) for value in numbers.values())
     if missing or not are_numbers or not np.isfinite(list(numbers.values())).all():
         raise InputError(f"A correction must hold {', '.join(KEYS)}, with numbers. Received: {path}")
     return content
+
+
+def is_told(content: Mapping[str, Any]) -> bool:
+    """Return whether base and reference are what they must be; a correction of itself would never end."""
+    base, reference = content["base"], content["reference"]
+    return (
+        isinstance(base, str)
+        and not base.startswith(f"{CORRECTED}:")
+        and isinstance(reference, dict)
+        and set(reference) == {"method", "zero", "description"}
+    )

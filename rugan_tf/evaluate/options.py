@@ -54,7 +54,7 @@ class JudgeOptions(OptionGroup):
 
 @dataclasses.dataclass(frozen=True)
 class StructureOptions(OptionGroup):
-    """Whether pores, edges and patterns are those of real sheets."""
+    """Whether structure and patterns are those of real sheets."""
 
     num_structures: tuple[int, ...] = (1000,)
     """Sheets of every scale, or one number for each, that are compared with real ones of that size; 0 for none.

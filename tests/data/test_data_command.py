@@ -10,7 +10,7 @@ import pytest
 from scripted import calls, numbered_sheets, script
 
 import rugan_tf
-from rugan_tf.data.__main__ import main, next_step
+from rugan_tf.data.__main__ import main, next_step, without_failed
 from rugan_tf.data.synthesis import draw_sheets
 from rugan_tf.energies.named import energy_named
 from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
@@ -71,6 +71,12 @@ def test_next_step_is_one_that_takes_so_many_sheets(number, step):
     assert next_step(system_named("porous_graphene"), Path("sheets.npz"), number).startswith(
         f"python -m rugan_tf.{step}"
     )
+
+
+def test_names_of_sheets_that_failed_go_with_them():
+    told = {"frames": ["pristine", "monovacancy", "divacancy"], "more": 1}
+    assert without_failed(told, [True, False, True]) == {"frames": ["pristine", "divacancy"], "more": 1}
+    assert without_failed({"more": 1}, [True, False]) == {"more": 1}
 
 
 def test_label_computes_the_energies_of_given_sheets(folder, tmp_path):

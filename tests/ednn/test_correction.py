@@ -124,6 +124,7 @@ def test_materials_count_their_states_unless_they_tell_more():
         ('{"system": "ising"}', "must hold system, base"),
         ("ising", "must be of porous_graphene. Received: ising"),
         ("NaN", "must hold .* with numbers"),
+        ("itself", "must name its base, no correction itself"),
     ],
 )
 def test_bad_corrections_are_refused(tmp_path, content, message):
@@ -132,6 +133,8 @@ def test_bad_corrections_are_refused(tmp_path, content, message):
     whole["reference"] = {"method": "m", "zero": "z", "description": "d"}
     if content == "ising":
         content = json.dumps({**whole, "system": "ising"})
+    elif content == "itself":
+        content = json.dumps({**whole, "base": f"corrected:{path}"})
     elif content == "NaN":
         content = json.dumps({**whole, "environments": {"atom": float("nan")}})
     if content is not None:

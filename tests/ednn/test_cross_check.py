@@ -16,6 +16,21 @@ from rugan_tf.systems.named import system_named
 GRAPHENE = system_named("porous_graphene")
 LJ = "ase:ase.calculators.lj:LennardJones"
 EMT = "ase:ase.calculators.emt:EMT"
+# A calculator that fails once, for the first sheet that it is asked for, and leaves a file for each call.
+FLAKY = """
+import pathlib, uuid
+from ase.calculators.lj import LennardJones
+
+class Flaky(LennardJones):
+    def calculate(self, *args, **kwargs):
+        folder = pathlib.Path({folder!r})
+        (folder / str(uuid.uuid4())).touch()
+        try:
+            (folder.parent / "failed").touch(exist_ok=False)
+        except FileExistsError:
+            return super().calculate(*args, **kwargs)
+        raise RuntimeError("it fell over")
+"""
 
 
 def test_comparison_finds_the_line_between_two_methods():
@@ -75,6 +90,44 @@ def test_what_is_left_beyond_atoms_comes_from_the_full_sheet():
     mae = 1000 * np.mean(edges / GRAPHENE.num_atoms(plain.states))
     assert found["mae_mev_per_atom_beyond_atoms"] == pytest.approx(mae)
     assert len(cross_figure(GRAPHENE, content).axes) == 1
+
+
+def test_full_sheet_that_a_method_lacks_gives_no_zero():
+    named = GRAPHENE.known_sheets(6, 8)
+    sheets = [
+        Sheets(np.stack(list(named.values())), tuple(named)),
+        Sheets(GRAPHENE.draw_states(np.random.default_rng(1), 8, 6, 8, GRAPHENE.drawing)),
+    ]
+    reference, other = (
+        Method(name, EnergyOrigin(name, None, name), [energies_of(one.states, -9.0, 1.0) for one in sheets], 1.0)
+        for name in ("one", "two")
+    )
+    other.energies[0][0] = np.nan
+    content = described(GRAPHENE, sheets, reference, [other])
+    assert content["zero_of_atoms"] == "the best fit"
+    assert content["known_sheets"]["pristine, 6x8"]["two"] is None
+    assert content["methods"][0]["num_sheets"] == 8
+    json.dumps(content, allow_nan=False)
+
+
+def test_energies_of_a_method_are_kept_where_some_failed(tmp_path, monkeypatch, capsys):
+    """The same command, with another method in front, computes the failed sheet alone."""
+    calls, out = tmp_path / "calls", tmp_path / "cross"
+    calls.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "flaky.py").write_text(FLAKY.format(folder=str(calls)))
+    command = ["cross-check", "--out", str(out), "--num-sheets", "5", "--rows", "4", "--cols", "4", "--seed", "1"]
+    assert main([*command, "--other", "ase:flaky:Flaky"]) == 0
+    content = json.loads((out / "cross_check.json").read_text())
+    assert content["methods"][0]["num_sheets"] == content["sheets"] - 1
+    assert "has not all energies" in capsys.readouterr().err
+    first = len(list(calls.iterdir()))
+    assert main([*command, "--overwrite", "--other", LJ, "ase:flaky:Flaky"]) == 0
+    content = json.loads((out / "cross_check.json").read_text())
+    assert content["methods"][1]["num_sheets"] == content["sheets"]
+    assert len(list(calls.iterdir())) == first + 1
+    assert not list(tmp_path.glob("*.progress"))
 
 
 def test_cross_check_writes_the_energies_of_every_method(tmp_path, capsys):

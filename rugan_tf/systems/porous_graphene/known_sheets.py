@@ -1,4 +1,4 @@
-"""Sheets whose energies the literature quotes: vacancies, and ribbons for the energies of edges."""
+"""Sheets to compare methods on: vacancies, and ribbons for the energies of edges, neither relaxed nor magnetic."""
 
 import numpy as np
 from numpy.typing import NDArray
