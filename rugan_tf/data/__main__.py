@@ -205,8 +205,7 @@ def label_and_write(
     from rugan_tf.formats.data_set import DataSet, write_data_set
 
     told = options.computation
-    journal = options.out.with_name(f"{options.out.stem}.progress")
-    failed = options.out.with_name(f"{options.out.stem}.failed")
+    journal, failed = (options.out.with_name(f"{options.out.stem}.{kind}") for kind in ("progress", "failed"))
     work = Work(told.energy or system.reference_name, told.processes, told.timeout, journal, failed)
     skipped: list[int] = []
     try:
