@@ -76,9 +76,7 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     except (InputError, OSError) as error:
         rule = ""
         if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
-            rule = (
-                "Files must be in folders that you may read and write; name others, or change their rights. Received: "
-            )
+            rule = f"{LOCKED} Received: "
         print(f"{prog}: {rule}{error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
