@@ -91,6 +91,7 @@ def build(options: BuildOptions) -> None:
     import numpy as np
 
     from rugan_tf.data.synthesis import draw_sheets, require_even
+    from rugan_tf.formats.data_set import KNOWN_SHEETS
     from rugan_tf.systems.named import system_named
 
     system = system_named(options.system)
@@ -101,7 +102,7 @@ def build(options: BuildOptions) -> None:
     energy_function = energy_of(system, options.computation)
     if options.known:
         named = known_sheets(system, options.rows, options.cols)
-        told = {"frames": list(named)}  # as an import names the sheets that it takes from files
+        told = {KNOWN_SHEETS: list(named)}
         label_and_write(system, np.stack(list(named.values())), energy_function, options, told_of_sheets=told)
         return
     states = draw_sheets(
@@ -135,8 +136,8 @@ def label(options: LabelOptions) -> None:
         label_chunks(system, energy_function, options)
         return
     states = read_states(options.states, system)
-    properties, units = read_properties(options.states, len(states))
-    label_and_write(system, states, energy_function, options, properties, {"properties": units} if units else {})
+    properties, told = read_properties(options.states, len(states))
+    label_and_write(system, states, energy_function, options, properties, told)
 
 
 def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", options: LabelOptions) -> None:
@@ -243,10 +244,12 @@ def label_and_write(
 
 def without_failed(told_of_sheets: Mapping[str, Any], has_energy: Any) -> Mapping[str, Any]:
     """Return what the metadata keep of sheets without the names of those that failed."""
-    if "frames" not in told_of_sheets:
+    from rugan_tf.formats.data_set import KNOWN_SHEETS
+
+    if KNOWN_SHEETS not in told_of_sheets:
         return told_of_sheets
-    names = [name for name, has in zip(told_of_sheets["frames"], has_energy, strict=True) if has]
-    return {**told_of_sheets, "frames": names}
+    names = [name for name, has in zip(told_of_sheets[KNOWN_SHEETS], has_energy, strict=True) if has]
+    return {**told_of_sheets, KNOWN_SHEETS: names}
 
 
 def time_taken(journal: Path) -> dict[str, Any]:

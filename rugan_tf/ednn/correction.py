@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf import files
-from rugan_tf.ednn.cross_check import Sheets, given
+from rugan_tf.ednn.cross_check import computed, forget, given
 from rugan_tf.ednn.options import CorrectionOptions
 from rugan_tf.energies.corrected import CORRECTED
-from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.systems.named import system_named
@@ -38,7 +37,12 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
             f"There must be at least {SHEETS_A_NUMBER * len(names)} sheets, {SHEETS_A_NUMBER} for each constant "
             f"({', '.join(names)}). Received: {len(target)}"
         )
-    fast = np.concatenate([repeated(base, of_size, name, options.repeat) for of_size in sheets])
+    method = computed(name, base, sheets, options.out, options.repeat)
+    fast = np.concatenate(method.energies)
+    if not np.isfinite(fast).all():
+        raise InputError(
+            f"A correction needs the fast energy of every sheet. Received: none of {np.sum(~np.isfinite(fast))} sheets"
+        )
     places = counts.astype(np.float64)
     atoms = np.concatenate([system.num_atoms(of_size.states) for of_size in sheets]).astype(np.float64)
     constants = least_squares(places, target - fast)
@@ -53,7 +57,7 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
         "base_origin": base.origin.description,
         "environments": dict(zip(names, constants.tolist(), strict=True)),
         "reference": dataclasses.asdict(reference.origin),
-        "fitted": f"fitted to {len(target)} sheets",
+        "fitted": f"fitted to {len(target)} sheets{copies(options.repeat)}",
         "repeat": options.repeat,
         "left_out": {
             kind: {f"mae_{key}": float(np.abs(values).mean()), f"rms_{key}": float(np.sqrt(np.mean(values**2)))}
@@ -61,13 +65,14 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
         },
     }
     files.write_json(options.out, content)
+    forget(method, options.out)
     return content
 
 
-def repeated(function: Any, sheets: Sheets, name: str, repeat: int) -> Floats:
-    """Return the energies (n,) of sheets by a method that is asked for them repeated along both axes."""
-    states = np.tile(sheets.states, (1, repeat, repeat))
-    return np.asarray(function.energies(states, Work(name)) / repeat**2)
+def copies(repeat: int) -> str:
+    """Say what the fast method was asked for, where that is not the sheets themselves."""
+    # Whoever uses the correction asks for sheets as they are, which must be so large that it makes no difference.
+    return "" if repeat == 1 else f" repeated {repeat}x{repeat}"
 
 
 def least_squares(places: Floats, missing: Floats) -> Floats:

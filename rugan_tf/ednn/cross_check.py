@@ -52,13 +52,15 @@ class Method:
         name: as it was asked for.
         origin: method and zero.
         energies: float64 (n,) for each set of sheets, eV; NaN for sheets that failed.
-        seconds: what they took, on all cores; None where they were read from a file.
+        seconds: what they took in this run, on all cores; None where they were read from a file.
+        repeat: copies of a sheet along both axes that it was asked for; 0 where they were read from a file.
     """
 
     name: str
     origin: EnergyOrigin
     energies: list[Floats]
     seconds: float | None = None
+    repeat: int = 0
 
 
 def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
@@ -78,17 +80,14 @@ def cross_check(options: CrossCheckOptions) -> dict[str, Any]:
         )
     sheets, reference = given(options.data, system) if options.data else drawn(options, system)
     require_enough(sheets)
-    methods = [computed(name, function, sheets, options) for name, function in others.items()]
+    methods = [computed(name, function, sheets, options.out, options.repeat) for name, function in others.items()]
     content = described(system, sheets, reference, methods, options.repeat)
     # What an earlier check left goes only now that there is something to put in its place.
     folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
     files.write_json(folder / "cross_check.json", content)
     write_figure(folder / "cross_check.png", cross_figure(system, content))
-    for method in methods:
-        # Where sheets failed, the others are kept: the same command tries again.
-        if all(np.isfinite(energies).all() for energies in method.energies):
-            for journal in journals(options, method.name, len(sheets)):
-                journal.unlink(missing_ok=True)
+    for method in (reference, *methods):
+        forget(method, options.out)
     return content
 
 
@@ -112,10 +111,10 @@ def given(data: Sequence[Path], system: LatticeSystem) -> tuple[list[Sheets], Me
         data_set = read_data_set(path)
         if data_set.system != system:
             raise InputError(f"Data must be of {system.name}. Received: {data_set.system.name} in {path}")
-        names = data_set.metadata.get("frames") if data_set.metadata.get("options", {}).get("known") else None
         has_atoms = system.num_atoms(data_set.states) > 0
-        kept = [name for name, has in zip(names, has_atoms, strict=True) if has] if names else []
-        sheets.append(Sheets(data_set.states[has_atoms], tuple(kept)))
+        names = data_set.known_sheets
+        kept = tuple(name for name, has in zip(names, has_atoms, strict=True) if has) if names else ()
+        sheets.append(Sheets(data_set.states[has_atoms], kept))
         energies.append((data_set.energy_per_area * system.extent(*data_set.states.shape[1:]))[has_atoms])
         origins.append(origin_in(data_set.metadata))
     if len({(origin.method, origin.zero) for origin in origins}) > 1:
@@ -137,24 +136,30 @@ def drawn(options: CrossCheckOptions, system: LatticeSystem) -> tuple[list[Sheet
     if not has_atoms.all():
         print(f"{options.out}: {np.sum(~has_atoms)} of {len(states)} sheets have no atom and are left out")
     states = states[has_atoms]
-    began = time.monotonic()
-    energies = function.energies(states, Work(name))
-    return [Sheets(states)], Method(name, function.origin, [energies], time.monotonic() - began)
+    sheets = [Sheets(states)]
+    require_enough(sheets)
+    return sheets, computed(name, function, sheets, options.out, 1)
 
 
-def journals(options: CrossCheckOptions, name: str, number: int) -> list[Path]:
-    """Return where the energies of a method are kept until the folder is written, one file for each set of sheets."""
+def journals(out: Path, name: str, repeat: int, number: int) -> list[Path]:
+    """Return where the energies of a method are kept until the result is written, one file for each set of sheets."""
     # By the method and not by its place: with another list of methods each goes on with its own.
-    key = hashlib.sha256(f"{name} {options.repeat}".encode()).hexdigest()[:8]
-    return [options.out.with_name(f"{options.out.name}.{key}-{index}.progress") for index in range(number)]
+    key = hashlib.sha256(f"{name} {repeat}".encode()).hexdigest()[:8]
+    return [out.with_name(f"{out.name}.{key}-{index}.progress") for index in range(number)]
 
 
-def computed(name: str, function: EnergyFunction, sheets: list[Sheets], options: CrossCheckOptions) -> Method:
-    """Return the energies of all sheets by a method; sheets that fail are told, and have none."""
-    repeat, began = options.repeat, time.monotonic()
-    energies = []
-    kept = journals(options, name, len(sheets))
-    for of_size, journal in zip(sheets, kept, strict=True):
+def computed(name: str, function: EnergyFunction, sheets: list[Sheets], out: Path, repeat: int) -> Method:
+    """Return the energies of all sheets by a method; sheets that fail are told, and have none.
+
+    Args:
+        name: of the method.
+        function: what computes it.
+        sheets: of every size.
+        out: what is written in the end; the energies are kept beside it until then.
+        repeat: copies of a sheet along both axes that the method is asked for.
+    """
+    began, energies = time.monotonic(), []
+    for of_size, journal in zip(sheets, journals(out, name, repeat, len(sheets)), strict=True):
         states = np.tile(of_size.states, (1, repeat, repeat))
         try:
             found = function.energies(states, Work(name, journal=journal))
@@ -162,7 +167,14 @@ def computed(name: str, function: EnergyFunction, sheets: list[Sheets], options:
             warnings.warn(f"{name} has not all energies: {error}", InputWarning, stacklevel=2)
             found = error.energies
         energies.append(found / repeat**2)
-    return Method(name, function.origin, energies, time.monotonic() - began)
+    return Method(name, function.origin, energies, time.monotonic() - began, repeat)
+
+
+def forget(method: Method, out: Path) -> None:
+    """Remove what is kept of a method, now that the result is written; where sheets failed, it stays to go on from."""
+    if method.repeat and all(np.isfinite(energies).all() for energies in method.energies):
+        for journal in journals(out, method.name, method.repeat, len(method.energies)):
+            journal.unlink(missing_ok=True)
 
 
 def described(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugan_tf.energies.function import EnergyFunction, SheetsFailedError, Work
+from rugan_tf.energies.function import EnergyFunction, Estimates, SheetsFailedError, Work, estimates_of
 from rugan_tf.errors import InputError
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
@@ -65,9 +65,18 @@ class CorrectedEnergy:
         Raises:
             SheetsFailedError: the base has no energy of some.
         """
+        return self.estimates(states, work).energies
+
+    def estimates(self, states: NDArray[np.uint8], work: Work = Work()) -> Estimates:
+        """Return the same with the standard errors of the base, if it tells them.
+
+        Raises:
+            SheetsFailedError: as `energies`.
+        """
         added = correction(self.system, states, self.environments)
         try:
-            return self.base.energies(states, work) + added
+            energies, errors = estimates_of(self.base, states, work)
+            return Estimates(energies + added, errors)
         except SheetsFailedError as error:
             # The others are kept, and they too must be corrected.
             raise SheetsFailedError(error.energies + added, error.failures, work, error.given_up) from error

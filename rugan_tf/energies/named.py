@@ -8,6 +8,7 @@ from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.many_at_once import ManyAtOnce
 from rugan_tf.energies.one_by_one import OneByOne
 from rugan_tf.errors import InputError
+from rugan_tf.extras import require_extra
 from rugan_tf.systems.ase_energy import ASE_PREFIX, AseEnergy
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.system import LatticeSystem
@@ -46,6 +47,9 @@ def energy_named(
         return corrected_in(Path(rest), system)
     if spec in system.reference_energies:
         energy = system.reference_energies[spec]
+        # Now: the workers would tell it once for every sheet.
+        if extra := getattr(energy, "extra", None):
+            require_extra(extra)
         return ManyAtOnce(energy) if isinstance(energy, ToldEnergy) and energy.is_of_many else OneByOne(energy)
     parts = spec.removeprefix(ASE_PREFIX).split(":", 2)
     if not is_calculator or len(parts) < 2 or not all(parts):

@@ -17,6 +17,7 @@ from rugan_tf.systems.named import system_named
 from rugan_tf.systems.system import LatticeSystem
 
 ARRAYS = ("states", ENERGY_PER_AREA, "metadata")
+KNOWN_SHEETS = "known_sheets"  # key of the metadata: names, one for each sheet
 FEWEST_REFERENCE = 40  # sheets of which an EDNN can be made: a tenth of them must do for its test
 
 
@@ -63,6 +64,11 @@ class DataSet:
         # Method and zero are those of the energy that the property replaces.
         told = {key: value for key, value in self.metadata.items() if key != "energy_origin"}
         return DataSet(self.states, self.properties[name], {**told, "energy": property_words(name)})
+
+    @property
+    def known_sheets(self) -> tuple[str, ...]:
+        """The names of sheets that the material knows by name, one for each; empty where they are drawn or imported."""
+        return tuple(self.metadata.get(KNOWN_SHEETS, ()))
 
     @property
     def checksum(self) -> str:
@@ -115,16 +121,18 @@ def properties_in(arrays: Mapping[str, NDArray[Any]], num_sheets: int) -> dict[s
 
 
 def read_properties(path: Path | str, num_sheets: int) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
-    """Read the properties of sheets that need energies, and what the metadata of the file say of them, both by name.
+    """Read the properties of sheets that need energies, and what the metadata of the file keep of the sheets.
 
     Raises:
         InputError: an array is pickled.
     """
     arrays = read_arrays(path, (), others=True)
     properties = properties_in(arrays, num_sheets)
-    told = decode_metadata(path, arrays["metadata"]).get("properties") if "metadata" in arrays else None
-    of_each = told if isinstance(told, dict) else {}
-    return properties, {name: of_each[name] for name in properties if name in of_each}
+    metadata = decode_metadata(path, arrays["metadata"]) if "metadata" in arrays else {}
+    of_each = metadata.get("properties")
+    units = {name: of_each[name] for name in properties if name in of_each} if isinstance(of_each, dict) else {}
+    told = {"properties": units} if units else {}
+    return properties, told | {key: metadata[key] for key in (KNOWN_SHEETS,) if key in metadata}
 
 
 def read_states(path: Path | str, system: LatticeSystem) -> NDArray[np.uint8]:

@@ -18,7 +18,9 @@ from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.saved.conditions import LearntConditions
 from rugan_tf.saved.exported_weights import exported_weights
+from rugan_tf.saved.model_card import read_exported_card
 from rugan_tf.saved.shipped import find_model
+from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.train import devices
 from rugan_tf.train.building import build_generator, build_model, lattice_period
 from rugan_tf.train.checkpoints import CheckpointFolder
@@ -67,7 +69,7 @@ def train(options: TrainOptions) -> None:
     # Only now: networks that cannot be built leave no folder behind, and take away none that is to be overwritten.
     changes = open_run_folder(options, data_set, labels) if is_chief else []
     folder = CheckpointFolder(options.run_dir / "checkpoints")
-    first_update = begin(model, folder, options)
+    first_update = begin(model, folder, options, data_set.system)
     if is_chief:
         record_changes(options, changes, first_update)
         write_model_card(options, data_set, labels, learnt, None if maps is None else maps.statistics)
@@ -98,7 +100,7 @@ def train(options: TrainOptions) -> None:
         say_what_came(options, last_update)
 
 
-def begin(model: RUGAN, folder: CheckpointFolder, options: TrainOptions) -> int:
+def begin(model: RUGAN, folder: CheckpointFolder, options: TrainOptions, system: LatticeSystem) -> int:
     """Set the state that the training goes on from, and return how many updates it has behind it."""
     if options.resume:
         first_update = folder.restore(model)
@@ -112,17 +114,20 @@ def begin(model: RUGAN, folder: CheckpointFolder, options: TrainOptions) -> int:
             updates = CheckpointFolder(checkpoints).restore_weights(model)
             print(f"{options.run_dir}: begins with the weights of {options.weights} after {updates} updates")
         else:
-            begin_with_exported(model, find_model(options.weights, "run folder or model of --weights"))
+            begin_with_exported(model, find_model(options.weights, "run folder or model of --weights"), system)
             print(f"{options.run_dir}: begins with the generator of {options.weights}, and with a new critic")
     return 0
 
 
-def begin_with_exported(model: RUGAN, folder: Path) -> None:
+def begin_with_exported(model: RUGAN, folder: Path, system: LatticeSystem) -> None:
     """Set the generator and its average to the weights of an exported one.
 
     Raises:
-        InputError: the exported generator is another network.
+        InputError: the exported generator is another network, or makes another material.
     """
+    card = read_exported_card(folder)
+    if card.system != system.spec:
+        raise InputError(f"The exported generator must be of {system.name}. Received: {card.system} in {folder}")
     arrays, weights = exported_weights(folder), model.generator.weights
     shapes, expected = [array.shape for array in arrays], [tuple(weight.shape) for weight in weights]
     if shapes != expected:

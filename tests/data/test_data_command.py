@@ -74,8 +74,8 @@ def test_next_step_is_one_that_takes_so_many_sheets(number, step):
 
 
 def test_names_of_sheets_that_failed_go_with_them():
-    told = {"frames": ["pristine", "monovacancy", "divacancy"], "more": 1}
-    assert without_failed(told, [True, False, True]) == {"frames": ["pristine", "divacancy"], "more": 1}
+    told = {"known_sheets": ["pristine", "monovacancy", "divacancy"], "more": 1}
+    assert without_failed(told, [True, False, True]) == {"known_sheets": ["pristine", "divacancy"], "more": 1}
     assert without_failed({"more": 1}, [True, False]) == {"more": 1}
 
 

@@ -9,7 +9,7 @@ from rugan_tf.data.__main__ import main as data
 from rugan_tf.ednn.__main__ import main
 from rugan_tf.ednn.correction import least_squares, left_out_errors
 from rugan_tf.energies.corrected import CorrectedEnergy
-from rugan_tf.energies.function import SheetsFailedError, Work
+from rugan_tf.energies.function import SheetsFailedError, Work, estimates_of
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError
@@ -64,7 +64,38 @@ def test_repeated_sheets_are_what_is_corrected(better, tmp_path):
     tiled = np.array([energy(np.tile(sheet, (2, 2))) / 4 for sheet in found.states])
     places = np.stack(list(GRAPHENE.environments(found.states).values()), axis=1)
     expected = np.linalg.lstsq(places, found.energy_per_area * GRAPHENE.area(6, 8) - tiled)[0]
-    np.testing.assert_allclose(list(json.loads(out.read_text())["environments"].values()), expected, rtol=1e-9)
+    content = json.loads(out.read_text())
+    np.testing.assert_allclose(list(content["environments"].values()), expected, rtol=1e-9)
+    assert "fitted to 16 sheets repeated 2x2" in energy_named(GRAPHENE, f"corrected:{out}").origin.description
+    assert list(tmp_path.iterdir()) == [out]  # what was kept on the way is gone
+
+
+def test_fast_energies_are_kept_until_the_correction_is_written(better, tmp_path, monkeypatch):
+    """Killed before it writes, the command computes nothing twice."""
+    out, calls = tmp_path / "correction.json", []
+    energy = type(GRAPHENE.reference_energies["tight-binding"])
+    original = energy.__call__
+    monkeypatch.setattr(energy, "__call__", lambda self, states: calls.append(1) or original(self, states))
+    monkeypatch.setattr("rugan_tf.energies.one_by_one.available_cores", lambda: 1)
+    monkeypatch.setattr("rugan_tf.ednn.correction.files.write_json", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["correction", "--data", str(better), "--out", str(out)])
+    monkeypatch.undo()
+    monkeypatch.setattr(energy, "__call__", lambda self, states: 1 / 0)
+    monkeypatch.setattr("rugan_tf.energies.one_by_one.available_cores", lambda: 1)
+    assert len(calls) == 16
+    assert main(["correction", "--data", str(better), "--out", str(out)]) == 0
+
+
+def test_a_correction_has_the_errors_of_its_base():
+    states = GRAPHENE.draw_states(np.random.default_rng(0), 2, 4, 4, GRAPHENE.drawing)
+    base = energy_named(GRAPHENE, "linear-scaling")
+    numbers = {"atom": 0.5, "zigzag edge atom": 0.0, "armchair edge atom": 0.0}
+    energy = CorrectedEnergy(base, GRAPHENE, numbers, EnergyOrigin("better", "atoms", "better"), "fitted to 1")
+    work = Work(processes=1)
+    plain, corrected = estimates_of(base, states, work), estimates_of(energy, states, work)
+    np.testing.assert_array_equal(corrected.standard_errors, plain.standard_errors)
+    np.testing.assert_allclose(corrected.energies - plain.energies, 0.5 * GRAPHENE.num_atoms(states))
 
 
 def test_errors_are_of_fits_that_did_not_see_the_sheet():

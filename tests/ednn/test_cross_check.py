@@ -150,7 +150,11 @@ def test_labels_of_data_sets_are_the_reference(tmp_path, capsys):
     known, plain, out = tmp_path / "known.npz", tmp_path / "plain.npz", tmp_path / "cross"
     assert data(["build", "--known", "--rows", "6", "--cols", "6", "--out", str(known), "--processes", "1"]) == 0
     assert data(["build", "--num-sheets", "5", "--rows", "6", "--cols", "8", "--out", str(plain), "--processes=1"]) == 0
-    assert read_data_set(known).metadata["frames"][1] == "monovacancy"
+    assert read_data_set(known).known_sheets[1] == "monovacancy"
+    again = tmp_path / "again.npz"
+    assert data(["label", "--states", str(known), "--energy", LJ, "--out", str(again), "--processes", "1"]) == 0
+    assert read_data_set(again).known_sheets == read_data_set(known).known_sheets
+    assert read_data_set(plain).known_sheets == ()
     assert read_data_set(plain).metadata["seconds_per_sheet"]["all"] > 0
     command = ["cross-check", "--out", str(out), "--data", str(known), str(plain), "--other", "tight-binding"]
     assert main(command) == 0

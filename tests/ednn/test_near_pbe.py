@@ -57,7 +57,7 @@ def test_correction_is_the_fit_to_the_sheets_by_pbe():
     places = np.concatenate([np.stack(list(GRAPHENE.environments(one.states).values()), axis=1) for one in sets])
     # Of the network's energies those of the drawn sheets are kept, and of the others what is beyond atoms.
     drawn = sets[0].energy_per_area - np.array(CHECK["energy_per_area"]["7net-0"])
-    beyond = {name: CHECK["known_sheets"][f"{name}, 8x8"]["7net-0"] for name in sets[1].metadata["frames"]}
+    beyond = {name: CHECK["known_sheets"][f"{name}, 8x8"]["7net-0"] for name in sets[1].known_sheets}
     per_atom = (CHECK["energy_per_area"]["7net-0"][0] - CHECK["beyond_atoms_per_area"]["7net-0"][0]) * GRAPHENE.area(
         6, 8
     )

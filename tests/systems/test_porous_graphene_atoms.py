@@ -90,7 +90,10 @@ def test_linear_scaling_energy_is_the_exact_one_within_its_error_bar():
     estimate = linear.estimate(sheet)
     assert 0 < estimate.standard_error < 1.0
     assert estimate.energy == pytest.approx(exact(sheet), abs=4 * estimate.interval)
-    assert linear(sheet) == estimate.energy
+    assert linear(sheet) == estimate.energy  # the same sheet gets the same random vectors, another others
+    shifted = np.roll(sheet, 1, axis=0)
+    assert linear(shifted) != estimate.energy
+    assert linear(shifted) == pytest.approx(exact(sheet), abs=4 * linear.estimate(shifted).interval)
     assert linear(np.zeros((4, 4), np.uint8)) == 0.0
     assert (linear.origin.method, linear.origin.zero) == (exact.origin.method, exact.origin.zero)
     assert "kernel polynomials" in linear.origin.description
