@@ -316,6 +316,8 @@ def test_training_begins_with_the_generator_of_an_exported_model(run_dir, data, 
         np.testing.assert_allclose(new.numpy(), old.numpy(), atol=1e-6)
     assert main(arguments(data, tmp_path / "wide", "--weights", str(exported), "--width", "6")) == 2
     assert "must be the network of this training" in capsys.readouterr().err
+    assert main(arguments(data, tmp_path / "other", "--weights", "boron_nitride")) == 2
+    assert "must be of porous_graphene. Received: boron_nitride in" in capsys.readouterr().err
     assert main(arguments(data, tmp_path / "none", "--weights", str(tmp_path / "nowhere"))) == 2
     assert "run folder or model of --weights must be" in capsys.readouterr().err
     with pytest.raises(InputError, match="must hold its variables"):
