@@ -166,7 +166,7 @@ def computed(name: str, function: EnergyFunction, sheets: list[Sheets], out: Pat
         except SheetsFailedError as error:
             warnings.warn(f"{name} has not all energies: {error}", InputWarning, stacklevel=2)
             found = error.energies
-        energies.append(found / repeat**2)
+        energies.append(found / repeat**2)  # of one copy, as the reference has them
     return Method(name, function.origin, energies, time.monotonic() - began, repeat)
 
 
@@ -275,6 +275,7 @@ def comparison(
         density: atoms per area (n,).
         key: unit of the mean absolute difference of what is left, for each atom.
     """
+    # Of energies the number of atoms explains nearly all, so any two methods agree; what is left tells them apart.
     has = np.isfinite(other[0])
     if has.sum() < FEWEST:
         return {"num_sheets": int(has.sum())}

@@ -81,6 +81,7 @@ def errors(
     system, extent = data_set.system, data_set.system.extent(*states.shape[1:])
     unit, per_extent = error_key(system.error_unit), f"{system.quantity.total_unit.lower()}_per_{system.quantity.per}"
     atoms = system.num_atoms(states)
+    # Each sheet by its own atoms for the mean error, all atoms together for the bias: small sheets do not rule it.
     difference, occupied = predicted - energy, atoms > 0
     spread = float(data_set.energy_per_area.std())
     per_atom = np.abs(difference[occupied]) / atoms[occupied]
@@ -121,6 +122,7 @@ def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions)
         return {}
     function = energy_named(system, system.reference_name)
     result = {}
+    # New sheets, drawn by another seed than the data: of sizes that the training never saw there are no held-out ones.
     for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):
         states = draw_sheets(system, number, rows, cols, options.seed, system.drawing)
         energy = function.energies(states, Work(f"reference {rows}x{cols}"))

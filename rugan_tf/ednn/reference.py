@@ -32,6 +32,7 @@ def split_reference(num_sheets: int, num_reference: int | None = None) -> Split:
     """
     if num_sheets < FEWEST_REFERENCE:
         raise InputError(f"There must be at least {FEWEST_REFERENCE} reference sheets to split. Received: {num_sheets}")
+    # The test part comes first: it does not move when fewer or more sheets are trained on.
     order = np.random.default_rng(SPLIT_SEED).permutation(num_sheets)
     held_out = round(HELD_OUT * num_sheets)
     test, validation, train = np.split(order, [held_out, 2 * held_out])
@@ -61,6 +62,7 @@ def fit_state_energies(
     counts = np.stack([(states == state).sum(axis=(1, 2)) for state in range(num_states)], axis=1)
     constants, *_ = np.linalg.lstsq(counts.astype(np.float64), energy, rcond=None)
     rest = (energy - counts @ constants) / states[0].size
+    # Errors are divided by the rest, which is nothing where the constants explain all.
     return tuple(float(value) for value in constants), max(float(np.sqrt(np.mean(rest**2))), 1e-6)
 
 
@@ -78,6 +80,7 @@ class SymmetricBatches(keras.utils.PyDataset):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        # Convolutions know of shifts, not of mirrors: that these do not change the energy is taught by images.
         self.system, self.states, self.energy = system, states, energy.astype(np.float32)
         # Fewer sheets than a batch make a batch of their own, else an epoch would have none.
         self.batch_size, self.seed, self.epoch = min(batch_size, len(states)), seed, first_epoch

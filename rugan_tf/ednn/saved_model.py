@@ -39,7 +39,7 @@ class EnergyEndpoint(tf.Module):
                 tf.cast(states, tf.int32), self.system.num_states, f"states must lie in 0..{self.system.num_states - 1}"
             ),
             tf.debugging.assert_less_equal(
-                tf.reduce_prod(tf.cast(shape, tf.float64)),
+                tf.reduce_prod(tf.cast(shape, tf.float64)),  # where products of sizes do not overflow
                 tf.constant(self.max_cells, tf.float64),
                 f"batch * rows * cols must be at most {self.max_cells}: ask for fewer sheets at once, or keep a larger "
                 "sheet as a Zarr array, which `rugan data label` sums up in chunks",

@@ -32,6 +32,7 @@ def train(options: EdnnTrainOptions) -> None:
     data_set = data_set if options.property is None else data_set.labelled_by(options.property)
     split = split_reference(len(data_set.states), options.num_reference)
     energy = total_energy(data_set)
+    # Most of an energy is that of its atoms. Taken off by least squares, it leaves the network the small rest to learn.
     constants, scale = fit_state_energies(data_set.states[split.train], energy[split.train], data_set.system.num_states)
     open_run_folder(options, run_facts(options, data_set, split))
     # Keras seeds NumPy too, whose old generator takes 32 bits.
@@ -87,6 +88,7 @@ def fit(model: EDNN, options: EdnnTrainOptions, data_set: DataSet, split: Split,
         callbacks=[
             backup,
             EpochOfBatches(batches),
+            # By a part that is neither fitted nor tested, else the test would have chosen the weights.
             keras.callbacks.EarlyStopping("val_mae_eV", patience=options.patience, restore_best_weights=True),
             keras.callbacks.TensorBoard(str(options.run_dir / "tensorboard"), write_graph=False),
             TqdmCallback(verbose=0, desc="training"),
@@ -129,6 +131,7 @@ def open_run_folder(options: EdnnTrainOptions, facts: dict[str, Any]) -> None:
         raise FileNotFoundError(f"A run that is resumed must have a config.json. Received: {folder}")
     if (folder / "saved_model").exists():
         raise FileExistsError(f"A run that is resumed must not have finished. Received: {folder}")
+    # Data are compared by content: a file that was moved is the same, one that was written anew may not be.
     stored, given = (
         content["options"] | {"data": content["data"]["sha256"], "run_dir": None}
         for content in (json.loads(config.read_text(encoding="utf-8")), facts)
