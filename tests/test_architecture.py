@@ -40,7 +40,7 @@ WITHOUT_TENSORFLOW = (
     "lattice", "physics", "systems", "formats", "figures", "energies", "data", "density_of_states"
 )  # fmt: skip
 WITH_TENSORFLOW = {"rugan_tf.data.pipeline", "rugan_tf.data.map_batches"}
-TENSORFLOW_WHEN_CALLED = {"rugan_tf.saved.signatures", "rugan_tf.saved.session"}  # loaded by those who call them
+TENSORFLOW_WHEN_CALLED = {"rugan_tf.saved.signatures"}  # SavedModels, loaded by those who call them
 HEAVY = {"tensorflow", "keras", "tf_keras"}
 VERSION_IN_TEXT = re.compile(r"rugan[-_]tf(?:==|[ /-]v?|, version )(\d+\.\d+\.\d+)")
 

@@ -15,13 +15,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.protobuf import saved_model_pb2
 
-from rugan_tf.saved.session import open_session, read_meta_graph
+from rugan_tf.errors import InputError
 from rugan_tf.serve.errors import Code, ServingError, error_of_model
 from rugan_tf.serve.tensors import DTYPES, from_proto
 
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
+VARIABLES = Path("variables", "variables")
 DEFAULT_SIGNATURE = "serving_default"
+INIT_OP = "__saved_model_init_op"
+SERVE_TAG = "serve"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +65,7 @@ class LoadedVersion:
         self.signatures: dict[str, Any] = dict(self.meta_graph.signature_def)
         self.idle = threading.Condition()
         self.num_requests = 0
-        config = tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=options.intra_op, inter_op_parallelism_threads=options.inter_op
-        )
-        self.session = open_session(self.meta_graph, folder, config)
+        self.session = open_session(self.meta_graph, folder, options)
         self.meta_graph.graph_def.Clear()  # the session has its own copy
         try:
             if options.is_warmed:
@@ -156,6 +157,57 @@ class LoadedVersion:
 def array_of(value: Any) -> NDArray[Any]:
     """Return what a session gave as an array; single strings as objects, since others lose their last zeros."""
     return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
+
+
+def read_meta_graph(folder: Path) -> Any:
+    """Return the MetaGraphDef that is served, whose inputs take tensors of any shape.
+
+    Raises:
+        OSError: there is none.
+        InputError: it cannot be read.
+    """
+    try:
+        content = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    except Exception as error:
+        if isinstance(error, OSError):
+            raise
+        raise InputError(f"A version must hold a SavedModel. Received: {folder / 'saved_model.pb'} ({error})") from None
+    graphs = [graph for graph in content.meta_graphs if SERVE_TAG in graph.meta_info_def.tags]
+    if not graphs:
+        raise InputError(f"A SavedModel must have a graph with the tag {SERVE_TAG}. Received: {folder}")
+    inputs = {info.name.partition(":")[0] for one in graphs[0].signature_def.values() for info in one.inputs.values()}
+    for node in graphs[0].graph_def.node:
+        # Python's session, unlike that of the server, compares what is fed with the shape that stands here
+        if node.name in inputs and node.op == "Placeholder":
+            node.attr["shape"].shape.Clear()
+            node.attr["shape"].shape.unknown_rank = True
+            node.attr.pop("_output_shapes", None)
+    return graphs[0]
+
+
+def open_session(meta_graph: Any, folder: Path, options: SessionOptions) -> Any:
+    """Return a session with the variables of a version."""
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=options.intra_op, inter_op_parallelism_threads=options.inter_op
+    )
+    graph = tf.Graph()
+    session = tf.compat.v1.Session(graph=graph, config=config)
+    try:
+        with graph.as_default():
+            saver = tf.compat.v1.train.import_meta_graph(meta_graph, import_scope="")
+            if saver is not None:
+                saver.restore(session, str(folder / VARIABLES))
+            assets = {one.tensor_info.name: str(folder / "assets" / one.filename) for one in meta_graph.asset_file_def}
+            # Tables and the like are no variables: the graph fills them itself.
+            init = meta_graph.signature_def[INIT_OP].outputs if INIT_OP in meta_graph.signature_def else {}
+            for info in init.values():
+                session.run(graph.get_operation_by_name(info.name.partition(":")[0]), assets)
+    except Exception:
+        session.close()
+        raise
+    # From now on nothing may be added: a graph that grows with requests would fill the memory.
+    graph.finalize()
+    return session
 
 
 def check_inputs(inputs: dict[str, NDArray[Any]], expected: Any) -> None:

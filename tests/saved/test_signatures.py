@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rugan_tf.saved.signatures import Signatures, fed
+from rugan_tf.saved.signatures import Signatures
 
 
 class Doubling(tf.Module):
@@ -37,33 +37,6 @@ def test_models_are_loaded_once_and_again_when_they_change(tmp_path):
     save(folder, 3.0)
     answer = Signatures(folder).call("multiply", value=np.ones(1, np.float32))
     np.testing.assert_array_equal(answer["product"], [3.0])
-
-
-def test_inputs_are_those_of_the_signature(tmp_path):
-    model = Signatures(save(tmp_path / "1", 2.0))
-    with pytest.raises(TypeError, match=r"multiply must get the inputs \['value'\]. Received: \['values'\]"):
-        model.call("multiply", values=np.ones(1, np.float32))
-    with pytest.raises(TypeError, match=r"value must fit into float32. Received: complex128"):
-        model.call("multiply", value=[1j])
-    np.testing.assert_array_equal(model.call("multiply", value=[0.5])["product"], np.array([1.0], np.float32))
-
-
-@pytest.mark.parametrize("value", [2**31, -(2**31) - 1])
-def test_whole_numbers_that_are_too_large_do_not_become_others(value):
-    int32 = tf.int32.as_datatype_enum
-    with pytest.raises(TypeError, match=r"rows must fit into int32\. Received: int64"):
-        fed("rows", value, int32)
-    kept = value - np.sign(value)
-    assert fed("rows", kept, int32) == kept
-    with pytest.raises(TypeError, match="states must fit into uint8"):
-        fed("states", np.array([[1.0]]), tf.uint8.as_datatype_enum)
-
-
-def test_arrays_and_functions_of_tensors_agree(tmp_path):
-    model = Signatures(save(tmp_path / "1", 2.5))
-    value = np.linspace(-1, 1, 7, dtype=np.float32)
-    by_tensors = model.loaded().signatures["multiply"](value=tf.constant(value))["product"].numpy()
-    np.testing.assert_array_equal(model.call("multiply", value=value)["product"], by_tensors)
 
 
 def test_refusals_name_the_model_and_the_reason(tmp_path):
