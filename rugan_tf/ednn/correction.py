@@ -37,6 +37,7 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
             f"There must be at least {SHEETS_A_NUMBER * len(names)} sheets, {SHEETS_A_NUMBER} for each constant "
             f"({', '.join(names)}). Received: {len(target)}"
         )
+    require_known_without_any(counts, names)
     method = computed(name, base, sheets, options.out, options.repeat)
     fast = np.concatenate(method.energies)
     if not np.isfinite(fast).all():
@@ -69,6 +70,17 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
     files.write_json(options.out, content)
     forget(method, options.out)
     return content
+
+
+def require_known_without_any(counts: NDArray[np.int64], names: list[str]) -> None:
+    """Raise InputError unless the constants are still known when any one sheet is left out."""
+    for index, name in enumerate(names):
+        having = np.flatnonzero(counts[:, index])
+        if len(having) == 1:
+            raise InputError(
+                "Every kind of place must be in two sheets at least, or the errors of sheets left out cannot be told. "
+                f"Received: {name} in sheet {having[0]} alone"
+            )
 
 
 def copies(repeat: int) -> str:

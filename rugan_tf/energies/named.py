@@ -1,5 +1,6 @@
 """Energies by name: a name, for a material, becomes what computes them."""
 
+import warnings
 from pathlib import Path
 
 from rugan_tf.energies.corrected import CORRECTED, CorrectedEnergy, read_correction
@@ -7,7 +8,7 @@ from rugan_tf.energies.ednn import EDNN, ednn_in, shipped_ednn
 from rugan_tf.energies.function import EnergyFunction
 from rugan_tf.energies.many_at_once import ManyAtOnce
 from rugan_tf.energies.one_by_one import OneByOne
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.extras import require_extra
 from rugan_tf.systems.ase_energy import ASE_PREFIX, AseEnergy
 from rugan_tf.systems.energy import EnergyOrigin
@@ -63,14 +64,22 @@ def energy_named(
 def corrected_in(path: Path, system: LatticeSystem) -> CorrectedEnergy:
     """Return the method that a file corrects, as the file corrects it.
 
+    Warns:
+        InputWarning: the method is not what it was when the correction was fitted.
+
     Raises:
         InputError: no such file, a file that is damaged, or one of another material.
     """
     content = read_correction(path)
     if content["system"] != system.spec:
         raise InputError(f"A correction must be of {system.name}. Received: {content['system']} in {path}")
+    base, fitted_to = energy_named(system, content["base"]), content.get("base_origin")
+    # An EDNN in its folder may have been trained anew, and a calculator may be of another version.
+    if fitted_to is not None and fitted_to != base.origin.description:
+        rule = f"A correction should be of the method that it was fitted to, {fitted_to}"
+        warnings.warn(f"{rule}. Received: {base.origin.description}", InputWarning, stacklevel=2)
     return CorrectedEnergy(
-        energy_named(system, content["base"]),
+        base,
         system,
         content["environments"],
         EnergyOrigin(**content["reference"]),

@@ -1,6 +1,7 @@
 """Corrections that are fitted to few sheets of a better method."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from rugan_tf.energies.corrected import CorrectedEnergy
 from rugan_tf.energies.function import SheetsFailedError, Work, estimates_of
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.origin import origin_of
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
@@ -182,3 +183,31 @@ def test_too_few_sheets_and_a_wrong_suffix_are_refused(better, tmp_path, capsys)
     with pytest.raises(SystemExit, match="2"):
         main(["correction", "--data", str(few), "--out", str(tmp_path / "c.txt")])
     assert "A correction must be a .json file" in capsys.readouterr().err
+
+
+def test_a_kind_of_place_in_one_sheet_alone_is_named(better, tmp_path, capsys):
+    found = read_data_set(better)
+    has_none = edge_counts(found.states)[:, 1] == 0
+    full = np.full_like(found.states[:1], 3)
+    states = np.concatenate([np.repeat(full, 11, axis=0), found.states[~has_none][:1]])
+    energy = np.concatenate([np.full(11, -3.7), found.energy_per_area[~has_none][:1]])
+    path = tmp_path / "one.npz"
+    write_data_set(path, DataSet(states, energy, found.metadata))
+    assert main(["correction", "--data", str(path), "--out", str(tmp_path / "out.json")]) == 2
+    told = capsys.readouterr().err
+    assert "Received: zigzag edge atom in sheet 11 alone" in told
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_base_that_is_another_one_now_is_told(better, tmp_path):
+    out = tmp_path / "correction.json"
+    assert main(["correction", "--data", str(better), "--out", str(out)]) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        energy_named(GRAPHENE, f"corrected:{out}")
+    content = json.loads(out.read_text())
+    out.write_text(json.dumps({**content, "base_origin": "tight-binding: of another year"}))
+    with pytest.warns(
+        InputWarning, match=r"fitted to, tight-binding: of another year\. Received: tight-binding: ortho"
+    ):
+        energy_named(GRAPHENE, f"corrected:{out}")
