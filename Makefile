@@ -21,7 +21,7 @@ demo: $(READY)
 
 # A file of tests stays in one process: what its tests share is made once.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # How much of the package the tests run, in about twice the time of `make test`.
 coverage: $(READY)

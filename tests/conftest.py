@@ -9,6 +9,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 settings.register_profile("reproducible", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("reproducible")
 
+# Files that take longest come first. xdist by itself deals files out by how many tests they have, and leaves one with
+# few and long tests to the end, where the other processes wait for it.
+LONGEST = (
+    "notebooks/test_notebooks.py",
+    "train/test_devices.py",
+    "test_package.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest files first; within a file the order stays."""
+    here = Path(__file__).parent
+    rank = {here / name: index for index, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def mapped_model(tmp_path_factory):
