@@ -41,7 +41,7 @@ def evaluate(options: EdnnEvaluateOptions) -> None:
         numbers = ("-" if values[key] is None else format(values[key], form) for key, form in shown.items())
         table.add_row(name, str(values["num_sheets"]), *numbers)
     Console().print(table)
-    print(f"{options.out}: metrics.json, parity.png, sizes.png")
+    print(f"{options.out}: metrics.json, parity.png{', sizes.png' if content['by_size'] else ''}")
 
 
 def compare(options: CrossCheckOptions) -> None:

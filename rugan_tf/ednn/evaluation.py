@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from rugan_tf.ednn.reference import split_reference, total_energy
 from rugan_tf.ednn.training import load_ednn
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.named import energy_named
-from rugan_tf.errors import InputError
+from rugan_tf.energies.origin import disagreements, origin_in, require_agreement
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.figures.style import BLUE, VERMILION, new_figure, write_figure
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.formats.pyramid import filled_sites
@@ -116,11 +118,22 @@ def errors_by_filling(
 
 
 def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions) -> dict[str, Any]:
-    """Return errors on new sheets of other sizes, drawn like the training data of RUGAN; none if they cannot be."""
+    """Return errors on new sheets of other sizes, drawn like the training data of RUGAN; none if they cannot be.
+
+    Warns:
+        InputWarning: the data may have been labelled by something else than what tells the energies of new sheets.
+    """
     system = data_set.system
     if system.drawing is None:
         return {}
-    function = energy_named(system, system.reference_name)
+    function = energy_named(system, options.energy or system.reference_name)
+    origins = {"the data": origin_in(data_set.metadata), "what tells energies of new sheets": function.origin}
+    if options.energy is None and (reasons := disagreements(origins)):
+        # Not an error of the network: it would be the difference between two methods.
+        rule = "Errors at other sizes need --energy, what labelled the data"
+        warnings.warn(f"{rule}. Received: none, and {reasons[0]}", InputWarning, stacklevel=2)
+        return {}
+    require_agreement(origins, strict=False)
     result = {}
     # New sheets, drawn by another seed than the data: of sizes that the training never saw there are no held-out ones.
     for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):

@@ -80,7 +80,7 @@ class EvaluateMainOptions(OptionGroup):
 
 @dataclasses.dataclass(frozen=True)
 class NewSheetOptions(OptionGroup):
-    """Sheets that are drawn anew and computed by the reference."""
+    """Sheets that are drawn anew and computed by what labelled the data."""
 
     sizes: tuple[str, ...] = ("8x8", "14x16", "20x20", "28x32")
     """Their sizes in lattice cells, ROWSxCOLS."""
@@ -89,6 +89,9 @@ class NewSheetOptions(OptionGroup):
     """How many of each size."""
     seed: int = 1000
     """Of these sheets."""
+    energy: str | None = None
+    """What labelled the data, any name as for `rugan data build --energy`; the material's reference unless said
+    otherwise. Without it, data by another method are judged on the held-out sheets alone."""
 
 
 @dataclasses.dataclass(frozen=True)

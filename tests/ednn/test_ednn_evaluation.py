@@ -1,6 +1,8 @@
 """The evaluation of a trained EDNN: numbers, figures with units, and what it refuses."""
 
+import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ from tiny_ednn import neighbour_energy, write_reference
 
 from rugan_tf.ednn import evaluation
 from rugan_tf.ednn.__main__ import main
-from rugan_tf.ednn.evaluation import errors, errors_by_filling, parity_figure, size_figure
+from rugan_tf.ednn.evaluation import errors, errors_by_filling, errors_by_size, parity_figure, size_figure
 from rugan_tf.ednn.options import EdnnEvaluateOptions
 from rugan_tf.ednn.reference import split_reference
 from rugan_tf.ednn.training import load_ednn
+from rugan_tf.errors import InputWarning
 from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.systems.named import system_named
 
@@ -29,7 +32,7 @@ METRICS = {
 
 
 def arguments(run_dir, data, out, *others):
-    sizes = ["--sizes", "4x4", "6x4", "--num-sheets", "6", "3"]
+    sizes = ["--sizes", "4x4", "6x4", "--num-sheets", "6", "3", "--energy", "tight-binding"]
     paths = ["--run-dir", str(run_dir), "--data", str(data), "--out", str(out)]
     return ["evaluate", *paths, *sizes, *others]
 
@@ -125,7 +128,7 @@ def test_fillings_share_the_sheets_by_atoms_per_site(data_set):
 
 def test_single_sheets_and_empty_ones_are_evaluated(trained, reference, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluation, "draw_sheets", lambda *args: np.zeros((1, 2, 2), np.uint8))
-    sizes = ["--sizes", "2x2", "--num-sheets", "1"]
+    sizes = ["--sizes", "2x2", "--num-sheets", "1", "--energy", "tight-binding"]
     paths = ["--run-dir", str(trained), "--data", str(reference), "--out", str(tmp_path / "out")]
     assert main(["evaluate", *paths, *sizes]) == 0
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["by_size"]["2x2"]["r2"] is None
@@ -184,6 +187,34 @@ def test_impossible_sizes_are_refused(sizes, num_sheets, message):
 @pytest.mark.parametrize(("sizes", "num_sheets"), [("4x5", "1"), ("4x4", "0"), ("0x4", "1")])
 def test_sizes_without_sheets_exit_with_2_and_leave_nothing(trained, reference, tmp_path, capsys, sizes, num_sheets):
     paths = ["--run-dir", str(trained), "--data", str(reference), "--out", str(tmp_path / "out")]
-    assert main(["evaluate", *paths, "--sizes", sizes, "--num-sheets", num_sheets]) == 2
+    assert main(["evaluate", *paths, "--sizes", sizes, "--num-sheets", num_sheets, "--energy", "tight-binding"]) == 2
     assert "Received: " in capsys.readouterr().err
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_another_method_does_not_judge_other_sizes(trained, reference, tmp_path, capsys):
+    paths = ["--run-dir", str(trained), "--data", str(reference), "--out", str(tmp_path / "out")]
+    assert main(["evaluate", *paths, "--sizes", "4x4", "--num-sheets", "2"]) == 0
+    content = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (content["test"]["num_sheets"], content["by_size"]) == (40, {})
+    told = capsys.readouterr()
+    assert "need --energy, what labelled the data. Received: none, and the data does not say what" in told.err
+    assert told.out.rstrip().endswith("metrics.json, parity.png")
+    assert not (tmp_path / "out" / "sizes.png").exists()
+
+
+@pytest.mark.parametrize(("energy", "is_judged"), [("tight-binding", True), ("gfn1-xtb", False)])
+def test_the_reference_judges_other_sizes_of_what_it_labelled(energy, is_judged, trained, reference):
+    known = system_named("porous_graphene").reference_energies["tight-binding"].origin
+    told = {"method": energy, "zero": known.zero}
+    data_set = dataclasses.replace(
+        read_data_set(reference), metadata={"system": "porous_graphene", "energy": energy, "energy_origin": told}
+    )
+    options = EdnnEvaluateOptions(data=reference, run_dir=trained, out=trained, sizes=("4x4",), num_sheets=(2,))
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        found = errors_by_size(load_ednn(trained), data_set, options)
+    assert list(found) == (["4x4"] if is_judged else [])
+    reasons = [str(one.message) for one in given if issubclass(one.category, InputWarning)]
+    assert len(reasons) == (not is_judged)
+    assert is_judged or "the data has energies by gfn1-xtb" in reasons[0]
