@@ -54,12 +54,16 @@ NUMPY_MODULES = ("metrics", "similarity", "structure", "periodicity", "rows", "p
 OF_ANY_MATERIAL = tuple(f"rugan_tf/systems/{path.name}" for path in sorted(ROOT.glob("rugan_tf/systems/*.py")))
 # Of energies all but the worker processes, whose mutants would take seconds each.
 IN_THE_PROCESS = (
-    *("calculator", "chunked", "ednn", "function", "journal", "many_at_once", "named", "one_by_one", "origin"),
-    "relaxation",
+    *("calculator", "chunked", "corrected", "ednn", "function", "journal", "many_at_once", "named", "one_by_one"),
+    *("origin", "relaxation"),
 )
-ENERGY_TESTS = ("one_by_one", "ase_energy", "origin", "calculator", "chunked", "energy_functions", "energy_records")
+ENERGY_TESTS = (
+    *("one_by_one", "ase_energy", "origin", "calculator", "chunked", "energy_functions", "energy_records"),
+    *("standard_errors", "corrected_energies"),
+)
 STARTS_PROCESSES = (
     *("direct_calls_agree", "from_two_processes", "2-raise", "2-nan", "worker", "hangs", "timeout", "tried[2]"),
+    "beside_its_energy[2]",
     *("files_of_a_failed", "folder_of_its_own", "killed", "through_files", "would_share", "needs_neither"),
 )
 LOADS_AN_EDNN = (

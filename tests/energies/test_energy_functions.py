@@ -3,6 +3,7 @@
 import ase
 import numpy as np
 import pytest
+import zarr
 
 import rugan_tf
 from rugan_tf.energies import many_at_once
@@ -15,6 +16,7 @@ from rugan_tf.saved import ednn_card
 from rugan_tf.saved.ednn_card import EdnnCard, write_ednn_card
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
+from rugan_tf.systems.structure_match import MatchLimits
 
 GRAPHENE, ISING = system_named("porous_graphene"), system_named("ising")
 
@@ -45,15 +47,26 @@ class IsingByPlaces:
         return -(own * (below + right)).sum(axis=(1, 2))
 
 
-@pytest.mark.parametrize("chunk", [5, 12, CHUNK])
-def test_a_sum_over_places_is_the_same_in_chunks_and_whole(chunk):
+@pytest.mark.parametrize(
+    ("chunk", "expected"),
+    [(5, {(4, 3), (2, 3)}), (12, {(12, 12), (2, 12)}), (CHUNK, {(14, 24)})],
+)
+def test_a_sum_over_places_is_the_same_in_chunks_and_whole(chunk, expected):
     states, places = spins(3, 14, 24), IsingByPlaces()
     received = chunked_energies(states, places, chunk)
     np.testing.assert_array_equal(received, energy_named(ISING, "ising").energies(states))
     assert received.dtype == np.float64
     focus = {(rows - 4, cols - 2) for num_sheets, rows, cols in places.shapes if num_sheets == 1}
     assert len(focus) == len(places.shapes)
-    assert all(rows % 2 == 0 and cols % 3 == 0 for rows, cols in focus)
+    assert focus == expected
+
+
+def test_sheets_on_disk_have_the_energies_of_those_in_memory(tmp_path):
+    states, places = spins(1, 8, 9), IsingByPlaces()
+    kept = zarr.create_array(tmp_path / "sheets.zarr", shape=states.shape, chunks=(1, 5, 7), dtype="uint8")
+    kept[:] = states
+    np.testing.assert_array_equal(chunked_energies(kept, places, 6), energy_named(ISING, "ising").energies(states))
+    assert places.shapes == {(1, 6 + 4, 6 + 2), (1, 6 + 4, 3 + 2), (1, 2 + 4, 6 + 2), (1, 2 + 4, 3 + 2)}
 
 
 @pytest.mark.parametrize(
@@ -143,6 +156,13 @@ def test_an_ednn_tells_its_halo_and_its_origin_without_being_loaded(folder):
         ednn_in(folder / "none", GRAPHENE)
 
 
+def test_a_folder_without_an_ednn_is_told(tmp_path):
+    (tmp_path / "1").mkdir()
+    rule = r"^An EDNN must be a SavedModel of `rugan ednn train`, RUN_DIR/saved_model\. Received: "
+    with pytest.raises(InputError, match=f"{rule}{tmp_path}$"):
+        ednn_in(tmp_path, GRAPHENE)
+
+
 def test_an_ednn_gets_sheets_and_encodings_by_the_names_of_its_signatures(folder, monkeypatch):
     def call(signatures, name, **inputs):
         ((key, array),) = inputs.items()
@@ -226,3 +246,21 @@ def test_a_calculator_has_the_energy_of_the_sheet_that_a_structure_is(folder):
     assert rugan_tf.Calculator().function.folder.parent == shipped_ednn(GRAPHENE)
     with pytest.raises(InputError, match=r"^Sheets must have atoms to be structures\. Received: ising, which has none"):
         rugan_tf.Calculator(folder, "ising")
+
+
+def test_a_calculator_takes_a_system_itself_and_keeps_to_its_limits(folder):
+    calculator = rugan_tf.Calculator(folder, GRAPHENE, MatchLimits(in_plane=0.25))
+    assert calculator.system is GRAPHENE
+    structure = GRAPHENE.structure(np.full((4, 4), 3, np.uint8))
+    structure.positions[5, 0] += 0.3
+    with pytest.raises(InputError, match=r"within 0\.25 Å\. Received: atom 5 "):
+        calculator.calculate(structure)
+
+
+def test_an_energy_whose_extra_is_missing_is_refused_before_any_sheet(monkeypatch):
+    """SevenNet's, whether it is installed or not: that is asked of `require_extra`, by the name of the extra."""
+    asked = []
+    monkeypatch.setattr("rugan_tf.energies.named.require_extra", asked.append)
+    energy_named(GRAPHENE, "7net-0")
+    energy_named(GRAPHENE, "tight-binding")
+    assert asked == ["mlip"]
