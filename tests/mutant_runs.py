@@ -26,6 +26,8 @@ from mutmut.utils.format_utils import mangled_name_from_mutant_name
 
 SURVIVED, KILLED, NO_TESTS, TIMEOUT = 0, 1, 33, 36  # the codes of mutmut
 LEAST_TIME = 2.0  # s of processor for a test of a mutant, beyond five times what it takes without one
+WAITS = 8  # times as long a test may take by the clock: it waits for something, or the machine is busy
+ENDED = (-signal.SIGPROF, -signal.SIGALRM)  # by one of these limits
 SAVED_EVERY = 20.0  # s
 
 
@@ -64,7 +66,7 @@ class Runs:
             self.wait_for(self.processes - 1)
             limits = [LEAST_TIME + 5 * durations[test] for test in tests]
             child, temporary = started(name, [items[test] for test in tests], limits)
-            self.running[child] = data, name, temporary, time.monotonic(), 8 * sum(limits)
+            self.running[child] = data, name, temporary, time.monotonic()
         self.wait_for(0)
         self.save()
         return True
@@ -81,20 +83,14 @@ class Runs:
     def wait_for(self, most):
         """Take the results of children until at most so many run."""
         while len(self.running) > most:
-            for child, (data, name, temporary, start, limit) in list(self.running.items()):
+            for child, (data, name, temporary, start) in list(self.running.items()):
                 found, status = os.waitpid(child, os.WNOHANG)
-                code = None
-                if found:
-                    code = os.waitstatus_to_exitcode(status)
-                    code = TIMEOUT if code == -signal.SIGPROF else code if code == SURVIVED else KILLED
-                elif time.monotonic() - start > limit:  # it waits for something, or the machine is busy
-                    code = TIMEOUT
-                if code is None:
+                if not found:
                     continue
+                code = os.waitstatus_to_exitcode(status)
+                code = TIMEOUT if code in ENDED else code if code == SURVIVED else KILLED
                 with contextlib.suppress(ProcessLookupError):  # whatever the tests started and left
                     os.killpg(child, signal.SIGKILL)
-                if not found:
-                    os.waitpid(child, 0)
                 shutil.rmtree(temporary, ignore_errors=True)
                 data.exit_code_by_key[name] = code
                 data.durations_by_key[name] = time.monotonic() - start
@@ -157,7 +153,7 @@ def in_fork(function):
 
 
 def started(name, items, limits):
-    """Run tests with a mutant in a process of its own, which ends when one takes more processor time than its limit.
+    """Run tests with a mutant in a process of its own, which ends when one takes more time than its limit.
 
     Returns the number of the process and its folder of temporary files.
     """
@@ -173,6 +169,7 @@ def started(name, items, limits):
     try:
         for number, (item, limit) in enumerate(zip(items, limits, strict=True)):
             signal.setitimer(signal.ITIMER_PROF, limit)
+            signal.setitimer(signal.ITIMER_REAL, WAITS * limit)
             following = [*items, items[0]][number + 1]  # never none: nothing shared is torn down
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
                 break

@@ -110,3 +110,29 @@ def test_kernel_polynomials_tell_the_error_that_they_estimate():
     assert linear.with_error(sheet) == (full.energy, full.standard_error)
     assert full.standard_error > 0
     assert linear.with_error(np.zeros((4, 4), np.uint8)) == (0.0, 0.0)
+
+
+class Refusing(Weighed):
+    """An energy of all sheets but that of two atoms."""
+
+    def with_error(self, states):
+        found = super().with_error(states)
+        if found.energy == -2:
+            raise RuntimeError("two atoms")
+        return found
+
+
+def test_the_bar_begins_with_what_is_kept_and_counts_what_failed(tmp_path, capsys):
+    states, path = numbered_sheets(4), tmp_path / "kept"
+    with pytest.raises(SheetsFailedError, match="two atoms"):
+        OneByOne(Refusing()).energies(states, Work("many of mine", processes=1, journal=path))
+    first = capsys.readouterr().err
+    assert first.startswith("\rmany of mine:   0%")
+    assert "| 3/4 [" in first
+    assert "sheet/s, failed=1]" in first
+    OneByOne(Weighed()).energies(states, Work("the rest", processes=1, journal=path))
+    second = capsys.readouterr().err
+    assert second.startswith("\rthe rest:  75%")
+    assert "| 3/4 [" in second
+    assert "| 4/4 [" in second
+    assert "failed" not in second
