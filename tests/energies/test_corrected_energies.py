@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from rugan_tf.energies.function import Work
+from rugan_tf.energies.corrected import CorrectedEnergy
+from rugan_tf.energies.function import Estimates, SheetsFailedError, Work
 from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.systems.energy import EnergyOrigin
@@ -55,12 +56,12 @@ def test_a_correction_adds_its_numbers_and_tells_them(correction):
         ({"environments": {"atom": 1.0, "edge": np.inf}}, "A correction must hold KEYS, with numbers."),
         ({"environments": [1.0]}, "A correction must hold KEYS, with numbers."),
         ({"fitted": None}, "A correction must hold KEYS, with numbers."),
+        ({"environments": None}, "A correction must hold KEYS, with numbers."),
     ],
 )
 def test_a_correction_that_is_none_is_told_by_what_it_lacks(correction, changes, rule):
     content, path = {**correction[0], **changes}, correction[1]
-    if changes == {"fitted": None}:
-        del content["fitted"]
+    content = {key: value for key, value in content.items() if value is not None}
     path.write_text(json.dumps(content), "utf-8")
     words = rule.replace("KEYS", "system, base, environments, reference, fitted").replace("PATH", str(path))
     with pytest.raises(InputError) as raised:
@@ -78,3 +79,46 @@ def test_a_correction_that_cannot_be_read_is_told(correction):
         path.write_bytes(content)
         with pytest.raises(InputError, match=rf"^A correction must be a JSON file\. Received: {path} \("):
             energy_named(GRAPHENE, f"corrected:{path}")
+
+
+class Base:
+    """Energies 1, 2, ... eV with errors, which may fail for the second sheet; the work it is asked for is noted."""
+
+    origin = EnergyOrigin("base", "nothing", "base: in eV relative to nothing")
+
+    def __init__(self, *, fails=False):
+        self.fails, self.asked = fails, []
+
+    def estimates(self, states, work):
+        self.asked.append(work)
+        energies = np.arange(1.0, len(states) + 1)
+        if self.fails:
+            energies[1] = np.nan
+            raise SheetsFailedError(energies, {1: "it fell over"}, work, "Given up.")
+        return Estimates(energies, energies / 8)
+
+
+def corrected(base, numbers):
+    return CorrectedEnergy(base, GRAPHENE, numbers, EnergyOrigin("better", "atoms", "better"), "fitted to 3")
+
+
+def test_errors_and_failures_are_those_of_the_base(tmp_path):
+    states, work = np.full((3, 4, 4), 3, np.uint8), Work("mine", journal=tmp_path / "kept")
+    base = Base()
+    found = corrected(base, NUMBERS).estimates(states, work)
+    assert (found.energies.tolist(), found.standard_errors.tolist()) == ([17, 18, 19], [0.125, 0.25, 0.375])
+    assert corrected(base, NUMBERS).energies(states, work).tolist() == [17, 18, 19]
+    assert [given is work for given in base.asked] == [True, True]
+    with pytest.raises(SheetsFailedError) as raised:
+        corrected(Base(fails=True), NUMBERS).energies(states, work)
+    np.testing.assert_array_equal(raised.value.energies, [17, np.nan, 19])
+    assert raised.value.failures == {1: "it fell over"}
+    assert raised.value.given_up == "Given up."
+    assert f"2 energies are kept in {tmp_path / 'kept'}" in str(raised.value)
+
+
+def test_numbers_of_other_places_are_told():
+    with pytest.raises(InputError) as raised:
+        corrected(Base(), {"atom": 1.0, "corner": 2.0}).energies(np.full((1, 4, 4), 3, np.uint8))
+    kinds = "atom, zigzag edge atom, armchair edge atom"
+    assert str(raised.value) == f"A correction must be of {kinds} in porous_graphene. Received: atom, corner"

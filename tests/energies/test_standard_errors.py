@@ -52,6 +52,7 @@ def test_an_energy_without_an_error_has_none_whatever_computes_it():
         origin = Exact.origin
 
         def energies(self, states, work=None):
+            assert work == Work(processes=1)
             return np.full(len(states), 3.0)
 
     for function, energy in ((OneByOne(Exact()), -2.0), (OfMany(), 3.0)):
