@@ -59,7 +59,7 @@ IN_THE_PROCESS = (
 )
 ENERGY_TESTS = (
     *("one_by_one", "ase_energy", "origin", "calculator", "chunked", "energy_functions", "energy_records"),
-    *("standard_errors", "corrected_energies"),
+    *("standard_errors", "corrected_energies", "sheets_given_out"),
 )
 STARTS_PROCESSES = (
     *("direct_calls_agree", "from_two_processes", "2-raise", "2-nan", "worker", "hangs", "timeout", "tried[2]"),
