@@ -140,7 +140,7 @@ def folder(tmp_path):
 
 def test_an_ednn_tells_its_halo_and_its_origin_without_being_loaded(folder):
     ednn = ednn_in(folder.parent, GRAPHENE)
-    assert ednn == EdnnEnergy(folder) == ednn_in(folder, GRAPHENE)
+    assert ednn == EdnnEnergy(folder) == ednn_in(folder, GRAPHENE) == energy_named(GRAPHENE, f"ednn:{folder}")
     assert (ednn.halo, ednn.period, ednn.is_fast) == ((3, 5), (2, 4), True)
     assert ednn.by_halo is ednn
     assert ednn.card.max_cells == 2**20

@@ -9,7 +9,7 @@ from test_lattice import lattices, pairs_by_distance, random_sites
 
 from rugan_tf.lattice.flakes import piece_labels, without_flakes
 from rugan_tf.lattice.lattice import Lattice, square
-from rugan_tf.lattice.pieces import largest_piece
+from rugan_tf.lattice.pieces import largest_piece, piece_sizes
 from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_states
 from rugan_tf.systems.porous_graphene.rule import HALO, LARGEST_FLAKE, SMALL, OnePiece
 from rugan_tf.systems.porous_graphene.sites import num_atoms, num_pieces
@@ -32,6 +32,21 @@ def test_pieces_up_to_a_size_go_but_for_the_largest(lattice, largest_flake):
             largest = max(pieces, key=lambda piece: (len(piece), -min(piece)), default=set())
             kept = [piece for piece in pieces if len(piece) > largest_flake or (spare and piece == largest)]
             assert set(np.flatnonzero(after).tolist()) == set().union(*kept)
+
+
+@lattices
+def test_sizes_of_pieces_are_those_that_distances_join(lattice):
+    """The last site of all is chosen: one that lacks a neighbour must not have it for one."""
+    bonded = nx.from_numpy_array(pairs_by_distance(lattice, 5, 6) > 0)
+    chosen = random_sites(lattice, 6, 5, 6, 0.3, seed=8)
+    chosen[-1, -1, -1, -1] = True
+    sizes, numbers = piece_sizes(lattice, chosen)
+    expected = [
+        sorted(map(len, nx.connected_components(bonded.subgraph(np.flatnonzero(sheet).tolist()))))
+        for sheet in chosen.reshape(6, -1)
+    ]
+    assert [sorted(part.tolist()) for part in np.split(sizes, np.cumsum(numbers)[:-1])] == expected
+    assert largest_piece(lattice, chosen).dtype == bool
 
 
 @lattices

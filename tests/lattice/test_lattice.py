@@ -45,6 +45,13 @@ def test_every_site_is_found_where_it_is_placed_and_nothing_beside_it(lattice, p
         assert lattice.find(x, y - near, parity) is None
 
 
+@pytest.mark.parametrize("pitch", [0.01, 1.0, 100.0])
+def test_places_are_found_to_a_millionth_of_the_pitch(pitch):
+    lattice = square(pitch)
+    assert lattice.find(pitch * (2 + 0.9e-6), 3 * pitch) == Offset(2, 3, 0)
+    assert lattice.find(pitch * (2 + 1.1e-6), 3 * pitch) is None
+
+
 def test_places_are_those_of_the_positions_from_either_parity():
     for lattice in LATTICES.values():
         positions = lattice.positions(4, 4)

@@ -59,6 +59,15 @@ def test_the_smallest_radius_reaches_an_atom_from_everywhere():
     assert not a_little_less.any(axis=(1, 2, 3)).all()
 
 
+@pytest.mark.parametrize("radius", [0.0, 0.5, 1.4])
+def test_a_hole_shorter_than_a_bond_covers_the_site_it_lies_on(radius):
+    positions = site_positions(3, 4)
+    centres = positions.reshape(-1, 1, 2)
+    inside = inside_holes(positions, cell_lengths(3, 4), centres, np.full((len(centres), 1), radius))
+    np.testing.assert_array_equal(inside.reshape(len(centres), -1), np.eye(len(centres), dtype=bool))
+    assert PoreOptions(min_radius=pores.BOND_LENGTH).min_radius == pores.BOND_LENGTH
+
+
 @pytest.mark.parametrize(("rows", "cols"), [(2, 2), (3, 4), (6, 8)])
 def test_holes_are_periodic(rows, cols):
     rng = np.random.default_rng(5)

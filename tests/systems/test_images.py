@@ -7,7 +7,7 @@ import pytest
 
 from rugan_tf.lattice.lattice import Offset, honeycomb, square
 from rugan_tf.lattice.symmetry import Operation, operations
-from rugan_tf.systems.images import SymmetricImages, makes_states, moved_species
+from rugan_tf.systems.images import SymmetricImages, is_any_combination, makes_states, moved_species
 
 HONEYCOMB = honeycomb(2.46)
 ANY = ((None, None), ("C", None), (None, "C"), ("C", "C"))
@@ -35,6 +35,12 @@ def test_an_operation_makes_states_where_all_columns_and_all_states_become_state
     apart = operation(((0, 0, 0), (1, 0, 1)), SAME)  # the sites of a cell come to two cells
     assert not makes_states(apart, (*ONE_WAY, ("N", "B")))
     assert makes_states(apart, ANY)
+
+
+def test_three_sites_of_two_kinds_have_eight_combinations():
+    every = tuple(itertools.product("ab", repeat=3))
+    assert is_any_combination(every)
+    assert not is_any_combination(every[:-2])
 
 
 def test_kinds_are_numbered_as_they_appear_and_states_are_found_by_them():

@@ -207,3 +207,15 @@ def test_cells_that_are_no_state_are_told_by_what_they_hold():
     without = np.delete(np.arange(8), 2), np.delete(symbols, 2)
     words = told(states_on_sites, HYBRID, matched(without[0], np.zeros(7)), without[1])
     assert words == f"{rule} - N in row 0, column 1"
+
+
+def test_where_one_direction_across_does_not_fit_the_others_are_tried():
+    """Empty, so z comes first; but the sheet stands upright, 16 Å apart from the next."""
+    along_rows, along_cols = GRAPHENE.lattice.cell_lengths(4, 6)
+    upright = ase.Atoms(cell=[along_rows, 16.0, along_cols], pbc=True)
+    assert axes_across(upright) == [2, 0, 1]
+    assert match_structure(GRAPHENE.atoms, upright, MatchLimits(max_strain=1e-4)).states.shape == (4, 6)
+    rule = "The cell must hold whole rows and columns of the lattice, 2.460 and 4.261 Å, strained by at most 0.0%."
+    upright.set_cell([along_rows, 16.0, along_cols + 0.1])
+    words = told(match_structure, GRAPHENE.atoms, upright, MatchLimits(max_strain=1e-4))
+    assert words == f"{rule} Received: 9.840 x 16.000 Å at 90.0 degrees"  # of the likeliest
