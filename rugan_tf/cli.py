@@ -3,8 +3,8 @@
 `rugan data build ...` is `python -m rugan_tf.data build ...`.
 """
 
+import contextlib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -47,17 +47,22 @@ def print_completion(args: Sequence[str]) -> int:
     """Print what lets a shell complete commands and options, and return the exit code."""
     from rugan_tf.completion import completion_script
     from rugan_tf.errors import InputError
-    from rugan_tf.terminal import write_in_any_encoding
 
-    write_in_any_encoding()
     try:
-        print(completion_script(args[0] if args else "", DOORS), flush=True)
-    except BrokenPipeError:  # `| head` has read enough; Python flushes once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return printed(completion_script(args[0] if args else "", DOORS))
     except InputError as error:
         print(f"rugan: {error}", file=sys.stderr)
         return 2
-    return 0
+
+
+def printed(text: str) -> int:
+    """Print a text, and return the exit code."""
+    from rugan_tf.terminal import READER_GONE, reader_has_gone, write_in_any_encoding
+
+    write_in_any_encoding()
+    with contextlib.suppress(BrokenPipeError):
+        print(text)
+    return READER_GONE if reader_has_gone() else 0
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -72,11 +77,9 @@ def main(args: Sequence[str] | None = None) -> int:
     if door in DOORS:
         return importlib.import_module(f"rugan_tf.{door}.__main__").main(rest)
     if first in ("--help", "-h"):
-        print(usage())
-        return 0
+        return printed(usage())
     if first == "--version":
-        print(f"rugan_tf {rugan_tf.__version__}")
-        return 0
+        return printed(f"rugan_tf {rugan_tf.__version__}")
     if first == "--print-completion":
         return print_completion(rest)
     received = "none" if first is None else repr(first)

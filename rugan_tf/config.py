@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union
 
 from rugan_tf.errors import InputError, InputWarning, PartlyDoneError
 from rugan_tf.extras import extra_of, missing_extra
-from rugan_tf.terminal import write_in_any_encoding
+from rugan_tf.terminal import READER_GONE, reader_has_gone, write_in_any_encoding
 
 Options = Any  # an instance of the frozen dataclass that the command declares
 LOCKED = "Files must be in folders that you may read and write; name others, or change their rights."
@@ -62,7 +62,8 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     Where the options depend on what is said, `commands` is a function of the arguments.
 
     Returns: the exit code. 0: done. 2: bad options or bad input, said on stderr as the rule and what was received.
-        2 also for a command whose extra is not installed. 3: a part failed, the rest is kept. 130: interrupted.
+        2 also for a command whose extra is not installed. 3: a part failed, the rest is kept. 130: interrupted. 141:
+        what reads stdout has ended, as a shell says it.
     """
     asked = ASKED.get()
     if asked is not None:
@@ -74,6 +75,9 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
             options, handler = parse_command(prog, commands, args)
             handler(options)
     except (InputError, OSError) as error:
+        # Asked of stdout itself: a server that hangs up breaks a pipe, too.
+        if isinstance(error, BrokenPipeError) and reader_has_gone():
+            return READER_GONE
         rule = ""
         if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
             rule = f"{LOCKED} Received: "
@@ -91,7 +95,11 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
-    return 0
+    except SystemExit:  # --help was printed
+        if reader_has_gone():
+            return READER_GONE
+        raise
+    return READER_GONE if reader_has_gone() else 0
 
 
 @contextlib.contextmanager

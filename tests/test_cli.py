@@ -1,3 +1,5 @@
+import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,11 @@ import rugan_tf
 from rugan_tf import cli
 
 PACKAGE = Path(rugan_tf.__file__).parent
+
+
+@dataclasses.dataclass(frozen=True)
+class NoOptions:
+    """Nothing to say."""
 
 
 def test_every_room_with_a_door_is_a_command():
@@ -73,3 +80,37 @@ def test_nothing_heavy_is_imported_before_a_door_opens(args):
     program += "print([name for name in ('numpy', 'tyro', 'tensorflow', 'keras') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-m rugan_tf.cli --help",
+        "-m rugan_tf.cli --version",
+        "-m rugan_tf.cli --print-completion zsh",
+        "-m rugan_tf.serve --help",
+        "-m rugan_tf.data build --help",
+        "-m rugan_tf.data build --num-sheets 1 --rows 4 --cols 4 --processes 1 --out {out}",
+    ],
+)
+def test_a_reader_that_has_gone_ends_commands_quietly(words, tmp_path):
+    out = tmp_path / "data.npz"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as closed:
+        command = [sys.executable, *words.format(out=out).split()]
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert done.returncode == 141
+    assert "roken" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert out.exists() == ("{out}" in words)  # what was made stays
+
+
+def test_a_pipe_that_breaks_elsewhere_is_told(capfd):
+    from rugan_tf.config import Command, run_command
+
+    def hang_up(options):
+        raise BrokenPipeError("the server has gone")
+
+    assert run_command("rugan test", Command(NoOptions, hang_up, "A test."), []) == 2
+    assert capfd.readouterr().err == "rugan test: the server has gone\n"
