@@ -9,13 +9,10 @@ import pytest
 from rugan_tf.data.__main__ import main as data
 from rugan_tf.ednn.__main__ import main
 from rugan_tf.ednn.correction import least_squares, left_out_errors
-from rugan_tf.energies.corrected import CorrectedEnergy
-from rugan_tf.energies.function import SheetsFailedError, Work, estimates_of
 from rugan_tf.energies.named import energy_named
 from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.formats.data_set import DataSet, read_data_set, write_data_set
-from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.porous_graphene.statistics import edge_counts
 
@@ -88,17 +85,6 @@ def test_fast_energies_are_kept_until_the_correction_is_written(better, tmp_path
     assert main(["correction", "--data", str(better), "--out", str(out)]) == 0
 
 
-def test_a_correction_has_the_errors_of_its_base():
-    states = GRAPHENE.draw_states(np.random.default_rng(0), 2, 4, 4, GRAPHENE.drawing)
-    base = energy_named(GRAPHENE, "linear-scaling")
-    numbers = {"atom": 0.5, "zigzag edge atom": 0.0, "armchair edge atom": 0.0}
-    energy = CorrectedEnergy(base, GRAPHENE, numbers, EnergyOrigin("better", "atoms", "better"), "fitted to 1")
-    work = Work(processes=1)
-    plain, corrected = estimates_of(base, states, work), estimates_of(energy, states, work)
-    np.testing.assert_array_equal(corrected.standard_errors, plain.standard_errors)
-    np.testing.assert_allclose(corrected.energies - plain.energies, 0.5 * GRAPHENE.num_atoms(states))
-
-
 def test_errors_are_of_fits_that_did_not_see_the_sheet():
     rng = np.random.default_rng(0)
     places, missing = rng.normal(size=(12, 2)), rng.normal(size=12)
@@ -113,66 +99,12 @@ def test_places_that_come_together_have_no_constants():
         least_squares(np.ones((5, 2)), np.arange(5.0))
 
 
-class Failing:
-    """Energies 1, 2, ... with the second sheet missing."""
-
-    origin = EnergyOrigin("failing", "nothing", "failing: in eV relative to nothing")
-    is_fast, by_halo = False, None
-
-    def energies(self, states, work=Work()):
-        energies = np.arange(1.0, len(states) + 1)
-        energies[1] = np.nan
-        raise SheetsFailedError(energies, {1: "it fell over"}, work)
-
-
-def test_sheets_that_did_not_fail_are_corrected_too():
-    states = np.full((3, 6, 8), 3, np.uint8)
-    numbers = {"atom": 0.5, "zigzag edge atom": 9.0, "armchair edge atom": 9.0}
-    energy = CorrectedEnergy(Failing(), GRAPHENE, numbers, EnergyOrigin("better", "atoms", "better"), "fitted to 1")
-    with pytest.raises(SheetsFailedError) as raised:
-        energy.energies(states)
-    np.testing.assert_allclose(raised.value.energies, [1 + 48.0, np.nan, 3 + 48.0])
-    assert raised.value.failures == {1: "it fell over"}
-    assert (energy.is_fast, energy.by_halo) == (False, None)
-    other = CorrectedEnergy(Failing(), GRAPHENE, {"atom": 0.5}, energy.reference, "fitted to 1")
-    with pytest.raises(InputError, match=r"must be of atom, zigzag .* in porous_graphene. Received: atom"):
-        other.energies(states)
-
-
 def test_materials_count_their_states_unless_they_tell_more():
     states = np.array([[[0, 1], [1, 1]]], np.uint8)
     assert {name: list(count) for name, count in system_named("ising").environments(states).items()} == {
         "state 0": [1],
         "state 1": [3],
     }
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "Received: no file"),
-        ("{", "must be a JSON file"),
-        ("[1]", "must hold system, base, environments, reference, fitted"),
-        ('{"system": "ising"}', "must hold system, base"),
-        ("ising", "must be of porous_graphene. Received: ising"),
-        ("NaN", "must hold .* with numbers"),
-        ("itself", "must name its base, no correction itself"),
-    ],
-)
-def test_bad_corrections_are_refused(tmp_path, content, message):
-    path = tmp_path / "c.json"
-    whole = {"system": "porous_graphene", "base": "tight-binding", "environments": {"atom": 1.0}, "fitted": ""}
-    whole["reference"] = {"method": "m", "zero": "z", "description": "d"}
-    if content == "ising":
-        content = json.dumps({**whole, "system": "ising"})
-    elif content == "itself":
-        content = json.dumps({**whole, "base": f"corrected:{path}"})
-    elif content == "NaN":
-        content = json.dumps({**whole, "environments": {"atom": float("nan")}})
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(InputError, match=message):
-        energy_named(GRAPHENE, f"corrected:{path}")
 
 
 def test_too_few_sheets_and_a_wrong_suffix_are_refused(better, tmp_path, capsys):

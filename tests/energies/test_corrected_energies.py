@@ -53,6 +53,7 @@ def test_a_correction_adds_its_numbers_and_tells_them(correction):
         ({"reference": ["better"]}, "A correction must name its base, no correction itself, and its reference."),
         ({"reference": {"method": "m"}}, "A correction must name its base, no correction itself, and its reference."),
         ({"environments": {"atom": "1"}}, "A correction must hold KEYS, with numbers."),
+        ({"environments": {"atom": 1.0, "edge": np.nan}}, "A correction must hold KEYS, with numbers."),
         ({"environments": {"atom": 1.0, "edge": np.inf}}, "A correction must hold KEYS, with numbers."),
         ({"environments": [1.0]}, "A correction must hold KEYS, with numbers."),
         ({"fitted": None}, "A correction must hold KEYS, with numbers."),
@@ -75,6 +76,9 @@ def test_a_correction_that_cannot_be_read_is_told(correction):
         energy_named(GRAPHENE, f"corrected:{path}")
     rule = "A correction must be a file that `rugan ednn correction` wrote. Received: no file"
     assert str(raised.value) == f"{rule} {path}"
+    path.write_text("[1]", "utf-8")
+    with pytest.raises(InputError, match=r"^A correction must hold system, base, environments, reference, fitted"):
+        energy_named(GRAPHENE, f"corrected:{path}")
     for content in (b"{", b"\xff{}"):
         path.write_bytes(content)
         with pytest.raises(InputError, match=rf"^A correction must be a JSON file\. Received: {path} \("):
@@ -85,6 +89,7 @@ class Base:
     """Energies 1, 2, ... eV with errors, which may fail for the second sheet; the work it is asked for is noted."""
 
     origin = EnergyOrigin("base", "nothing", "base: in eV relative to nothing")
+    is_fast, by_halo = False, "its halo"
 
     def __init__(self, *, fails=False):
         self.fails, self.asked = fails, []
@@ -106,6 +111,7 @@ def test_errors_and_failures_are_those_of_the_base(tmp_path):
     states, work = np.full((3, 4, 4), 3, np.uint8), Work("mine", journal=tmp_path / "kept")
     base = Base()
     found = corrected(base, NUMBERS).estimates(states, work)
+    assert (corrected(base, NUMBERS).is_fast, corrected(base, NUMBERS).by_halo) == (False, None)
     assert (found.energies.tolist(), found.standard_errors.tolist()) == ([17, 18, 19], [0.125, 0.25, 0.375])
     assert corrected(base, NUMBERS).energies(states, work).tolist() == [17, 18, 19]
     assert [given is work for given in base.asked] == [True, True]
