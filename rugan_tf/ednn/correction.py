@@ -46,7 +46,7 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
         )
     places = counts.astype(np.float64)
     atoms = np.concatenate([system.num_atoms(of_size.states) for of_size in sheets]).astype(np.float64)
-    # Constants of places and no network: a few dozen sheets cannot teach more than a few numbers.
+    # Constants of places and no network: a few dozen sheets fix a few numbers.
     constants = least_squares(places, target - fast)
     key = error_key(system.error_unit)
     # Beside one constant for each atom, which is what another choice of the zero would do.

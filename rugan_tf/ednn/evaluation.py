@@ -135,7 +135,7 @@ def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions)
         return {}
     require_agreement(origins, strict=False)
     result = {}
-    # New sheets, drawn by another seed than the data: of sizes that the training never saw there are no held-out ones.
+    # New sheets: of sizes that the data do not have there are no held-out ones.
     for (rows, cols), number in zip(options.lattice_sizes(), options.num_sheets, strict=True):
         states = draw_sheets(system, number, rows, cols, options.seed, system.drawing)
         energy = function.energies(states, Work(f"reference {rows}x{cols}"))
