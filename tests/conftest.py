@@ -13,8 +13,10 @@ settings.load_profile("reproducible")
 # few and long tests to the end, where the other processes wait for it.
 LONGEST = (
     "notebooks/test_notebooks.py",
+    "train/test_train_run.py",
     "train/test_devices.py",
-    "test_package.py",
+    "train/test_train_conditions.py",
+    "systems/test_users_system.py",
 )
 
 
