@@ -6,6 +6,9 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# As many processes of tests run as there are cores. Two threads of linear algebra in each would wait for one another, and
+# spin meanwhile: nearly half of the time of the tests of energies. Set before NumPy is imported; processes inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.register_profile("reproducible", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("reproducible")
 

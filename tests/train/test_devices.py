@@ -155,7 +155,7 @@ def resolver(workers):
 def start_workers(data, run_dir, *others):
     """Start a long training on two workers; return them when the first checkpoint they write is there."""
     workers = [f"localhost:{port}" for port in free_ports(2)]
-    words = arguments(data, run_dir, "--num-updates", "100000", "--interval", "20", *others)
+    words = arguments(data, run_dir, "--num-updates", "100000", "--interval", "4", *others)
     before = set(run_dir.glob("checkpoints/c*"))
     processes = []
     for index in range(2):

@@ -23,6 +23,9 @@ SETTINGS = {
     "critic-steps": 2,
     "width": 4,
     "critic-width": 4,
+    "critic-blocks": 1,  # one of each kind of block: what takes time is to trace them
+    "refinements": 1,
+    "head-layers": 1,
     "latent-channels": 3,
     "learning-rate": 1e-3,
     "dropout": 0.25,
