@@ -95,8 +95,8 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
-    except SystemExit:  # --help was printed
-        if reader_has_gone():
+    except SystemExit as end:  # --help was printed, or bad options were told on stderr
+        if not end.code and reader_has_gone():
             return READER_GONE
         raise
     return READER_GONE if reader_has_gone() else 0

@@ -39,6 +39,8 @@ def reader_has_gone() -> bool:
 
     Python writes what is left as it ends, and would complain once more: it goes nowhere instead.
     """
+    if sys.stdout is None or sys.stdout.closed:  # as services start programs, and `>&-`
+        return False
     try:
         sys.stdout.flush()
         # What was written before may have failed already, and is gone: the pipe itself is asked, too.
@@ -46,7 +48,8 @@ def reader_has_gone() -> bool:
     except BrokenPipeError:
         has_gone = True
     if has_gone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
     return has_gone
 
 

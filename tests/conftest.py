@@ -6,8 +6,8 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# As many processes of tests run as there are cores. Two threads of linear algebra in each would wait for one another, and
-# spin meanwhile: nearly half of the time of the tests of energies. Set before NumPy is imported; processes inherit it.
+# As many processes of tests run as there are cores. Two threads of linear algebra in each would wait for one another,
+# and spin meanwhile: nearly half of the time of the tests of energies. Set before NumPy is imported, and inherited.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.register_profile("reproducible", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("reproducible")
@@ -26,6 +26,7 @@ LONGEST = (
 def pytest_collection_modifyitems(items):
     """Put the longest files first; within a file the order stays."""
     here = Path(__file__).parent
+    assert all((here / name).is_file() for name in LONGEST), "a file that LONGEST names has gone"
     rank = {here / name: index for index, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
 

@@ -106,6 +106,22 @@ def test_a_reader_that_has_gone_ends_commands_quietly(words, tmp_path):
     assert out.exists() == ("{out}" in words)  # what was made stays
 
 
+def test_bad_options_are_told_to_a_shell_whose_reader_has_gone():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as closed:
+        command = [sys.executable, "-m", "rugan_tf.data", "build", "--nonsense", "1"]
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+
+
+def test_a_shell_may_close_stdout():
+    command = ["sh", "-c", 'exec "$0" -m rugan_tf.cli --version >&-', sys.executable]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_pipe_that_breaks_elsewhere_is_told(capfd):
     from rugan_tf.config import Command, run_command
 

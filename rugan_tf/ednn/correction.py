@@ -73,7 +73,7 @@ def fit_correction(options: CorrectionOptions) -> dict[str, Any]:
 
 
 def require_known_without_any(counts: NDArray[np.int64], names: list[str]) -> None:
-    """Raise InputError unless the constants are still known when any one sheet is left out."""
+    """Raise InputError unless every kind of place is in two sheets; kinds that always come together are not found."""
     for index, name in enumerate(names):
         having = np.flatnonzero(counts[:, index])
         if len(having) == 1:

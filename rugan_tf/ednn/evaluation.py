@@ -131,7 +131,7 @@ def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions)
     if options.energy is None and (reasons := disagreements(origins)):
         # Not an error of the network: it would be the difference between two methods.
         rule = "Errors at other sizes need --energy, what labelled the data"
-        warnings.warn(f"{rule}. Received: none, and {reasons[0]}", InputWarning, stacklevel=2)
+        warnings.warn(f"{rule}. Received: no --energy; {reasons[0]}", InputWarning, stacklevel=2)
         return {}
     require_agreement(origins, strict=False)
     result = {}

@@ -74,7 +74,7 @@ def corrected_in(path: Path, system: LatticeSystem) -> CorrectedEnergy:
     if content["system"] != system.spec:
         raise InputError(f"A correction must be of {system.name}. Received: {content['system']} in {path}")
     base, fitted_to = energy_named(system, content["base"]), content.get("base_origin")
-    # An EDNN in its folder may have been trained anew, and a calculator may be of another version.
+    # An EDNN in its folder may have been trained on other data, or a file of a material changed, since.
     if fitted_to is not None and fitted_to != base.origin.description:
         rule = f"A correction should be of the method that it was fitted to, {fitted_to}"
         warnings.warn(f"{rule}. Received: {base.origin.description}", InputWarning, stacklevel=2)

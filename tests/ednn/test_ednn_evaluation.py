@@ -198,7 +198,7 @@ def test_another_method_does_not_judge_other_sizes(trained, reference, tmp_path,
     content = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert (content["test"]["num_sheets"], content["by_size"]) == (40, {})
     told = capsys.readouterr()
-    assert "need --energy, what labelled the data. Received: none, and the data does not say what" in told.err
+    assert "need --energy, what labelled the data. Received: no --energy; the data does not say what" in told.err
     assert told.out.rstrip().endswith("metrics.json, parity.png")
     assert not (tmp_path / "out" / "sizes.png").exists()
 
