@@ -61,6 +61,12 @@ def test_table_of_results_is_the_evaluation_that_is_kept(name):
             "the right number of atoms and nothing else: R²": [
                 f"{measured['baselines']['composition_cubic']['r2']:.4f}"
             ],
+            "the real sheet of the nearest energy, without learning: R²": [
+                f"{measured['baselines']['nearest_energy']['r2']:.4f}"
+            ],
+            "energies beyond the number of atoms, generated / real: KS D": [
+                f"{measured['fixed_composition']['ks_statistic']:.3f}"
+            ],
             "as you get it, by tight binding: R²": [f"{(measured['direct'] or {}).get('requested_r2', np.nan):.4f}"],
         }
         told = {words: table[words][column] for words in expected if words in table and table[words][column]}

@@ -126,7 +126,10 @@ def measure(target, size, clients, seconds):
 def main(model, sizes, clients, seconds):
     """Measure and print."""
     target = Target(version_folder(model), max(clients))
-    print("| sheet | clients | requests/s | of in process | failed | p50 (ms) | p95 | p99 | cores | MiB |")
+    print(
+        "| sheet | clients | requests/s | share of the rate in process | failed "
+        "| p50 (ms) | p95 (ms) | p99 (ms) | cores used | resident memory (MiB) |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     try:
         for size in sizes:

@@ -24,8 +24,14 @@ ROWS = {
     "tight binding": "tight-binding",
     "SevenNet-0": "7net-0",
     "CHGNet 0.3": 'ase:chgnet.model.dynamics:CHGNetCalculator:{"use_device": "cpu"}',
-    "`porous_graphene_pbe_ednn`": "ednn:porous_graphene_pbe_ednn",
+    "`porous_graphene_pbe_ednn`, which learnt that": "ednn:porous_graphene_pbe_ednn",
 }
+
+
+def differences(beyond_atoms):
+    """Return by how many meV/atom energies per area beyond atoms (24,) differ from those by PBE."""
+    beyond = np.array(beyond_atoms) - CHECK["beyond_atoms_per_area"]["gpaw-pbe"]
+    return 1000 * beyond / np.array(CHECK["atoms_per_area"])
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -34,11 +40,35 @@ def test_table_of_methods_is_the_check_that_is_kept(row):
     cells = re.search(rf"^\| {re.escape(row)} \| (.*) \|$", DFT, flags=re.MULTILINE)[1].split(" | ")
     assert float(cells[0]) == pytest.approx(method["pearson_r_beyond_atoms"], abs=6e-4)
     assert float(cells[1]) == pytest.approx(method["slope_beyond_atoms"], abs=6e-3)
-    assert float(cells[2]) == pytest.approx(method["mae_mev_per_atom_beyond_atoms"], abs=0.6)
+    mae, bias = re.fullmatch(r"(\S+) \((\S+)\)", cells[2]).groups()
+    assert float(mae) == pytest.approx(method["mae_mev_per_atom_beyond_atoms"], abs=0.6)
+    assert float(bias) == pytest.approx(differences(CHECK["beyond_atoms_per_area"][ROWS[row]]).mean(), abs=0.6)
     known = CHECK["known_sheets"]
     told = [float(value) for cell in cells[3:5] for value in cell.split(" / ")]
     names = ("monovacancy", "divacancy", "zigzag ribbon", "armchair ribbon")
     assert told == pytest.approx([known[f"{name}, 8x8"][ROWS[row]] for name in names], abs=0.06)
+
+
+def test_row_of_the_labels_is_the_correction_of_what_is_kept():
+    constants = json.loads((MODELS / "porous_graphene_pbe_correction.json").read_text("utf-8"))["environments"]
+    constants["atom"] = 0.0  # beyond atoms
+    drawn, known = (
+        sum(constants[name] * count for name, count in GRAPHENE.environments(read_data_set(path).states).items())
+        for path in (MODELS / "porous_graphene_pbe_6x8.npz", MODELS / "porous_graphene_pbe_known.npz")
+    )
+    beyond = CHECK["beyond_atoms_per_area"]["7net-0"] + drawn / GRAPHENE.area(6, 8)
+    errors = differences(beyond)
+    names = read_data_set(MODELS / "porous_graphene_pbe_known.npz").known_sheets
+    costs = {name: CHECK["known_sheets"][f"{name}, 8x8"]["7net-0"] + known[index] for index, name in enumerate(names)}
+    (row,) = re.findall(
+        r"^\| SevenNet-0 corrected \(below\), fitted to these sheets \| (.*) \|$", DFT, flags=re.MULTILINE
+    )
+    told = [float(number) for number in re.findall(r"-?\+?\d+(?:\.\d+)?", row)]
+    reference = CHECK["beyond_atoms_per_area"]["gpaw-pbe"]
+    expected = [np.corrcoef(reference, beyond)[0, 1], np.polyfit(reference, beyond, 1)[0], np.abs(errors).mean()]
+    order = ("monovacancy", "divacancy", "zigzag ribbon", "armchair ribbon")
+    expected += [errors.mean(), *(costs[name] for name in order)]
+    np.testing.assert_allclose(told, expected, atol=0.06)
 
 
 def test_tight_binding_of_the_check_is_that_of_the_sheets():
@@ -80,4 +110,5 @@ def test_ednn_has_the_error_that_its_card_tells():
     expected = labels.energy_per_area[test] * GRAPHENE.area(14, 16)
     error = 1000 * (ednn.energies(labels.states[test]) - expected) / GRAPHENE.num_atoms(labels.states[test])
     assert np.abs(error).mean() == pytest.approx(2.97, abs=0.03)
+    assert (error.mean(), np.abs(error).max()) == pytest.approx((-0.32, 28), abs=0.3)
     assert ednn.origin.method == "7net-0 corrected to gpaw-pbe"
