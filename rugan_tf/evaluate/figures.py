@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rugan_tf.figures.sheets import draw_sheet
+from rugan_tf.figures.sheets import draw_sheet, name_marks
 from rugan_tf.figures.side_by_side import mark_size, side_by_side
 from rugan_tf.figures.style import ABOVE, BLUE, EDGE, GREY, LABEL, LEGEND, TITLE, VERMILION, new_figure
 from rugan_tf.formats.data_set import DataSet
@@ -133,4 +133,5 @@ def large_sheet_figure(samples: "ScaleSamples", data_set: DataSet) -> Figure:
     )
     right.set_title(f"training sheet:\n{data_set.energy_per_area[nearest]:.3f} {system.quantity.unit}", fontsize=LABEL)
     mark_size(left, *lengths[1], unit=system.length_unit)
+    name_marks(figure, system, "lower right")
     return figure

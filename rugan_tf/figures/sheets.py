@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -88,6 +89,17 @@ def marks_of(system: LatticeSystem) -> list[Line2D]:
     ]
 
 
+def name_marks(
+    figure: Figure,
+    system: LatticeSystem,
+    place: Literal["outside lower center", "lower right"] = "outside lower center",
+) -> None:
+    """Write at the border of a figure of sheets which colour is what, where a material has several."""
+    marks = marks_of(system)
+    if 1 < len(marks) <= MOST_MARKS:
+        figure.legend(handles=marks, loc=place, ncols=len(marks), frameon=False)
+
+
 def with_images(
     positions: NDArray[np.float64], lengths: NDArray[np.float64], reach: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -162,9 +174,7 @@ def titled_figure(system: LatticeSystem, states: NDArray[np.uint8], titles: list
         axes = figure.add_subplot(num_rows, num_cols, index + 1)
         draw_sheet(axes, system, states[index])
         axes.set_title(titles[index], fontsize=LABEL)
-    marks = marks_of(system)
-    if 1 < len(marks) <= MOST_MARKS:
-        figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
+    name_marks(figure, system)
     if shown < len(states):
         figure.suptitle(f"the first {shown} of {len(states)} sheets", fontsize=12)
     return figure
