@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rugan_tf import files
 from rugan_tf.config import Command, counted, run_command, to_json
 from rugan_tf.generate.options import GenerateOptions
-from rugan_tf.systems.conditions import ENERGY_PER_AREA
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,8 +50,8 @@ def generate(options: GenerateOptions) -> None:
 def by_conditions(options: GenerateOptions) -> None:
     """Make sheets by conditions and write them."""
     from rugan_tf.generate.conditioned import for_sheets, load_conditioned, parsed
-    from rugan_tf.generate.conditions_command import search_sheets, told_lines, write_conditioned
-    from rugan_tf.generate.needs import require_memory, require_sign
+    from rugan_tf.generate.conditions_command import require_learnt, search_sheets, told_lines, write_conditioned
+    from rugan_tf.generate.needs import require_memory
     from rugan_tf.generate.writers import files_in_words
 
     asked = for_sheets(parsed(options.condition, "--condition"), options.num_sheets)
@@ -60,10 +59,8 @@ def by_conditions(options: GenerateOptions) -> None:
     number = len(next(iter(asked.values())))
     check_targets(options, number)
     loaded = load_conditioned(options.model)
+    require_learnt(loaded, asked)
     size = size_of(options, loaded.model)
-    for one in loaded.learnt.each:
-        if one.condition.name == ENERGY_PER_AREA:
-            require_sign(loaded.model.system, one.range, asked[ENERGY_PER_AREA])
     values = loaded.checked(asked, strict=options.strict)
     loaded.require_size(*size, options.seed)
     require_memory(options.out.suffix.lower(), number * size[0] * size[1])

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.generate.needs import require_sign
 from rugan_tf.generate.sheets import SheetModel, load_model
 from rugan_tf.saved.conditions import Floats, LearntConditions
+from rugan_tf.systems.conditions import ENERGY_PER_AREA
 
 States = NDArray[np.uint8]
 
@@ -58,6 +60,9 @@ class ConditionedModel:
     def checked(self, conditions: Mapping[str, ArrayLike], *, strict: bool = False) -> Floats:
         """Return requests as values (n, c); warn of what the data do not have, or refuse it."""
         values = self.learnt.asked(conditions)
+        for one, column in zip(self.learnt.each, values.T, strict=True):
+            if one.condition.name == ENERGY_PER_AREA:
+                require_sign(self.model.system, one.range, column)
         for sentence in self.learnt.uncovered(values):
             if strict:
                 raise InputError(f"Conditions must be such as the training data have. Received: {sentence}")

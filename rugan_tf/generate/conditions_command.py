@@ -1,7 +1,7 @@
 """`rugan generate --condition`: sheets by several conditions, and the search for sheets that meet them closely."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from rugan_tf.generate.atom_steps import AtomOptions, write_finished
 from rugan_tf.generate.conditioned import ConditionedModel, States
 from rugan_tf.generate.labelled import numbers_by_name
 from rugan_tf.saved.conditions import Floats
+from rugan_tf.saved.model_card import MODEL_FILE, read_exported_card
+from rugan_tf.saved.shipped import find_model, shipped_model, shipped_names
+from rugan_tf.systems.named import system_named
 
 AT_ONCE = 32  # candidates of one call, memory permitting
 MAX_CANDIDATES = 10_000
@@ -31,6 +34,31 @@ class Found:
     states: States
     num_candidates: int
     num_within: int
+
+
+def require_learnt(model: ConditionedModel, asked: Mapping[str, Any]) -> None:
+    """Raise InputError unless a model learnt what is asked of it, and name one that comes with the package and did."""
+    learnt = model.learnt
+    unknown = [name for name in asked if name not in learnt.names]
+    if not unknown:
+        return
+    others = shipped_that_learnt(asked)
+    hint = f"; what learnt it: --model {others[0][0]}, of {', '.join(others[0][1])}" if others else ""
+    raise InputError(
+        f"The model must be asked for what it learnt, {learnt.in_words}. "
+        f"Received: --condition {', '.join(unknown)}{hint}"
+    )
+
+
+def shipped_that_learnt(names: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the generators that come with the package and learnt conditions of these names, with all that each did."""
+    found = []
+    for model in shipped_names():
+        folder = find_model(shipped_model(model))
+        if (folder / MODEL_FILE).is_file():
+            card = read_exported_card(folder)
+            found.append((model, card.learnt(system_named(card.system)).names))
+    return [(model, learnt) for model, learnt in found if set(names) <= set(learnt)]
 
 
 def search_sheets(

@@ -8,6 +8,10 @@ import pytest
 
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main
+from rugan_tf.generate.conditioned import ConditionedModel
+from rugan_tf.saved.conditions import LearntCondition, LearntConditions
+from rugan_tf.saved.label_scale import LabelScale
+from rugan_tf.systems.conditions import Condition
 from rugan_tf.systems.named import system_named
 
 
@@ -96,18 +100,32 @@ def test_map_with_a_forgotten_sign_is_refused(judged_base, tmp_path, capsys):
     assert not out.exists()
 
 
+def learnt_range(name, low, high):
+    return LearntCondition(Condition(name, name, ""), LabelScale((low + high) / 2, 1.0), (low, high))
+
+
 def test_condition_with_a_forgotten_sign_is_refused(tmp_path, capsys, monkeypatch):
     """Of a model that is asked for the energy and something else."""
-    each = [
-        SimpleNamespace(condition=SimpleNamespace(name=name), range=(-3.0, -0.5))
-        for name in ("porosity", "energy_per_area")
-    ]
+    learnt = LearntConditions((learnt_range("porosity", 0.0, 1.0), learnt_range("energy_per_area", -3.0, -0.5)))
     model = SimpleNamespace(rows=4, cols=4, system=system_named("porous_graphene"))
-    loaded = SimpleNamespace(model=model, learnt=SimpleNamespace(each=each))
+    loaded = ConditionedModel(model, learnt)
     monkeypatch.setattr("rugan_tf.generate.conditioned.load_conditioned", lambda folder: loaded)
     out = tmp_path / "sheet.cif"
     assert main(["--out", str(out), "--condition", "porosity=0.3", "energy_per_area=2.5"]) == 2
     assert "Received: 2.5; was -2.5 meant?" in capsys.readouterr().err
+    # A condition that is left out is told as missing.
+    assert main(["--out", str(out), "--condition", "porosity=0.3"]) == 2
+    assert capsys.readouterr().err.endswith("energy_per_area (-3 to -0.5). Received: porosity\n")
+
+
+def test_condition_that_the_model_did_not_learn_is_refused_with_one_that_did(model_base, tmp_path, capsys):
+    args = ["--model", str(model_base), "--out", str(tmp_path / "sheet.cif"), "--condition"]
+    rule = "rugan generate: The model must be asked for what it learnt, energy_per_area (-3 to 0 eV/Å²). Received: "
+    assert main([*args, "porosity=0.2"]) == 2
+    hint = "what learnt it: --model porous_graphene_formation, of porosity, formation_energy_per_area"
+    assert capsys.readouterr().err == f"{rule}--condition porosity; {hint}\n"
+    assert main([*args, "colour=1", "energy_per_area=-1"]) == 2
+    assert capsys.readouterr().err == f"{rule}--condition colour\n"
 
 
 def test_sheets_without_atoms_may_be_asked_for(model_base, tmp_path):
