@@ -82,7 +82,10 @@ def by_conditions(options: GenerateOptions) -> None:
 def size_of(options: GenerateOptions, model: "SheetModel") -> tuple[int, int]:
     """Return rows and columns, and say them where they are the nearest to a size."""
     if options.size is None:
-        return options.rows or model.rows, options.cols or model.cols
+        # A number 0 is not left out: it is refused as other sizes are that no sheet has.
+        given = zip((options.rows, options.cols), (model.rows, model.cols), strict=True)
+        rows, cols = (trained if one is None else one for one, trained in given)
+        return rows, cols
     from rugan_tf.generate.cells import nearest_cells
 
     return nearest_cells(model.system, options.size)

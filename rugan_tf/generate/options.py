@@ -65,6 +65,8 @@ class GenerateOptions:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
         if self.tolerance is not None and self.tile is not None:
             raise InputError("Sheets within a tolerance are judged whole. Received: --tolerance with --tile")
+        if self.tile is not None and self.tile < 2:
+            raise InputError(f"tile must be at least 2. Received: tile={self.tile}")
         others = {
             "--tolerance": self.tolerance is not None,
             "--uniform": self.uniform,

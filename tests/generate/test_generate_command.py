@@ -46,6 +46,8 @@ def test_energy_for_each_sheet_and_training_size_by_default(model_base, tmp_path
     [
         (["--cols", "15"], "cols must be even. Received: cols=15"),
         (["--rows", "5"], "rows must be even. Received: rows=5"),
+        (["--rows", "0"], "rows must be at least 1. Received: rows=0"),
+        (["--cols", "0"], "cols must be at least 2. Received: cols=0"),
         (["--num-sheets", "0"], "num_sheets must be at least 1. Received: num_sheets=0"),
         (["--seed", "-1"], "seed must not be negative"),
         (["--energy-per-area", "nan"], "energy_per_area must be finite. Received: energy_per_area=nan"),
@@ -63,6 +65,12 @@ def test_bad_input_exits_with_2_and_leaves_nothing(model_base, tmp_path, capsys,
     assert message in error
     assert "Traceback" not in error
     assert not list(tmp_path.iterdir())
+
+
+def test_tile_without_cells_is_refused_of_streams_too(model_base, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(request(model_base, tmp_path / "sheets.zarr", "--tile", "0"))
+    assert "tile must be at least 2. Received: tile=0" in capsys.readouterr().err
 
 
 def test_unknown_suffix_exits_with_2(model_base, tmp_path, capsys):

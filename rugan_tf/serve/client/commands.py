@@ -86,6 +86,8 @@ def generate(options: GenerateOptions) -> None:
     # A stream looks at its folder itself, since it may go on there.
     if not (options.is_streamed and options.out.is_dir()):
         files.require_absent(*paths, overwrite=options.overwrite)
+    if options.tile is not None and options.tile < 2:
+        raise InputError(f"tile must be at least 2. Received: tile={options.tile}")
     if options.tile is not None and (number > 1 or options.condition):
         what = f"{number} sheet{'' if number == 1 else 's'} of {', '.join(asked)}"
         raise InputError(f"Tiles make one sheet, by its energy. Received: {what} with --tile")
@@ -116,7 +118,8 @@ def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], optio
     versions = [number for number, state in client.status().items() if state == "AVAILABLE"]
     wanted = served_stream(
         client, system, options.energy_per_area[0], rows=size[0], cols=size[1], seed=options.seed,
-        piece=options.tile or max(size), name=f"{options.model_name} version {max(versions, default=0)}",
+        piece=max(size) if options.tile is None else options.tile,
+        name=f"{options.model_name} version {max(versions, default=0)}",
     )  # fmt: skip
     for line in summary(stream_sheets(wanted, options.out, InThisProcess(), overwrite=options.overwrite)):
         print(line)
