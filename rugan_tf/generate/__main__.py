@@ -22,7 +22,6 @@ def generate(options: GenerateOptions) -> None:
     """Check, generate, write."""
     import numpy as np
 
-    from rugan_tf.generate.needs import require_sign
     from rugan_tf.generate.sheets import load_model
 
     if options.condition:
@@ -37,7 +36,6 @@ def generate(options: GenerateOptions) -> None:
     if options.energy_map is not None:
         from_map(options, model, options.energy_map, (rows, cols))
         return
-    require_sign(model.system, model.energy_range, requested)
     if options.strict:
         model.require_covered(np.array(requested))
     options.out.parent.mkdir(parents=True, exist_ok=True)

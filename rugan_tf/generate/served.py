@@ -1,5 +1,6 @@
 """Sheets that a server made: what it was asked for, and what is written of its answer."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.config import counted
-from rugan_tf.errors import InputError
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.generate.conditioned import for_sheets, parsed
 from rugan_tf.generate.labelled import numbers_by_name
 from rugan_tf.generate.writers import files_in_words, write_sheets
@@ -52,6 +53,16 @@ def judged_by(client: Any, states: NDArray[np.uint8]) -> dict[str, NDArray[np.fl
         return {}
 
 
+def warn_of_sign(system: LatticeSystem, asked: Mapping[str, NDArray[np.float64]], states: NDArray[np.uint8]) -> None:
+    """Ask for the sign of energies that a server made sheets without atoms of."""
+    is_empty = system.num_atoms(states) == 0
+    if ENERGY_PER_AREA in asked and is_empty.any():
+        # A server does not tell which energies its model knows, so nothing could be refused.
+        first = f"{asked[ENERGY_PER_AREA][is_empty][0]:.4g}"
+        told = f"the server made a sheet without any atom of the energy per area {first}: has it the right sign?"
+        warnings.warn(told, InputWarning, stacklevel=3)
+
+
 def write_answer(
     out: Path,
     system: LatticeSystem,
@@ -63,6 +74,7 @@ def write_answer(
     """Write sheets (n, rows, cols) with what was asked for and told of them, (n,) by name; return lines to say."""
     others = {name: values for name, values in asked.items() if name != ENERGY_PER_AREA}
     energies = told[ENERGY_PER_AREA].astype(np.float64) if ENERGY_PER_AREA in told else None
+    warn_of_sign(system, asked, states)
     numbers = numbers_by_name(others, {name: told[name] for name in others if name in told})
     written = write_sheets(out, system, states, asked.get(ENERGY_PER_AREA), energies, metadata, numbers=numbers)
     count = counted(len(states), "sheet")

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.generate.needs import require_sign
 from rugan_tf.saved.model_card import ExportedCard, read_exported_card
 from rugan_tf.saved.shipped import MAIN_MODEL, find_model, shipped_model
 from rugan_tf.saved.signatures import Signatures
@@ -52,8 +53,7 @@ class SheetModel:
         """Read what a model folder says about the model; its graph is loaded when sheets are first generated.
 
         Args:
-            model: a version folder, a base folder with numeric version folders, of which the highest is taken, or the
-                name of a model that comes with the package.
+            model: a version folder, a base folder of these (the highest counts), or the name of one that comes along.
 
         Raises:
             FileNotFoundError: the folder holds no SavedModel, or no card.
@@ -107,6 +107,7 @@ class SheetModel:
         if self.card.conditions is not None:
             rule = f"The model must be asked for {self.card.conditions.in_words}, by --condition NAME=VALUE"
             raise InputError(f"{rule} or rugan_tf.load_conditioned. Received: energy_per_area")
+        require_sign(self.system, self.energy_range, energy)
         self.check_size(rows, cols, seed)
         return energy.astype(np.float32)
 
@@ -146,7 +147,7 @@ class SheetModel:
             uint8 (n, rows, cols).
 
         Raises:
-            InputError: a request that cannot be generated, or that the SavedModel refuses.
+            InputError: a request that cannot be generated, as one of a wrong sign, or that the SavedModel refuses.
         """
         energy = self.check_request(energy_per_area, rows, cols, seed)
         self.warn_outside_range(np.asarray(energy_per_area, dtype=np.float64))
@@ -290,8 +291,7 @@ class SheetModel:
         outside = self.uncovered(energy)
         if len(outside):
             told = f"{len(outside)} of {len(energy)} requested energies lie outside what the training data covers"
-            sign = "" if len(self.uncovered(-outside[:1])) else f"; was {-outside[0]:.4g} meant?"
-            warnings.warn(f"{told}, {self.covered}. First of them: {outside[0]:.4g}{sign}", InputWarning, stacklevel=3)
+            warnings.warn(f"{told}, {self.covered}. First of them: {outside[0]:.4g}", InputWarning, stacklevel=3)
 
     @property
     def covered(self) -> str:

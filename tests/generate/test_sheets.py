@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from rugan_tf.errors import InputWarning
+from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.generate.sheets import SheetModel
 
@@ -84,14 +84,14 @@ def test_unrepaired_sheets_keep_their_dangling_atoms(model):
 
 
 def test_large_unrepaired_request_is_split_and_every_sheet_has_its_energy(model):
-    requested = np.array([-1.5, 100.0, -100.0, -1.5, 100.0, -1.5, -1.5, -100.0, 100.0])  # calls of 4, 4, 1
+    requested = np.array([-1.5, 0.0, -100.0, -1.5, 0.0, -1.5, -1.5, -100.0, 0.0])  # calls of 4, 4, 1
     states = model.generate_unrepaired(requested, 4, 4, seed=7)
     parts = [
         model.generate_unrepaired(part, 4, 4, seed=seed)
         for part, seed in zip(np.split(requested, [4, 8]), call_seeds(7, 3), strict=True)
     ]
     np.testing.assert_array_equal(states, np.concatenate(parts))
-    assert (states[requested == 100] == 3).all()
+    assert (states[requested == 0] == 3).any()
     assert (states[requested == -100] != 3).all()
 
 
@@ -106,6 +106,7 @@ def test_size_of_the_sheets_is_free(model):
         ([-1.0], 5, 4, 0, "rows must be even. Received: rows=5"),
         ([-1.0], 0, 4, 0, "rows must be at least 1. Received: rows=0"),
         ([-1.0, np.nan], 4, 4, 0, "energy_per_area must be finite. Received: energy_per_area=nan"),
+        ([-1.0, 1.5], 4, 4, 0, "must have the sign of the energies in the training data, -3 to 0 .* was -1.5 meant?"),
         ([1e200], 4, 4, 0, "energy_per_area must be finite. Received: energy_per_area=1e\\+200"),
         ([], 4, 4, 0, "energy_per_area must have the shape .* Received: shape=\\(0,\\)"),
         ([-1.0], 4, 4, -1, "seed must not be negative.* Received: seed=-1"),
@@ -113,9 +114,9 @@ def test_size_of_the_sheets_is_free(model):
     ],
 )
 def test_request_that_cannot_be_generated_is_refused(model, energy, rows, cols, seed, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         model.generate(energy, rows, cols, seed)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         model.generate_unrepaired(energy, rows, cols, seed)
 
 

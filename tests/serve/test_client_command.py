@@ -1,8 +1,12 @@
-"""What `rugan client generate` refuses before it asks a server."""
+"""What `rugan client generate` refuses before it asks a server, and what it warns of."""
 
+import numpy as np
 import pytest
 
+from rugan_tf.errors import InputWarning
+from rugan_tf.generate.served import warn_of_sign
 from rugan_tf.serve.client.__main__ import main
+from rugan_tf.systems.named import system_named
 
 
 def ask(out, *further):
@@ -13,3 +17,11 @@ def ask(out, *further):
 def test_tile_without_cells_is_refused(tmp_path, capsys, name):
     assert ask(tmp_path / name, "--tile", "0") == 2
     assert capsys.readouterr().err == "rugan client: tile must be at least 2. Received: tile=0\n"
+
+
+def test_sheets_of_a_server_without_atoms_ask_for_the_sign():
+    states = np.full((3, 4, 4), 3, np.uint8)
+    warn_of_sign(system_named("porous_graphene"), {"energy_per_area": np.array([-2.0, 2.6, 2.0])}, states)
+    states[1:] = 0
+    with pytest.warns(InputWarning, match=r"without any atom of the energy per area 2.6: has it the right sign\?$"):
+        warn_of_sign(system_named("porous_graphene"), {"energy_per_area": np.array([-2.0, 2.6, 2.0])}, states)
