@@ -263,6 +263,6 @@ QUICK = dataclasses.replace(
 
 PRESETS = {
     "quick": (QUICK, "Minutes on two cores: shows that everything works."),
-    "cpu": (CPU, "A quarter of an hour or more on two cores: a usable model, the one that is shipped."),
+    "cpu": (CPU, "A quarter of an hour or more on two cores: a usable model, which the shipped one began as."),
     "paper": (PAPER, "The paper's settings: 655,360 critic updates at width 128, for GPUs."),
 }
