@@ -65,6 +65,12 @@ class GenerateOptions:
             raise InputError("Sheets within a tolerance are repaired ones. Received: --tolerance with --no-repair")
         if self.tolerance is not None and self.tile is not None:
             raise InputError("Sheets within a tolerance are judged whole. Received: --tolerance with --tile")
+        if self.judge is not None and not self.is_streamed:
+            # Others are judged by the EDNN inside of the model, if at all: the option would do nothing.
+            raise InputError(
+                f"A judge is for sheets that are streamed, --out NAME.zarr without --tolerance; `rugan data label` has "
+                f"others judged. Received: --judge {self.judge} with --out {self.out}"
+            )
         if self.tile is not None and self.tile < 2:
             raise InputError(f"tile must be at least 2. Received: tile={self.tile}")
         others = {

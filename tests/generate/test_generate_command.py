@@ -73,6 +73,15 @@ def test_tile_without_cells_is_refused_of_streams_too(model_base, tmp_path, caps
     assert "tile must be at least 2. Received: tile=0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "further", [["--energy-per-area", "-2"], ["--condition", "porosity=1"], ["--energy-map", "map.npy"]]
+)
+def test_judge_that_would_not_be_asked_is_refused(tmp_path, capsys, further):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--out", str(tmp_path / "sheet.cif"), "--judge", "ednn:nowhere", *further])
+    assert "A judge is for sheets that are streamed" in capsys.readouterr().err
+
+
 def test_unknown_suffix_exits_with_2(model_base, tmp_path, capsys):
     assert main(request(model_base, tmp_path / "sheets.doc")) == 2
     assert "must end in one of .npz, .zarr, .extxyz, .xyz, " in capsys.readouterr().err
