@@ -7,9 +7,11 @@ from typing import Any
 
 from rugan_tf import files
 from rugan_tf.config import to_json
+from rugan_tf.errors import InputError
 from rugan_tf.saved.calibration import Calibration
 from rugan_tf.saved.card_file import Content, read_content, values_of
 from rugan_tf.saved.conditions import LearntCondition, LearntConditions, conditions_in
+from rugan_tf.saved.ednn_card import EDNN_FILE
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.saved.map_statistics import MapStatistics
 from rugan_tf.systems.system import LatticeSystem
@@ -157,9 +159,11 @@ def read_exported_card(folder: Path) -> ExportedCard:
 
     Raises:
         FileNotFoundError: there is none.
-        InputError: the card is damaged, of another form, or lacks a key.
+        InputError: the card is damaged, of another form, or lacks a key; or the folder holds an EDNN.
     """
     path = folder / MODEL_FILE
+    if not path.is_file() and (folder / EDNN_FILE).is_file():
+        raise InputError(f"The model must be a generator, which makes sheets. Received: {folder}, an EDNN")
     content = read_content(path, VERSION, EXPORTED, "`rugan export` writes it; export the run anew")
     known, ednn = content.get("calibration"), content.get("ednn")
     with values_of(path):

@@ -158,6 +158,11 @@ def test_model_without_a_usable_description_is_refused(tmp_path):
             SheetModel.load(tmp_path)
 
 
+def test_ednn_in_place_of_a_generator_is_told():
+    with pytest.raises(InputError, match=r"must be a generator, which makes sheets. Received: .*_ednn.*, an EDNN$"):
+        SheetModel.load("porous_graphene_ednn")
+
+
 def test_damaged_graph_and_missing_signature_are_told(model_base, tmp_path):
     import tensorflow as tf
 
