@@ -73,3 +73,14 @@ def require_absent(*paths: Path, overwrite: bool, what: str = "file") -> None:
             raise FileExistsError(f"The {what} must not take the place of a folder. Received: {path}")
         if path.exists() and not overwrite:
             raise FileExistsError(f"The {what} must not exist, or --overwrite be given. Received: {path}")
+
+
+def require_present(*paths: Path) -> None:
+    """Refuse data sets that are missing, before imports or work that take seconds.
+
+    Raises:
+        FileNotFoundError: one of the paths does not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"A data set must exist. Received: no {path}")

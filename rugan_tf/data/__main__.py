@@ -131,13 +131,13 @@ def label(options: LabelOptions) -> None:
 
     system = system_named(options.system)
     check_target(options)
+    files.require_present(options.states)
     energy_function = energy_of(system, options.computation)
     if options.states.suffix.lower() == ".zarr":
         label_chunks(system, energy_function, options)
         return
     states = read_states(options.states, system)
-    properties, told = read_properties(options.states, len(states))
-    label_and_write(system, states, energy_function, options, properties, told)
+    label_and_write(system, states, energy_function, options, *read_properties(options.states, len(states)))
 
 
 def label_chunks(system: "LatticeSystem", energy_function: "EnergyFunction", options: LabelOptions) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from rugan_tf import files
 from rugan_tf.config import Command, run_command
 from rugan_tf.ednn.options import (
     CorrectionOptions,
@@ -18,6 +19,7 @@ from rugan_tf.units import error_key
 
 def train(options: EdnnTrainOptions) -> None:
     """Train; TensorFlow is imported only now."""
+    files.require_present(options.data)
     from rugan_tf.ednn import training
 
     training.train(options)
@@ -28,6 +30,7 @@ def evaluate(options: EdnnEvaluateOptions) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    files.require_present(options.data)
     from rugan_tf.ednn import evaluation
 
     content = evaluation.evaluate(options)
@@ -48,6 +51,7 @@ def compare(options: CrossCheckOptions) -> None:
     """Cross-check the reference, show a table, say where the rest is."""
     from rich.console import Console
 
+    files.require_present(*options.data)
     from rugan_tf.ednn.cross_check import cross_check
     from rugan_tf.ednn.cross_check_figure import cross_tables
 
@@ -60,6 +64,7 @@ def compare(options: CrossCheckOptions) -> None:
 
 def correct(options: CorrectionOptions) -> None:
     """Fit a correction, say what it is worth and how to use it."""
+    files.require_present(*options.data)
     from rugan_tf.ednn.correction import fit_correction
 
     content = fit_correction(options)
@@ -80,6 +85,7 @@ def correct(options: CorrectionOptions) -> None:
 
 def curve(options: LearningCurveOptions) -> None:
     """Train for the learning curve, show the errors."""
+    files.require_present(options.data)
     from rugan_tf.ednn.learning_curve import learning_curve
 
     content = learning_curve(options)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from rugan_tf import files
 from rugan_tf.config import Command, run_command
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.options import EvaluateOptions
@@ -12,6 +13,7 @@ from rugan_tf.evaluate.rows import rows_of, shown
 
 def evaluate(options: EvaluateOptions) -> None:
     """Read, evaluate, show."""
+    files.require_present(options.data)
     from rugan_tf.energies.named import energy_named
     from rugan_tf.evaluate import evaluation
     from rugan_tf.formats.data_set import read_data_set

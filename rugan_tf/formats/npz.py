@@ -40,6 +40,7 @@ def read_arrays(path: Path | str, names: tuple[str, ...], *, others: bool = Fals
         FileNotFoundError: there is no such file.
         InputError: it is no .npz, is truncated, lacks an array, or an array is pickled.
     """
+    files.require_present(Path(path))
     with open(path, "rb") as file:  # np.load would leave a damaged file open
         try:
             archive = np.load(file, allow_pickle=False)

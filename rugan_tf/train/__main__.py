@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Sequence
 
+from rugan_tf import files
 from rugan_tf.config import Command, run_command
 from rugan_tf.train.options import PRESETS, TrainOptions
 
 
 def train(options: TrainOptions) -> None:
     """Train; TensorFlow is imported only now."""
+    files.require_present(options.data)
     from rugan_tf.train import run
     from rugan_tf.train.checkpoints import CheckpointFolder
     from rugan_tf.train.interruption import told_how_to_go_on

@@ -141,7 +141,7 @@ def test_single_array_is_refused(tmp_path):
 
 
 def test_missing_file_says_so(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere.npz"):
+    with pytest.raises(FileNotFoundError, match=r"^A data set must exist. Received: no .*nowhere.npz"):
         read_data_set(tmp_path / "nowhere.npz")
     with pytest.raises(IsADirectoryError):
         read_data_set(tmp_path)
