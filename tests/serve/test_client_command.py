@@ -1,5 +1,8 @@
 """What `rugan client generate` refuses before it asks a server, and what it warns of."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -25,3 +28,21 @@ def test_sheets_of_a_server_without_atoms_ask_for_the_sign():
     states[1:] = 0
     with pytest.warns(InputWarning, match=r"without any atom of the energy per area 2.6: has it the right sign\?$"):
         warn_of_sign(system_named("porous_graphene"), {"energy_per_area": np.array([-2.0, 2.6, 2.0])}, states)
+
+
+@pytest.mark.parametrize(
+    ("name", "further", "told"),
+    [
+        ("sheet.doc", "", "The file must end in one of .npz, .zarr, .extxyz, .xyz, "),
+        ("sheet.doc", "--tile 16", "The file must end in one of .npz, .zarr, .extxyz, .xyz, "),
+        ("sheet.cif", "", "must answer within 0.1 s. Received: "),
+    ],
+)
+def test_requests_of_whole_sheets_need_no_tensorflow(tmp_path, name, further, told):
+    words = ["generate", "--server", "localhost:1", "--timeout", "0.1", "--energy-per-area", "-2"]
+    words += ["--out", str(tmp_path / name), *further.split()]
+    program = "import sys; from rugan_tf.serve.client.__main__ import main\n"
+    program += f"print(main({words}), 'tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told in done.stderr
+    assert done.stdout == "2 False\n"

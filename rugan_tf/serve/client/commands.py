@@ -76,7 +76,6 @@ def status(options: StatusOptions) -> None:
 def generate(options: GenerateOptions) -> None:
     """Ask, write, say where."""
     from rugan_tf.generate.served import asked_for, judged_by, write_answer
-    from rugan_tf.generate.tiled import tiled_sheet
     from rugan_tf.generate.writers import target_paths
     from rugan_tf.systems.named import system_named
 
@@ -100,6 +99,9 @@ def generate(options: GenerateOptions) -> None:
         if options.tile is None:
             states, told = client.generate_by(asked, *size, options.seed)
         else:
+            # Only now: tiles need TensorFlow, which starts in seconds that no other request has to wait.
+            from rugan_tf.generate.tiled import tiled_sheet
+
             energy = float(np.float32(options.energy_per_area[0]))  # what a whole sheet would be asked for
             place: dict[str, Any] = {"rows": size[0], "cols": size[1], "seed": options.seed, "tile": options.tile}
             states = tiled_sheet(client, energy, system=system, **place)[None]
