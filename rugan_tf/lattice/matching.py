@@ -124,6 +124,18 @@ def cell_fits(lattice: Lattice, cell: tuple[float, float, float], max_strain: fl
     return tuple(sorted(fits, key=unlikeliness)[:MOST_FITS])
 
 
+def cosine_of(cell: tuple[float, float, float], supercell: tuple[tuple[int, int], tuple[int, int]]) -> float:
+    """Return the cosine of the angle between the vectors of a supercell; the cell is as of `cell_fits`.
+
+    >>> round(cosine_of((1.0, 1.0, 0.5), ((1, 0), (-1, 2))), 12)
+    0.0
+    """
+    first, second, cosine = cell
+    plane = np.array([[first, 0.0], [second * cosine, second * math.sqrt(1 - cosine**2)]])
+    along_rows, along_cols = np.array(supercell) @ plane
+    return float(along_rows @ along_cols / np.linalg.norm(along_rows) / np.linalg.norm(along_cols))
+
+
 def unlikeliness(fit: CellFit) -> tuple[float, bool]:
     """Return what fits are tried in the order of.
 

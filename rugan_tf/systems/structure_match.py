@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
-from rugan_tf.lattice.matching import Match, closest_distance, fits_in_turn, match_points
+from rugan_tf.lattice.lattice import Lattice
+from rugan_tf.lattice.matching import Match, closest_distance, cosine_of, fits_in_turn, match_points
 from rugan_tf.lattice.symmetry import operations, permutation
 from rugan_tf.systems.atoms import Atoms
+from rugan_tf.systems.layer import Layer, axes_across, cell_words, layer_across, place
 
 if TYPE_CHECKING:
     import ase
 
+WIDE_STRAIN = 0.1  # up to which a strain is found that the limits refuse
 MOST_DEFECTS = 0.2  # share of atoms on no site from which a structure is on another lattice, and its cell is told
 
 
@@ -63,20 +66,6 @@ class StructureMatch(NamedTuple):
     in_plane: float
     out_of_plane: float
     num_dropped: dict[str, int]
-
-
-class Layer(NamedTuple):
-    """The atoms of a structure, seen along the direction across the sheet.
-
-    Attributes:
-        fractions: float64 (n, 2), of the two vectors in the plane.
-        heights: float64 (n,), above the mean plane, Å.
-        cell: lengths of the two vectors, Å, and the cosine of their angle.
-    """
-
-    fractions: NDArray[np.float64]
-    heights: NDArray[np.float64]
-    cell: tuple[float, float, float]
 
 
 def match_structure(atoms: Atoms, structure: ase.Atoms, limits: MatchLimits = MatchLimits()) -> StructureMatch:
@@ -144,97 +133,53 @@ def require_known(atoms: Atoms, structure: ase.Atoms) -> None:
         )
 
 
-def place(structure: ase.Atoms, index: int) -> str:
-    """Return how an atom is named."""
-    x, y, z = structure.positions[index]
-    return f"atom {index} ({structure.symbols[index]}) at ({x:.2f}, {y:.2f}, {z:.2f}) Å"
-
-
-def axes_across(structure: ase.Atoms) -> list[int]:
-    """Return the vectors of the cell that may point across the sheet, the likeliest first.
-
-    Across a sheet the atoms fill the least of the cell. Directions that are not periodic come first, then z.
-    """
-    missing = [axis for axis in range(3) if not structure.cell[axis].any()]
-    if missing:
-        return missing
-    thickness = [np.ptp(heights_along(structure, axis)) if len(structure) else 0.0 for axis in range(3)]
-    likely = sorted(range(3), key=lambda axis: (bool(structure.pbc[axis]), axis != 2))
-    # Rounded, so that of equal ones the order before decides and not the last digit.
-    return sorted(likely, key=lambda axis: round(float(thickness[axis]), 6))
-
-
-def unwrapped(fractions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return fractions (n,) of a period, moved by whole periods to either side of their largest gap."""
-    inside = fractions % 1.0
-    ordered = np.sort(inside)
-    gaps = np.diff(ordered, append=ordered[0] + 1)
-    start = ordered[(int(gaps.argmax()) + 1) % len(ordered)]
-    return np.where(inside < start, inside + 1, inside)
-
-
-def heights_along(structure: ase.Atoms, axis: int) -> NDArray[np.float64]:
-    """Return how high atoms are across the plane of the two other vectors, in one piece, Å."""
-    cell = structure.cell.complete()
-    normal = np.cross(cell[(axis + 1) % 3], cell[(axis + 2) % 3])
-    height = float(cell[axis] @ normal / np.linalg.norm(normal))
-    return unwrapped(cell.scaled_positions(structure.positions)[:, axis]) * height
-
-
-def layer_across(structure: ase.Atoms, axis: int, out_of_plane: float) -> Layer:
-    """Return the atoms seen along a vector of the cell, or raise InputError if they are not in one layer.
-
-    Where that vector is not straight up, an atom that was moved along it to come into the cell is moved back first:
-    otherwise its place in the plane would be wrong.
-    """
-    cell = structure.cell.complete()
-    first, second = cell[(axis + 1) % 3], cell[(axis + 2) % 3]
-    lengths = np.linalg.norm(first), np.linalg.norm(second)
-    shape = (float(lengths[0]), float(lengths[1]), round(float(first @ second / lengths[0] / lengths[1]), 9))
-    if not len(structure):
-        return Layer(np.empty((0, 2)), np.empty(0), shape)
-    fractions = cell.scaled_positions(structure.positions)
-    fractions[:, axis] = unwrapped(fractions[:, axis])
-    positions = fractions @ cell
-    normal = np.cross(first, second) / np.linalg.norm(np.cross(first, second))
-    heights = positions @ normal
-    # The median, which one atom far off does not move: it is that atom which is to be named.
-    heights -= np.median(heights)
-    highest = int(np.abs(heights).argmax())
-    if abs(heights[highest]) > out_of_plane:
-        raise InputError(
-            f"Atoms must lie in one layer, at most {out_of_plane:g} Å from its plane. "
-            f"Received: {place(structure, highest)}, {abs(heights[highest]):.2f} Å from it"
-        )
-    in_plane = np.linalg.solve(np.array([first, second, normal]).T, positions.T).T[:, :2]
-    return Layer(in_plane, heights, shape)
-
-
 def match_layer(atoms: Atoms, structure: ase.Atoms, layer: Layer, limits: MatchLimits) -> Match:
     """Return the first fit of the lattice that brings every atom onto a site of its own."""
     lattice = atoms.lattice
-    best: Match | None = None
-    for fit in fits_in_turn(lattice, layer.cell, limits.max_strain):
-        if not len(structure):
-            return Match(fit, np.empty(0, np.int64), np.empty(0))
-        match = match_points(lattice, layer.fractions, fit)
-        if num_far(match, limits) == 0 and len(np.unique(match.sites)) == len(match.sites):
-            return match
-        if best is None or num_far(match, limits) / fit.num_copies < num_far(best, limits) / best.fit.num_copies:
-            best = match
-    if best is None:
+    match, nearest = first_match(lattice, layer, limits)
+    if match is not None:
+        return match
+    # Otherwise a strained cell would be refused for atoms that follow its strain. Half as far from their sites, since
+    # some cell that is strained so much fits others by chance.
+    if len(structure) and limits.max_strain < WIDE_STRAIN:
+        wide = dataclasses.replace(limits, max_strain=WIDE_STRAIN, in_plane=limits.in_plane / 2)
+        strained, _ = first_match(lattice, layer, wide)
+        if strained is not None:
+            raise too_strained(layer, strained, limits)
+    if nearest is None:
         raise InputError(
             f"The cell must hold whole rows and columns of the lattice, {lattice.row_pitch:.3f} and "
             f"{lattice.col_period * lattice.col_pitch:.3f} Å, strained by at most {limits.max_strain:.1%}. "
             f"Received: {cell_words(layer)}"
         )
-    raise misfit(structure, layer, best, limits)
+    raise misfit(structure, layer, nearest, limits)
 
 
-def cell_words(layer: Layer) -> str:
-    """Return the cell of a layer as people write it."""
-    first, second, cosine = layer.cell
-    return f"{first:.3f} x {second:.3f} Å at {math.degrees(math.acos(cosine)):.1f} degrees"
+def first_match(lattice: Lattice, layer: Layer, limits: MatchLimits) -> tuple[Match | None, Match | None]:
+    """Return the first fit with every atom on a site of its own, if there is one, and the nearest of those before."""
+    nearest: Match | None = None
+    for fit in fits_in_turn(lattice, layer.cell, limits.max_strain):
+        if not len(layer.fractions):
+            return Match(fit, np.empty(0, np.int64), np.empty(0)), nearest
+        match = match_points(lattice, layer.fractions, fit)
+        if num_far(match, limits) == 0 and len(np.unique(match.sites)) == len(match.sites):
+            return match, nearest
+        if (
+            nearest is None
+            or num_far(match, limits) / fit.num_copies < num_far(nearest, limits) / nearest.fit.num_copies
+        ):
+            nearest = match
+    return None, nearest
+
+
+def too_strained(layer: Layer, match: Match, limits: MatchLimits) -> InputError:
+    """Return the error that names the strain of a cell that fits otherwise, and the option that takes it."""
+    strain = max(map(abs, (*match.fit.strain, cosine_of(layer.cell, match.fit.supercell))))
+    along = " and ".join(f"{one:+.1%}" for one in match.fit.strain)
+    return InputError(
+        f"The cell must be strained by at most {limits.max_strain:.1%}; --max-strain takes more. Received: "
+        f"{cell_words(layer)}, strained by {along}; --max-strain {math.ceil(100 * strain + 1e-3) / 100:g} takes it"
+    )
 
 
 def num_far(match: Match, limits: MatchLimits) -> int:

@@ -126,6 +126,34 @@ def test_limits_that_mean_nothing_are_refused(options, message):
         match_structure(GRAPHENE.atoms, GRAPHENE.structure(sheet()), MatchLimits(**options))
 
 
+@pytest.mark.parametrize(
+    ("scale", "told", "option"),
+    [
+        ((1.05, 1.05), r"15.498 x 13.422 Å at 90.0 degrees, strained by \+5.0% and \+5.0%", 0.06),
+        ((0.92, 1.0), r"13.579 x 12.783 Å at 90.0 degrees, strained by -8.0% and \+0.0%", 0.09),
+    ],
+)
+def test_cell_that_fits_but_for_its_strain_is_refused_with_the_option(scale, told, option):
+    states = sheet()
+    structure = GRAPHENE.structure(states)
+    structure.set_cell(structure.cell.lengths() * (*scale, 1.0), scale_atoms=True)
+    rule = r"^The cell must be strained by at most 3.0%; --max-strain takes more. Received: "
+    with pytest.raises(InputError, match=rf"{rule}{told}; --max-strain {option} takes it$"):
+        match_structure(GRAPHENE.atoms, structure)
+    found = match_structure(GRAPHENE.atoms, structure, MatchLimits(max_strain=option))
+    assert found.states.shape == states.shape
+
+
+@pytest.mark.parametrize("shear", [0.04, 0.07])
+def test_sheared_cell_is_refused_with_the_option_that_takes_it(shear):
+    structure = GRAPHENE.structure(sheet(14, 16))
+    first, second, _ = structure.cell.lengths()
+    structure.set_cell([[first, 0, 0], [second * shear, second, 0], [0, 0, 20]], scale_atoms=True)
+    with pytest.raises(InputError, match=rf"--max-strain takes more. .*; --max-strain {shear} takes it$"):
+        match_structure(GRAPHENE.atoms, structure)
+    assert match_structure(GRAPHENE.atoms, structure, MatchLimits(max_strain=shear)).states.shape == (14, 16)
+
+
 def test_strain_is_told_along_rows_and_then_along_columns():
     structure = GRAPHENE.structure(sheet(4, 6))
     structure.set_cell(structure.cell * np.array([1.01, 0.98, 1.0])[:, None], scale_atoms=True)

@@ -8,20 +8,15 @@ from rugan_tf.errors import InputError
 from rugan_tf.lattice.lattice import honeycomb
 from rugan_tf.lattice.matching import CellFit, Match, closest_distance
 from rugan_tf.systems.atoms import Atoms
+from rugan_tf.systems.layer import Layer, axes_across, cell_words, heights_along, layer_across, unwrapped
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.structure_match import (
-    Layer,
     MatchLimits,
-    axes_across,
-    cell_words,
-    heights_along,
-    layer_across,
     match_structure,
     misfit,
     num_far,
     require_known,
     states_on_sites,
-    unwrapped,
     without_dropped,
 )
 
