@@ -49,7 +49,21 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
     # The median: a few sheets may hold hardly any atom.
     if np.median(per_atom) < SMALL:
         return f"they are {np.median(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
+    if system.reference_energies and not can_compare:
+        warn_unchecked(system, len(states), states.shape[1:])
     return ""
+
+
+def warn_unchecked(system: LatticeSystem, num_sheets: int, size: tuple[int, ...]) -> None:
+    """Warn of sheets that are too few or too large to be compared with the reference."""
+    few = f"that takes {FEWEST} sheets, and there {'is' if num_sheets == 1 else 'are'} {num_sheets}"
+    large = f"that takes sheets of at most {MOST_SITES} sites, and {size[0]}x{size[1]} cells have more"
+    warnings.warn(
+        f"the unit of the energies was not checked by {system.reference_name}, the reference of {system.name}: "
+        f"{few if num_sheets < FEWEST else large}",
+        InputWarning,
+        stacklevel=3,
+    )
 
 
 def reference_of(system: LatticeSystem, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:

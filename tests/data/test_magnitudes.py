@@ -54,7 +54,11 @@ def test_other_methods_and_zeros_are_not_doubted(factor, shift):
 def test_few_sheets_are_judged_by_their_size():
     states = np.tile(draw()[:2], (1, 2, 2))
     assert "are they per atom?" in doubt(GRAPHENE, states, np.array([-9.2, -9.1]))
-    assert doubt(GRAPHENE, states, np.array([-1080.0, -1040.0])) == ""
+    unchecked = "not checked by tight-binding, the reference of porous_graphene: that takes "
+    with pytest.warns(InputWarning, match=f"{unchecked}6 sheets, and there are 2$"):
+        assert doubt(GRAPHENE, states, np.array([-1080.0, -1040.0])) == ""
+    with pytest.warns(InputWarning, match=f"{unchecked}sheets of at most 1200 sites, and 24x32 cells have more$"):
+        assert doubt(GRAPHENE, np.tile(draw(), (1, 6, 8)), np.full(8, -9000.0)) == ""
 
 
 def test_reference_is_computed_with_a_bar(capsys):
