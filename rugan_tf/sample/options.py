@@ -35,9 +35,10 @@ class ChainOptions(OptionGroup):
     """How many sheets are recorded, and when."""
 
     num_chains: int = 32
-    """Chains of each replica, side by side, at least 1."""
+    """Chains of each replica, side by side, at least 1; fewer take less time and give fewer sheets."""
     num_steps: int = 400
-    """Recorded steps of each chain, at least 1."""
+    """Recorded steps of each chain, at least 1. On two slow cores a step of 14x16 cells takes about 2.7 s, so 400, and
+    the burn-in, take half an hour; fewer steps or chains take less."""
     num_burn_in: int | None = None
     """Steps before these, at least 1; half as many unless said otherwise."""
 
