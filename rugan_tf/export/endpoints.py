@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from rugan_tf.export.calibration import calibrated
+from rugan_tf.export.corrections import Bounds, next_request, no_bounds
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.networks.layers import fold_cells
@@ -103,8 +104,8 @@ class Endpoints(tf.Module):
     def corrected(self, make: Callable[[Any], Any], energy_per_area: Any, given: Any, rounds: Any) -> dict[str, Any]:
         """Return sheets and their energies per area, after so many corrections of what the generator is asked for.
 
-        From the same latent and the same map but for its mean: what was too high by so much is asked for as much lower.
-        Of all rounds each sheet is the one nearest to its request.
+        From the same latent and the same map but for its mean, as `next_request` says. Of all rounds each sheet is the
+        one nearest to its request.
 
         Args:
             make: energies per area (batch,) to repaired states (batch, rows, cols).
@@ -117,18 +118,18 @@ class Endpoints(tf.Module):
         if not self.feedback:
             return {"states": states, "energy_per_area": obtained}
 
-        def correct(number: Any, given: Any, last: Any, states: Any, obtained: Any) -> tuple[Any, ...]:
+        def correct(number: Any, given: Any, bounds: Bounds, last: Any, states: Any, obtained: Any) -> tuple[Any, ...]:
             # By the last sheet and not the nearest one: what is corrected is what the last was asked for.
-            given += energy_per_area - last
+            given, bounds = next_request(given, energy_per_area - last, bounds)
             made = make(given)
             now = self.compute_energy(made)["energy_per_area"]
             is_nearer = tf.abs(now - energy_per_area) < tf.abs(obtained - energy_per_area)
             kept = tf.where(is_nearer[:, None, None], made, states)
-            return number + 1, given, now, kept, tf.where(is_nearer, now, obtained)
+            return number + 1, given, bounds, now, kept, tf.where(is_nearer, now, obtained)
 
-        begun = (tf.constant(0), given, obtained, states, obtained)
-        ended = tf.while_loop(lambda number, *_: number < rounds, correct, begun, parallel_iterations=1)
-        return {"states": ended[3], "energy_per_area": ended[4]}
+        begun = (tf.constant(0), given, no_bounds(given), obtained, states, obtained)
+        *_, states, obtained = tf.while_loop(lambda number, *_: number < rounds, correct, begun, parallel_iterations=1)
+        return {"states": states, "energy_per_area": obtained}
 
     def compute_map(
         self, energy_per_area: Any, rows: Any, cols: Any, seed: Any, first_sheet: Any, origin: Any, shape: Any

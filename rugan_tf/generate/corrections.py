@@ -1,5 +1,6 @@
 """Corrections: what a sheet has too much of its energy is asked for less, from the same latent and the same map."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -39,8 +40,11 @@ def corrected_sheet(
     if not rounds:
         return kept
     last = nearest = judge(kept.states)
+    low, high = -math.inf, math.inf  # what gave too little, and what gave too much
     for _ in range(rounds):
-        given += requested - last
+        low, high = (given, high) if last < requested else (low, given)
+        # Half way between the two, once both are known: steps by what is missing may jump over the place for ever.
+        given = (low + high) / 2 if math.isfinite(low) and math.isfinite(high) else given + requested - last
         made = make(given)
         last = judge(made)
         # Only if it is nearer: a correction may overshoot.

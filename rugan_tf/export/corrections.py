@@ -1,0 +1,40 @@
+"""What a generator is asked for next, when the sheet that it made misses its request."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+
+class Bounds(NamedTuple):
+    """What gave too little and what gave too much so far, by sheet; minus and plus infinity where nothing did.
+
+    Attributes:
+        low: asked for last of what gave too little, float32.
+        high: asked for last of what gave too much, of the same shape.
+    """
+
+    low: Any
+    high: Any
+
+
+def no_bounds(given: Any) -> Bounds:
+    """Return the bounds before the first sheet, of the shape of what is asked for."""
+    return Bounds(tf.fill(tf.shape(given), np.float32(-np.inf)), tf.fill(tf.shape(given), np.float32(np.inf)))
+
+
+def next_request(given: Any, missing: Any, bounds: Bounds) -> tuple[Any, Bounds]:
+    """Return what is asked for next, and the bounds with what the last sheet told.
+
+    As much more as is missing, until one request gave too little and another too much; then what lies half way between
+    the last of either. A generator opens a pore or does not: steps by what is missing jump over such a place for ever.
+
+    Args:
+        given: what the generator was asked for, float32.
+        missing: requested less obtained, of the same shape.
+        bounds: of the sheets before.
+    """
+    is_low = missing > 0
+    low, high = tf.where(is_low, given, bounds.low), tf.where(is_low, bounds.high, given)
+    is_known = tf.math.is_finite(low) & tf.math.is_finite(high)
+    return tf.where(is_known, 0.5 * (low + high), given + missing), Bounds(low, high)
