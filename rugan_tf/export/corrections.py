@@ -7,11 +7,11 @@ import tensorflow as tf
 
 
 class Bounds(NamedTuple):
-    """What gave too little and what gave too much so far, by sheet; minus and plus infinity where nothing did.
+    """What gave too little and what gave too much so far; minus and plus infinity where nothing did.
 
     Attributes:
-        low: asked for last of what gave too little, float32.
-        high: asked for last of what gave too much, of the same shape.
+        low: asked for last of what gave too little, (batch,).
+        high: asked for last of what gave too much, (batch,).
     """
 
     low: Any
@@ -20,7 +20,7 @@ class Bounds(NamedTuple):
 
 def no_bounds(given: Any) -> Bounds:
     """Return the bounds before the first sheet, of the shape of what is asked for."""
-    return Bounds(tf.fill(tf.shape(given), np.float32(-np.inf)), tf.fill(tf.shape(given), np.float32(np.inf)))
+    return Bounds(tf.zeros_like(given) - np.inf, tf.zeros_like(given) + np.inf)
 
 
 def next_request(given: Any, missing: Any, bounds: Bounds) -> tuple[Any, Bounds]:
@@ -30,8 +30,8 @@ def next_request(given: Any, missing: Any, bounds: Bounds) -> tuple[Any, Bounds]
     the last of either. A generator opens a pore or does not: steps by what is missing jump over such a place for ever.
 
     Args:
-        given: what the generator was asked for, float32.
-        missing: requested less obtained, of the same shape.
+        given: what the generator was asked for, (batch,).
+        missing: requested less obtained, (batch,).
         bounds: of the sheets before.
     """
     is_low = missing > 0
