@@ -70,16 +70,26 @@ def curves_figure(curves: dict[str, dict[int, float]]) -> Figure:
     panels = {title: lines for title, lines in drawn.items() if lines}
     num_rows = -(-len(panels) // 2)
     figure = new_figure(11, 3.5 * num_rows)
-    axes_grid = figure.subplots(num_rows, 2, squeeze=False)
+    axes_grid = figure.subplots(num_rows, 2, squeeze=False, sharex=True)
     for axes, (title, lines) in zip(axes_grid.flat, panels.items(), strict=False):
         for colour, (tag, values) in zip(itertools.cycle(CURVES), lines.items(), strict=False):
-            axes.plot(*zip(*sorted(values.items()), strict=True), color=colour, label=tag, linewidth=1.5)
+            axes.plot(*zip(*sorted(values.items()), strict=True), color=colour, label=in_words(tag), linewidth=1.5)
         if lines is errors:
             axes.set_yscale("log")  # from a tenth to a thousandth in one training
         axes.set_title(title, fontsize=LABEL)
         axes.set_xlabel("generator updates")
+        axes.xaxis.set_tick_params(labelbottom=True)  # where the panel below is left out, too
         axes.grid(alpha=0.3)
         axes.legend(fontsize=LEGEND)
     for axes in axes_grid.flat[len(panels) :]:
         axes.set_visible(False)
     return figure
+
+
+def in_words(tag: str) -> str:
+    """Return a tag of TensorBoard as a legend says it; what is judged is told by the title of its panel.
+
+    >>> in_words("energy_1x1/r2"), in_words("critic/gradient_penalty")
+    ('energy 1x1', 'critic: gradient penalty')
+    """
+    return tag.removesuffix(R2).removesuffix(KS).replace("/", ": ").replace("_", " ")

@@ -41,6 +41,9 @@ def test_errors_of_judged_sheets_are_drawn_first_and_panels_without_values_are_n
     ]
     np.testing.assert_allclose(shown[0].lines[0].get_xydata(), [[500, 0.1], [1000, 0.01]])
     assert shown[0].get_yscale() == "log"
+    told = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in shown]
+    assert told == [["energy 1x1"], ["energy 1x1"], ["critic: loss"]]
+    assert len({axes.get_xlim() for axes in shown}) == 1
 
 
 def test_step_that_was_written_again_after_a_resumption_counts_once(tmp_path):
