@@ -47,7 +47,7 @@ def test_uniform_sheets_fluctuate_less_and_have_the_energy_asked_for(model):
     assert missed(model, uniform).max() < 0.05
     windows = (model.local_energies(states).reshape(3, 4, 7, 4, 8).mean(axis=(2, 4)) for states in (natural, uniform))
     spread = [values.std(axis=(1, 2)).mean() for values in windows]
-    assert spread[1] < 0.8 * spread[0]
+    assert spread[1] < 0.9 * spread[0]
 
 
 def test_natural_map_has_the_mean_asked_for_and_windows_of_its_own(model):
