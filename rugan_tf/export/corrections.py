@@ -27,7 +27,7 @@ def next_request(given: Any, missing: Any, bounds: Bounds) -> tuple[Any, Bounds]
     """Return what is asked for next, and the bounds with what the last sheet told.
 
     As much more as is missing, until one request gave too little and another too much; then what lies half way between
-    the last of either. A generator opens a pore or does not: steps by what is missing jump over such a place for ever.
+    the last of either. Where a sheet changes at once, steps by what is missing jump over the place for ever.
 
     Args:
         given: what the generator was asked for, (batch,).

@@ -112,10 +112,15 @@ def test_zarr_of_another_kind_is_refused(tmp_path, shape, dtype, message):
 
 def test_missing_zarr_and_reference_energies_are_refused(ednn, tmp_path, capsys):
     out = str(tmp_path / "energies.npz")
-    missing = ["label", "--states", str(tmp_path / "no.zarr"), "--out", out, "--energy"]
-    assert door.main([*missing, f"ednn:{ednn.folder}"]) == 2
-    assert f"Sheets must be a Zarr array. Received: {tmp_path / 'no.zarr'} (" in capsys.readouterr().err
-    assert not (tmp_path / "no.zarr").exists()  # opened for reading: nothing is made
-    assert door.main([*missing, "tight-binding"]) == 2
+    missing, empty = tmp_path / "no.zarr", tmp_path / "empty.zarr"
+    empty.mkdir()
+    words = ["label", "--out", out, "--states"]
+    assert door.main([*words, str(missing), "--energy", f"ednn:{ednn.folder}"]) == 2
+    assert f"A data set must exist. Received: no {missing}" in capsys.readouterr().err
+    assert door.main([*words, str(empty), "--energy", f"ednn:{ednn.folder}"]) == 2
+    assert f"Sheets must be a Zarr array. Received: {empty} (" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("*.zarr")] == ["empty.zarr"]  # opened for reading: nothing is made
+    assert not list(empty.iterdir())
+    assert door.main([*words, str(empty), "--energy", "tight-binding"]) == 2
     assert "a sum over places, ednn. Received: --energy tight-binding" in capsys.readouterr().err
     assert not (tmp_path / "energies.npz").exists()
