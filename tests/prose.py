@@ -10,7 +10,7 @@ from pathlib import Path
 
 MEDIAN_WORDS = 16
 MOST_WORDS = 40
-MOST_COLUMNS = 100
+MOST_BYTES = 100
 
 FENCED = re.compile(r"^(```|\$\$).*?^\1", re.MULTILINE | re.DOTALL)
 NO_PROSE = re.compile(
@@ -58,9 +58,11 @@ def faults(name: str, text: str) -> list[str]:
             f"{name}: half of the sentences have at most {MEDIAN_WORDS} words. Received: a median of {median:g}"
         )
     told += [
-        f"{name}:{number}: a line of prose has at most {MOST_COLUMNS} columns. Received: {len(line)}"
+        f"{name}:{number}: a line of prose has at most {MOST_BYTES} bytes. Received: {len(line.encode())}"
         for number, line in enumerate(FENCED.sub(lambda block: re.sub(".", "", block[0]), text).splitlines(), 1)
-        if len(line) > MOST_COLUMNS and not NO_PROSE.match(line) and not re.search(r"\]\([^)]*$|https?://\S+$", line)
+        if len(line.encode()) > MOST_BYTES
+        and not NO_PROSE.match(line)
+        and not re.search(r"\]\([^)]*$|https?://\S+$", line)
     ]
     return told
 

@@ -130,7 +130,7 @@ def test_prose_of_a_document_is_short(name):
     [
         ("word " * 41 + "end.", "at most 40 words. Received: 42"),
         ("One two three four five six seven eight nine ten one two three four five six seven.", "a median of 17"),
-        ("a" * 101 + " b.", "at most 100 columns. Received: 104"),
+        ("a" * 101 + " b.", "at most 100 bytes. Received: 104"),
     ],
 )
 def test_long_prose_is_told(text, fault):
