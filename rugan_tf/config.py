@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import gc
 import re
 import sys
 import warnings
@@ -18,6 +19,9 @@ from rugan_tf.terminal import READER_GONE, reader_has_gone, write_in_any_encodin
 
 Options = Any  # an instance of the frozen dataclass that the command declares
 LOCKED = "Files must be in folders that you may read and write; name others, or change their rights."
+# Objects made before Python looks for garbage again. It would look some hundred times while TensorFlow starts and a
+# model is loaded, a tenth of the time to the first sheet, and nearly all of those objects stay.
+COLLECTED_AFTER = 100_000
 FILLED = "filled_options"  # attribute of what tyro reads: the options of a command that has groups
 
 
@@ -70,6 +74,7 @@ def run_command(prog: str, commands: Commands, args: Sequence[str] | None = None
         asked.append(commands)
         return 0
     write_in_any_encoding()
+    gc.set_threshold(COLLECTED_AFTER)
     try:
         with said_in_one_line(prog):
             options, handler = parse_command(prog, commands, args)
