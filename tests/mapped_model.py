@@ -13,6 +13,7 @@ from rugan_tf.saved.model_card import ModelCard, write_run_card
 
 TESTS = Path(__file__).parent
 CHANNELS = 2
+WIDTH = 4
 MAX_CELLS = 8_000
 FEEDBACK = 3
 
@@ -22,7 +23,7 @@ def build_generator() -> Generator:
 
     Small numbers in all convolutions make a cell depend on all that it may depend on.
     """
-    generator = Generator(width=4, latent_channels=CHANNELS)
+    generator = Generator(width=WIDTH, latent_channels=CHANNELS)
     generator.build()
     rng = np.random.default_rng(3)
     for weight in generator.weights:
@@ -56,7 +57,7 @@ def save_mapped_model(folder: Path, *, has_maps: bool = True, max_cells: int = M
         label_scale=LabelScale(-2.0, 0.5),
         energy_range=(-3.0, -1.0),
         energy_metadata={"energy": "made-up"},
-        training={},
+        training={"width": WIDTH},
         map_statistics=map_statistics() if has_maps else None,
     )
     run_dir = folder / "run"

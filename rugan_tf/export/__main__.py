@@ -1,4 +1,4 @@
-"""`python -m rugan_tf.export`: a SavedModel for TensorFlow Serving from a run folder."""
+"""`python -m rugan_tf.export`: a SavedModel for TensorFlow Serving from a run folder, or from an older SavedModel."""
 
 import dataclasses
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rugan_tf.config import Command, OptionGroup, run_command
+from rugan_tf.errors import InputError
 
 if TYPE_CHECKING:
     from rugan_tf.saved.model_card import ModelCard
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 class MainOptions(OptionGroup):
     """What is exported, and where."""
 
-    run_dir: Path
-    """Run folder of `rugan train`."""
     out: Path
     """Base folder; the next version number below it is written."""
+    run_dir: Path | None = None
+    """Run folder of `rugan train`."""
+    model: Path | None = None
+    """Instead of it: a model that was exported, whose networks, calibration, maps and EDNN are taken over. What is
+    computed around them is then that of this version of the package. No other option goes with it but --out."""
     max_cells: int = 2**22
     """Largest batch * rows * cols that one request may ask for, at least 4; up to 1 KiB of memory each at width 48."""
 
@@ -48,6 +52,38 @@ class ExportOptions(EdnnOptions, MainOptions):
 
 def export(options: ExportOptions) -> None:
     """Export, and say where."""
+    require_one_source(options)
+    if options.model is not None:
+        again(options.model, options.out)
+    elif options.run_dir is not None:
+        export_of_run(options, options.run_dir)
+
+
+def require_one_source(options: ExportOptions) -> None:
+    """Raise InputError for two sources, none, and options that a model brings with it."""
+    if (options.run_dir is None) == (options.model is None):
+        received = "both" if options.run_dir else "neither"
+        raise InputError(f"Either --run-dir or --model must be given. Received: {received}")
+    brought = [field for field in dataclasses.fields(options) if field.name not in ("out", "run_dir", "model")]
+    given = [field.name for field in brought if getattr(options, field.name) != field.default]
+    if options.model is not None and given:
+        words = " ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
+        raise InputError(f"With --model all but --out is as in the model. Received: {words}")
+
+
+def again(model: Path, out: Path) -> None:
+    """Export a model once more, and say where."""
+    from rugan_tf.export.again import export_again
+    from rugan_tf.saved.model_card import read_exported_card
+
+    version = export_again(model, out)
+    card = read_exported_card(version)
+    print(f"{version}: networks, calibration, maps and EDNN of {model}, the rest of rugan_tf {card.rugan_tf}")
+    print(f"next: {next_command(card, out)}")
+
+
+def export_of_run(options: ExportOptions, run_dir: Path) -> None:
+    """Export a run, and say where."""
     from rugan_tf.energies.ednn import ednn_in, shipped_ednn
     from rugan_tf.energies.origin import origin_in, require_agreement
     from rugan_tf.export.saved_model import export_run
@@ -55,7 +91,7 @@ def export(options: ExportOptions) -> None:
     from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
-    card = read_run_card(options.run_dir)
+    card = read_run_card(run_dir)
     if options.ednn or options.ednn_dir is not None:
         system = system_named(card.system)
         ednn = ednn_in(options.ednn_dir or shipped_ednn(system), system)
@@ -63,9 +99,7 @@ def export(options: ExportOptions) -> None:
         require_agreement(origins, strict=options.strict)
         judge = ednn.folder
         num_calibration = options.calibration_sheets
-    version = export_run(
-        options.run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback
-    )
+    version = export_run(run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback)
     print(f"{version}: signatures generate (serving_default), generate_from_latent{more(card, judge)}")
     print(f"next: {next_command(card, options.out)}")
 

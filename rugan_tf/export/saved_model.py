@@ -1,5 +1,6 @@
 """From a run folder to a version folder that TensorFlow Serving loads."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,13 @@ def export_run(
     judge = None if ednn is None else Signatures(ednn, "EDNN").loaded()
     told = None if ednn is None else as_metadata(EdnnEnergy(ednn).origin)
     endpoints = endpoints_of(card, generator, max_cells, judge, num_calibration, feedback)
+    return write_version(endpoints, card, out, max_cells, told)
+
+
+def write_version(
+    endpoints: Endpoints, card: ModelCard, out: Path, max_cells: int, ednn_metadata: Mapping[str, Any] | None
+) -> Path:
+    """Write signatures, card and warm-up requests as the next version below `out`, and return its folder."""
     # Written aside, then renamed: a server that polls the folder never sees half of a version.
     version = next_version(out)
     with files.replacing(version) as temporary:
@@ -69,7 +77,7 @@ def export_run(
             max_cells,
             calibration=endpoints.calibration,
             feedback=endpoints.feedback,
-            ednn_metadata=told,
+            ednn_metadata=ednn_metadata,
             rugan_tf=rugan_tf.__version__,
         )
         write_exported_card(temporary, complete)

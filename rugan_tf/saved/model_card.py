@@ -117,7 +117,7 @@ def completed(
     rugan_tf: str,
 ) -> ExportedCard:
     """Return the card of a run with what the export adds."""
-    told = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
+    told = {field.name: getattr(card, field.name) for field in dataclasses.fields(ModelCard)}
     return ExportedCard(
         **told,
         max_cells=max_cells,

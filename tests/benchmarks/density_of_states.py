@@ -29,8 +29,12 @@ from rugan_tf.systems.porous_graphene.holes import PoreOptions, draw_porous_stat
 from rugan_tf.systems.porous_graphene.rule import prune
 from rugan_tf.systems.porous_graphene.sites import num_atoms
 
-Part = Literal["levels", "pristine", "zero-modes", "million", "ten-million", "energy", "coverage", "reference"]
+Part = Literal[
+    "levels", "pristine", "zero-modes", "million", "ten-million", "energy", "large-energy", "coverage", "reference"
+]
 BLOCK = 200, 202  # cells of the independent sheets that a large sheet is put together from
+REPEATS = 16, 51  # along both axes, of a sheet of 14x16 cells: 10^5 and 10^6 atoms
+FINE_GRID = 16  # k-points along an axis; more of them change the energy of such a sheet by less than 1e-6 eV an atom
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +212,26 @@ def energy(_):
     )
 
 
+def large_energy(_):
+    """Energies of a sheet that is repeated, beside those of all its levels at the k-points that the repeats have."""
+    unit = porous(1, 14, 16)
+    small = atoms_of(unit)
+    for count in REPEATS:
+        points = k_grid(min(count, FINE_GRID), min(count, FINE_GRID))
+        exact = 1e3 * exact_energy(small, k_points=points) / len(small.positions)
+        start, before = time.perf_counter(), time.process_time()
+        estimate = linear_scaling_energy(atoms_of(np.tile(unit, (count, count))))
+        seconds, processors = time.perf_counter() - start, time.process_time() - before
+        per_atom = 1e3 / estimate.num_atoms
+        print(
+            f"energy of {estimate.num_atoms:,} atoms: off by {per_atom * estimate.energy - exact:+.4f} meV/atom, "
+            f"standard error {per_atom * estimate.standard_error:.4f}, 95 % within {per_atom * estimate.interval:.4f}; "
+            f"{estimate.num_vectors} vectors, {seconds:.0f} s, {processors:.0f} s of processors, "
+            f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB at most",
+            flush=True,
+        )
+
+
 def coverage(options):
     inside, errors, intervals = 0, [], []
     for seed in range(options.cases):
@@ -256,7 +280,8 @@ def reference(options):
 def main(options: BenchmarkOptions) -> None:
     parts = {
         "levels": levels, "pristine": pristine, "zero-modes": zero_modes_part, "million": million,
-        "ten-million": ten_million, "energy": energy, "coverage": coverage, "reference": reference,
+        "ten-million": ten_million, "energy": energy, "large-energy": large_energy,
+        "coverage": coverage, "reference": reference,
     }  # fmt: skip
     for part in options.parts:
         parts[part](options)
