@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from rugan_tf.export.corrections import Bounds, next_request, no_bounds
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.saved.conditions import LearntConditions
@@ -103,18 +104,19 @@ class ConditionEndpoints(Endpoints):
         told = [index for index, rule in enumerate(self.rules) if rule is not None]
         spread = tf.one_hot(told, len(self.rules))  # (told, conditions): what cannot be told stays as it was asked for
 
-        def correct(number: Any, given: Any, last: Any, states: Any, missing: Any) -> tuple[Any, ...]:
+        def correct(number: Any, given: Any, bounds: Bounds, last: Any, states: Any, missing: Any) -> tuple[Any, ...]:
             # By what the last sheets lack and not the nearest ones: what is corrected is what the last were asked for.
-            given += tf.matmul(last, spread)
+            corrected, bounds = next_request(tf.gather(given, told, axis=1), last, bounds)
+            given += tf.matmul(corrected - tf.gather(given, told, axis=1), spread)
             made = make(given)
             now = error(made)
             is_nearer = tf.norm(now, axis=1) < tf.norm(missing, axis=1)
             kept = tf.where(is_nearer[:, None, None], made, states)
-            return number + 1, given, now, kept, tf.where(is_nearer[:, None], now, missing)
+            return number + 1, given, bounds, now, kept, tf.where(is_nearer[:, None], now, missing)
 
         missing = error(states)
-        begun = (tf.constant(0), wanted, missing, states, missing)
-        return tf.while_loop(lambda number, *_: number < rounds, correct, begun, parallel_iterations=1)[3]
+        begun = (tf.constant(0), wanted, no_bounds(missing), missing, states, missing)
+        return tf.while_loop(lambda number, *_: number < rounds, correct, begun, parallel_iterations=1)[4]
 
     def told(self, states: Any) -> dict[str, Any]:
         """Return what sheets have of each condition that can be told, float32 (batch,), and their energies per area."""
