@@ -1,6 +1,7 @@
 """An exported generator of several conditions: asked by name, told by rule, corrected, written."""
 
 import json
+import types
 
 import ase.io
 import numpy as np
@@ -114,6 +115,27 @@ def test_corrections_bring_every_sheet_nearer_to_what_is_told_of_it(conditions):
         assert ("band_gap" in answer) is False
     assert (errors[1] <= errors[0] + 1e-5).all()
     assert errors[1].mean() < 0.9 * errors[0].mean()
+
+
+def test_each_condition_halves_its_own_bracket_and_what_nothing_tells_stays():
+    """A first condition that jumps, a second that is obtained at half, a third that no sheet tells."""
+    given = []
+
+    def make(labels):
+        given.append(labels.numpy()[0])
+        return labels[:, None, :]  # a sheet that shows what it was asked for
+
+    def obtained(sheets):
+        jumping = sheets[:, 0, 0] + tf.where(sheets[:, 0, 0] < -2.1, -0.2, 0.9)
+        return [(0, jumping), (1, 0.5 * sheets[:, 0, 1])]
+
+    model = types.SimpleNamespace(obtained_labels=obtained, rules=["jumps", "halves", None])
+    wanted = tf.constant([[-2.0, 1.0, 7.0]])
+    nearest = ConditionEndpoints.nearest(model, make, wanted, make(wanted), tf.constant(3))
+    np.testing.assert_allclose(
+        given, [[-2.0, 1.0, 7.0], [-2.9, 1.5, 7.0], [-2.45, 1.75, 7.0], [-2.225, 1.875, 7.0]], atol=1e-6
+    )
+    np.testing.assert_allclose(nearest[0, 0], [-2.225, 1.875, 7.0], atol=1e-6)
 
 
 def test_models_without_an_ednn_tell_what_can_be_counted():
