@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from rugan_tf.export.corrections import Bounds, next_request, no_bounds
+from rugan_tf.export.corrections import Bounds, next_request, no_bounds, without_stale
 from rugan_tf.export.endpoints import Endpoints
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.saved.conditions import LearntConditions
@@ -106,8 +106,9 @@ class ConditionEndpoints(Endpoints):
 
         def correct(number: Any, given: Any, bounds: Bounds, last: Any, states: Any, missing: Any) -> tuple[Any, ...]:
             # By what the last sheets lack and not the nearest ones: what is corrected is what the last were asked for.
-            corrected, bounds = next_request(tf.gather(given, told, axis=1), last, bounds)
-            given += tf.matmul(corrected - tf.gather(given, told, axis=1), spread)
+            asked = tf.gather(given, told, axis=1)
+            corrected, bounds = next_request(asked, last, without_stale(bounds, last))
+            given += tf.matmul(corrected - asked, spread)
             made = make(given)
             now = error(made)
             is_nearer = tf.norm(now, axis=1) < tf.norm(missing, axis=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rugan_tf.export.corrections import next_request, no_bounds
+from rugan_tf.export.corrections import Bounds, next_request, no_bounds, without_stale
 from rugan_tf.generate.corrections import corrected_sheet
 
 
@@ -51,3 +51,10 @@ def test_a_request_that_is_met_is_asked_for_again_at_most_a_little_lower():
     assert following.numpy().tolist() == [1.0, 1.5]
     assert bounds.low.numpy().tolist() == [-np.inf, 1.0]
     assert bounds.high.numpy().tolist() == [1.0, np.inf]
+
+
+def test_a_bracket_is_left_where_far_more_is_missing_than_it_holds():
+    bounds = Bounds(tf.constant([1.0, 1.0, -np.inf, 1.0]), tf.constant([1.2, 1.2, 1.2, np.inf]))
+    kept = without_stale(bounds, tf.constant([0.39, -0.41, 9.0, 9.0]))
+    np.testing.assert_allclose(kept.low, [1.0, -np.inf, -np.inf, 1.0])
+    np.testing.assert_allclose(kept.high, [1.2, np.inf, 1.2, np.inf])
