@@ -34,7 +34,7 @@ FLOORS = [
 ROOMS_WITHIN = {"serve.client"}  # the server knows SavedModels and the protocol alone, its client what sheets are
 # It knows SavedModels and the protocol; of ours only where shipped ones lie, and what a material says of its atoms,
 # which the page draws.
-SERVE_MAY_IMPORT = {"files", "config", "errors", "systems", "saved"}
+SERVE_MAY_IMPORT = {"files", "config", "errors", "extras", "systems", "saved"}
 TOP = {"cli", "demo"}  # open every room
 WITHOUT_TENSORFLOW = (
     "lattice", "physics", "systems", "formats", "figures", "energies", "data", "density_of_states"

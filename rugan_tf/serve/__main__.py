@@ -7,11 +7,17 @@ import sys
 from collections.abc import Sequence
 
 from rugan_tf.config import Command, run_command
+from rugan_tf.extras import require_extra
 from rugan_tf.serve.options import ServeOptions, without_meaning
 
 
 def serve(options: ServeOptions) -> None:
     """Serve until told to end."""
+    # Before anything else is looked for: with what is missing here nothing of it could be served.
+    require_extra("serve")
+    from rugan_tf.serve.before_start import require_startable
+
+    require_startable(options)
     from rugan_tf.serve.server import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -111,6 +111,16 @@ def policy_of(policy: Any, source: str) -> VersionPolicy:
     return VersionPolicy(max(1, policy.latest.num_versions))
 
 
+def versions_on_disk(base_path: Path) -> dict[int, str]:
+    """Return the numeric version folders below a path: name by number."""
+    if not base_path.is_dir():
+        return {}
+    names = [
+        path.name for path in base_path.iterdir() if path.name.isascii() and path.name.isdecimal() and path.is_dir()
+    ]
+    return {int(name): name for name in names}
+
+
 def read_small_config(path: Path, message: str) -> Any:
     """Read an SSLConfig or a MonitoringConfig in text format.
 

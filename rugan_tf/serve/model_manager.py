@@ -11,7 +11,7 @@ from typing import Any
 from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.loaded_version import LoadedVersion, SessionOptions
 from rugan_tf.serve.memory import give_back_memory
-from rugan_tf.serve.model_config import ModelConfig
+from rugan_tf.serve.model_config import ModelConfig, versions_on_disk
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_TIMEOUT = 60.0  # s, for requests of a version that is replaced
@@ -281,16 +281,6 @@ class ModelManager:
             loaded = [one.loaded for versions in self.versions.values() for one in versions.values() if one.loaded]
         for one in loaded:
             one.close()
-
-
-def versions_on_disk(base_path: Path) -> dict[int, str]:
-    """Return the numeric version folders below a path: name by number."""
-    if not base_path.is_dir():
-        return {}
-    names = [
-        path.name for path in base_path.iterdir() if path.name.isascii() and path.name.isdecimal() and path.is_dir()
-    ]
-    return {int(name): name for name in names}
 
 
 def fingerprint_of(folder: Path) -> tuple[Any, ...]:

@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import stat
 import sys
 import threading
 import time
@@ -19,15 +18,14 @@ from typing import Any
 import uvicorn
 
 from rugan_tf.errors import InputError
-from rugan_tf.saved.shipped import shipped_folder, shipped_names, what_there_is
-from rugan_tf.saved.versions import GRAPH_FILE
+from rugan_tf.serve.before_start import metrics_path, read_models, require_free_path
 from rugan_tf.serve.errors import ServingError
 from rugan_tf.serve.grpc_server import Served, add_address, build_server
 from rugan_tf.serve.loaded_version import SessionOptions
-from rugan_tf.serve.model_config import ModelConfig, read_model_config, read_small_config
-from rugan_tf.serve.model_manager import LoadOptions, ModelManager, versions_on_disk
+from rugan_tf.serve.model_config import ModelConfig
+from rugan_tf.serve.model_manager import LoadOptions, ModelManager
 from rugan_tf.serve.monitoring import ServerMetrics
-from rugan_tf.serve.options import DEFAULT_NAME, ServeOptions, channel_arguments
+from rugan_tf.serve.options import ServeOptions, channel_arguments
 from rugan_tf.serve.page_routes import page_routes
 from rugan_tf.serve.rest import RestOptions, build_app
 from rugan_tf.serve.tls import server_credentials
@@ -171,43 +169,6 @@ def watch(parts: Parts) -> None:
         threading.Thread(target=watch_config, args=(manager, options, parts.ending), daemon=True).start()
 
 
-def read_models(options: ServeOptions) -> dict[str, ModelConfig]:
-    """Return the models that the flags or the configuration file name.
-
-    Raises:
-        InputError: a base path has no version folders.
-    """
-    if options.model_config_file is not None:
-        models = read_model_config(options.model_config_file)
-    else:
-        one = one_model(options.model_name, Path(str(options.model_base_path)))
-        models = {one.name: one}
-    for model in models.values():
-        if not versions_on_disk(model.base_path):
-            raise InputError(
-                f"A base path must hold numeric version folders, or be {what_there_is()}. "
-                f"Received: {model.base_path}, {what_is_there(model.base_path)}"
-            )
-    return models
-
-
-def what_is_there(path: Path) -> str:
-    """Say why a path is no base path of a model."""
-    if not path.exists():
-        return "which does not exist"
-    if path.is_file():
-        return "which is a file"
-    return f"a version itself: give {path.parent}" if (path / GRAPH_FILE).exists() else "which holds none"
-
-
-def one_model(name: str | None, base_path: Path) -> ModelConfig:
-    """Return the model of the flags; where there is no such folder, the one that comes with the package."""
-    shipped = str(base_path)
-    if base_path.exists() or shipped not in shipped_names():
-        return ModelConfig(DEFAULT_NAME if name is None else name, base_path)
-    return ModelConfig(shipped if name is None else name, shipped_folder() / shipped)
-
-
 def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.Event) -> None:
     """Read the configuration file again and again; what is wrong with it is logged and changes nothing."""
     while not ended.wait(options.model_config_file_poll_wait_seconds):
@@ -221,17 +182,6 @@ def watch_config(manager: ModelManager, options: ServeOptions, ended: threading.
             LOGGER.error("the model configuration: %s", error)
 
 
-def metrics_path(options: ServeOptions) -> str | None:
-    """Return the path at which Prometheus reads, None if monitoring is off."""
-    if options.monitoring_config_file is None:
-        return None
-    config = read_small_config(options.monitoring_config_file, "MonitoringConfig").prometheus_config
-    path = config.path or "/monitoring/prometheus/metrics"
-    if not path.startswith("/"):
-        raise InputError(f"The path of Prometheus must begin with a slash. Received: {path}")
-    return path if config.enable else None
-
-
 @contextlib.contextmanager
 def socket_path(path: Path | None) -> Iterator[str | None]:
     """Give the address of a UNIX socket, whose file is removed at the end.
@@ -242,13 +192,8 @@ def socket_path(path: Path | None) -> Iterator[str | None]:
     if path is None:
         yield None
         return
-    if path.exists():
-        if not stat.S_ISSOCK(path.stat().st_mode):
-            raise OSError(f"The gRPC socket path must be free. Received: {path}, which is no socket")
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(path)) == 0:
-                raise OSError(f"The gRPC socket path must be free. Received: {path}, where somebody listens")
-        path.unlink()  # left behind by a server that was killed
+    require_free_path(path)
+    path.unlink(missing_ok=True)  # left behind by a server that was killed
     yield f"unix:{path}"
     path.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """Configuration files, version policies, tensors on the wire: what needs no running server."""
 
+import asyncio
 import dataclasses
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from google.protobuf import any_pb2, wrappers_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from starlette.requests import Request
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
@@ -21,13 +23,14 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from rugan_tf.config import parse_command
 from rugan_tf.saved.shipped import shipped_model
 from rugan_tf.serve import __main__ as door
-from rugan_tf.serve import wire
+from rugan_tf.serve import rest, wire
 from rugan_tf.serve.__main__ import main
+from rugan_tf.serve.before_start import free_port, read_models
 from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.model_config import ModelConfig, VersionPolicy, read_model_config, read_small_config
 from rugan_tf.serve.options import WITHOUT_MEANING, ServeOptions
-from rugan_tf.serve.server import read_models
+from rugan_tf.serve.server import rest_socket
 from rugan_tf.serve.tensors import DTYPES, fill_proto, from_proto
 
 CONFIG = """
@@ -99,10 +102,13 @@ def test_small_configurations_are_read(tmp_path):
         (["--model_base_path", "."], "A base path must hold numeric version folders"),
         (["--model_config_file", "missing.config"], "missing.config"),
         (["--model_base_path", ".", "--ssl_config_file", "missing"], "must hold numeric version folders"),
+        (["--model_base_path", "ising_ednn", "--ssl_config_file", "missing"], "missing"),
+        (["--model_base_path", "ising_ednn", "--grpc_socket_path", "."], "., which is no socket"),
     ],
 )
 def test_server_that_cannot_start_says_why(tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "rugan_tf.serve.server", None)  # with which TensorFlow starts
     assert main(["--port", "0", *words]) == 2
     assert message in capsys.readouterr().err
 
@@ -158,12 +164,39 @@ def test_model_of_the_package_is_served_by_its_name(tmp_path, monkeypatch):
     assert (model.name, model.base_path) == ("default", Path("ising_ednn"))
 
 
-def test_rest_port_in_use_is_told(tmp_path, capsys):
+def test_port_in_use_is_told_before_tensorflow_starts(tmp_path, monkeypatch, capsys):
     (tmp_path / "1").mkdir()
+    monkeypatch.setitem(sys.modules, "rugan_tf.serve.server", None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, words = str(taken.getsockname()[1]), ["--model_base_path", str(tmp_path)]
+        assert main(["--port", "0", "--rest_api_port", port, *words]) == 2
+        assert f"The REST port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
+        assert main(["--port", port, *words]) == 2
+        assert f"The gRPC port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_one_port_for_both_and_one_that_another_took_meanwhile_are_told(capsys):
+    with free_port("127.0.0.1", 0, "gRPC") as free:
+        port = str(free.getsockname()[1])
+    assert main(["--port", port, "--rest_api_port", port, "--model_base_path", "ising_ednn"]) == 2
+    assert f"The REST port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert main(["--port", "0", "--rest_api_port", port, "--model_base_path", str(tmp_path)]) == 2
-    assert f"The REST port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
+        with pytest.raises(OSError, match=rf"The REST port must be free. Received: 127.0.0.1:{port}"):
+            rest_socket("127.0.0.1", int(port))
+
+
+@pytest.mark.parametrize(("announced", "told"), [({"content-length": "11"}, "11 bytes"), ({}, "more")])
+def test_too_large_body_is_refused_with_what_came(monkeypatch, announced, told):
+    monkeypatch.setattr(rest, "MAX_BODY", 10)
+
+    async def receive():
+        return {"type": "http.request", "body": b"elevenbytes", "more_body": False}
+
+    headers = [(name.encode(), value.encode()) for name, value in announced.items()]
+    request = Request({"type": "http", "headers": headers}, receive)
+    with pytest.raises(ServingError, match=rf"at most \d+ bytes; use gRPC. Received: {told}"):
+        asyncio.run(rest.read_body(request))
 
 
 class Refusal(grpc.RpcError):
