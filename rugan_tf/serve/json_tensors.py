@@ -38,7 +38,9 @@ def from_json(name: str, content: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         shape, pieces = rectangular(content)
     except RaggedError:
-        raise invalid(f"Input {name} must be a rectangular list") from None
+        raise invalid(
+            f"Input {name} must be a rectangular list. Received: lists of several lengths or depths"
+        ) from None
     if len(shape) > MAX_RANK:
         raise invalid(f"Input {name} must have at most {MAX_RANK} axes. Received: {len(shape)}")
     for piece in pieces:
@@ -59,7 +61,8 @@ def from_json(name: str, content: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
                 start, end = end, end + len(piece)
                 values[start:end] = np.asarray(piece, np.float64 if dtype.kind == "f" else dtype)
         except OverflowError:
-            raise invalid(f"Input {name} must lie in the range of {dtype.name}") from None
+            largest = shown(max(piece, key=abs))
+            raise invalid(f"Input {name} must lie in the range of {dtype.name}. Received: {largest}") from None
     return values.reshape(shape)
 
 
@@ -93,7 +96,8 @@ def decoded(name: str, leaf: Any) -> bytes:
         # Otherwise Python would pass over what is no base64.
         return base64.b64decode(leaf["b64"], validate=True)
     except (binascii.Error, ValueError):
-        raise invalid(f"Input {name} must hold base64 in its b64 objects") from None
+        told = shown(leaf["b64"])
+        raise invalid(f"Input {name} must hold base64 in its b64 objects. Received: {told}") from None
 
 
 def to_json(name: str, values: NDArray[Any]) -> str:

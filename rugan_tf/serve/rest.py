@@ -199,11 +199,11 @@ async def read_body(request: Request) -> bytes | bytearray:
     """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_BODY:
-        raise ServingError(Code.INVALID_ARGUMENT, TOO_LARGE)
+        raise ServingError(Code.INVALID_ARGUMENT, f"{TOO_LARGE}. Received: {announced[:20]} bytes")
     body = bytearray()
     # Counted as it comes: a length that is announced may be missing, or wrong.
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise ServingError(Code.INVALID_ARGUMENT, TOO_LARGE)
+            raise ServingError(Code.INVALID_ARGUMENT, f"{TOO_LARGE}. Received: more")
     return body

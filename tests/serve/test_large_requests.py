@@ -17,6 +17,7 @@ from rugan_tf.serve.json_tensors import from_json
 from rugan_tf.serve.rest_predict import columns, parse_body, rows
 
 U1, F4, I8 = np.dtype("u1"), np.dtype("<f4"), np.dtype("<i8")
+RAGGED = "must be a rectangular list. Received: lists of several lengths or depths"
 LEAVES = st.none() | st.booleans() | st.integers(-3, 2**70) | st.floats() | st.text(alphabet='ab"\\[]{},: é\n')
 TREES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner), max_leaves=40)
 SPOILING = '[]{},:"\\ 1a-'
@@ -102,14 +103,15 @@ def test_what_is_no_json_is_refused_as_it_was(tree, place, mark, is_replaced):
         ([[]] * 9, U1, None),
         ([1] * 9 + [256], U1, "must lie in the range of uint8. Received: 1, 256"),
         ([1] * 9 + [2**70], U1, f"must lie in the range of uint8. Received: 1, {2**70}"),
-        ([1.5] * 9 + [10**400], F4, "must lie in the range of float32"),
+        ([1.5] * 9 + [10**400], F4, f"must lie in the range of float32. Received: {str(10**400)[:256]}"),
         ([1] * 9 + [1.0], U1, "must hold values of uint8. Received: 1.0"),
         ([1] * 9 + [True, None], U1, "must hold values of uint8. Received: true"),
         ([1] * 9 + [{"a": 1}], U1, 'must hold values of uint8. Received: {"a": 1}'),
         ([1] * 9 + [{"a": [1] * 9}], U1, 'must hold values of uint8. Received: {"a": [1, 1, 1, 1, 1, 1, 1, 1, 1]}'),
-        ([[1, 2]] * 9 + [[1]], U1, "must be a rectangular list"),
-        ([[1]] * 9 + [2], U1, "must be a rectangular list"),
-        ([1] * 9 + [[2]], U1, "must be a rectangular list"),
+        (["a"] * 9 + [{"b64": "%"}], np.dtype("O"), 'must hold base64 in its b64 objects. Received: "%"'),
+        ([[1, 2]] * 9 + [[1]], U1, RAGGED),
+        ([[1]] * 9 + [2], U1, RAGGED),
+        ([1] * 9 + [[2]], U1, RAGGED),
     ],
 )
 def test_long_lists_become_arrays_by_the_same_rules(tiny_pieces, given, dtype, refused):
