@@ -22,6 +22,7 @@ def generate(options: GenerateOptions) -> None:
     """Check, generate, write."""
     import numpy as np
 
+    from rugan_tf.generate.atom_steps import check_element
     from rugan_tf.generate.sheets import load_model
 
     if options.condition:
@@ -31,6 +32,7 @@ def generate(options: GenerateOptions) -> None:
     # Before the model is loaded, which takes seconds: a file that may not be replaced is found at once.
     check_targets(options, len(requested))
     model = load_model(options.model)
+    check_element(options.atoms, model.system)
     rows, cols = size_of(options, model)
     model.check_request(requested, rows, cols, options.seed)
     if options.energy_map is not None:
@@ -47,6 +49,7 @@ def generate(options: GenerateOptions) -> None:
 
 def by_conditions(options: GenerateOptions) -> None:
     """Make sheets by conditions and write them."""
+    from rugan_tf.generate.atom_steps import check_element
     from rugan_tf.generate.conditioned import for_sheets, load_conditioned, parsed
     from rugan_tf.generate.conditions_command import require_learnt, search_sheets, told_lines, write_conditioned
     from rugan_tf.generate.needs import require_memory
@@ -57,6 +60,7 @@ def by_conditions(options: GenerateOptions) -> None:
     number = len(next(iter(asked.values())))
     check_targets(options, number)
     loaded = load_conditioned(options.model)
+    check_element(options.atoms, loaded.model.system)
     require_learnt(loaded, asked)
     size = size_of(options, loaded.model)
     values = loaded.checked(asked, strict=options.strict)

@@ -86,6 +86,12 @@ def check_atoms(options: AtomOptions, out: Path) -> None:
         calculator_named(options.relax)
 
 
+def check_element(options: AtomOptions, system: LatticeSystem) -> None:
+    """Refuse, before sheets are made, an element that saturates no edge of the material."""
+    if options.passivate is not None:
+        system.passivation_by(options.passivate)
+
+
 def write_finished(
     out: Path,
     system: LatticeSystem,

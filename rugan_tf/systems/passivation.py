@@ -32,6 +32,12 @@ class Passivation:
     atoms: Atoms
     spacings: Mapping[str, float]
 
+    def require_element(self, element: str) -> None:
+        """Raise InputError for an element that saturates no edge."""
+        if element not in self.spacings:
+            known = ", ".join(self.spacings)
+            raise InputError(f"Edges must be saturated by {known}. Received: {element}")
+
     def saturated(self, states: NDArray[np.uint8], element: str) -> "ase.Atoms":
         """Return one sheet, uint8 (rows, cols), as atoms in a plane, with its edges saturated.
 
@@ -41,9 +47,7 @@ class Passivation:
         Raises:
             InputError: another element, or a place with no room.
         """
-        if element not in self.spacings:
-            known = ", ".join(self.spacings)
-            raise InputError(f"Edges must be saturated by {known}. Received: {element}")
+        self.require_element(element)
         structure = self.atoms.structure(states)
         edges = edges_of(self.atoms, states)
         if not len(edges.hosts):

@@ -221,9 +221,14 @@ class LatticeSystem(abc.ABC):
 
     def saturated(self, states: NDArray[np.uint8], element: str) -> "ase.Atoms":
         """Return one sheet (rows, cols) as atoms with its edges saturated, or raise InputError where they cannot be."""
+        return self.passivation_by(element).saturated(states, element)
+
+    def passivation_by(self, element: str) -> Passivation:
+        """Return how an element saturates edges, or raise InputError where it, or any, does not."""
         if self.passivation is None:
             raise InputError(f"A material must say how its edges are saturated. Received: {self.name}, which does not")
-        return self.passivation.saturated(states, element)
+        self.passivation.require_element(element)
+        return self.passivation
 
     def environments(self, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
         """Return the number of each kind of place in sheets (n, rows, cols), (n,) by name: the states, unless told.

@@ -9,6 +9,7 @@ import pytest
 from rugan_tf.formats.data_set import read_data_set
 from rugan_tf.generate.__main__ import main
 from rugan_tf.generate.conditioned import ConditionedModel
+from rugan_tf.generate.sheets import SheetModel
 from rugan_tf.saved.conditions import LearntCondition, LearntConditions
 from rugan_tf.saved.label_scale import LabelScale
 from rugan_tf.systems.conditions import Condition
@@ -56,6 +57,7 @@ def test_energy_for_each_sheet_and_training_size_by_default(model_base, tmp_path
             "one for each of num_sheets=3 sheets. Received: 2",
         ),
         (["--model", "nowhere"], "must be a folder that holds saved_model.pb, or the name of one that comes with"),
+        (["--passivate", "H"], "must be written as atoms"),
         (["--tile", "3"], "rows, cols and tile must be even. Received: rows=4, cols=4, tile=3"),
     ],
 )
@@ -65,6 +67,17 @@ def test_bad_input_exits_with_2_and_leaves_nothing(model_base, tmp_path, capsys,
     assert message in error
     assert "Traceback" not in error
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("asked", ["--energy-per-area", "--condition"])
+def test_element_that_saturates_nothing_is_told_before_sheets_are_made(
+    model_base, tmp_path, capsys, monkeypatch, asked
+):
+    monkeypatch.setattr(SheetModel, "predict", lambda *_, **__: pytest.fail("asked for sheets"))
+    value = {"--energy-per-area": "-1.5", "--condition": "energy_per_area=-1.5"}[asked]
+    words = ["--model", str(model_base), asked, value, "--out", str(tmp_path / "a.cif"), "--passivate", "Xx"]
+    assert main(words) == 2
+    assert "Edges must be saturated by H. Received: Xx" in capsys.readouterr().err
 
 
 def test_tile_without_cells_is_refused_of_streams_too(model_base, tmp_path, capsys):
