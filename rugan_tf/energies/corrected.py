@@ -73,6 +73,7 @@ class CorrectedEnergy:
         Raises:
             SheetsFailedError: as `energies`.
         """
+        states = self.system.validate_states(states)
         added = correction(self.system, states, self.environments)
         try:
             energies, errors = estimates_of(self.base, states, work)

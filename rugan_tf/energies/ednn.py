@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from rugan_tf.energies.function import Work
 from rugan_tf.energies.origin import origin_of
 from rugan_tf.errors import InputError
+from rugan_tf.lattice.states import require_sheets
 from rugan_tf.saved.ednn_card import EdnnCard, read_ednn_card
 from rugan_tf.saved.shipped import shipped_model, shipped_names
 from rugan_tf.saved.signatures import Signatures
@@ -70,8 +71,9 @@ class EdnnEnergy:
         """Return the energies (n,) of sheets (n, rows, cols), eV; so fast that nothing is kept on the way.
 
         Raises:
-            InputError: the EDNN refuses the sheets, or an energy is not finite.
+            InputError: states that are no sheets, which the EDNN refuses; or an energy is not finite.
         """
+        states = require_sheets(states)
         size = max(1, CELLS_PER_CALL // max(1, int(np.prod(states.shape[1:]))))
         parts = []
         with tqdm(total=len(states), desc=work.description, unit="sheet", disable=len(states) <= size) as bar:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rugan_tf.energies.function import Work
 from rugan_tf.errors import InputError
+from rugan_tf.lattice.states import require_sheets
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.told_energy import ToldEnergy
 
@@ -39,8 +40,9 @@ class ManyAtOnce:
         """Return the energies (n,) of sheets (n, rows, cols).
 
         Raises:
-            InputError: an energy is not finite.
+            InputError: states that are no sheets, or an energy is not finite.
         """
+        states = require_sheets(states)
         size = max(1, CELLS_AT_ONCE // max(1, states[:1].size))
         parts = [self.told.energies(states[start : start + size]) for start in range(0, len(states), size)]
         energies = np.concatenate(parts) if parts else np.empty(0)

@@ -15,6 +15,7 @@ from rugan_tf.energies.function import Estimates, SheetsFailedError, Work
 from rugan_tf.energies.journal import Journal
 from rugan_tf.energies.workers import Outcome, WorkerPool, compute, keep_files
 from rugan_tf.errors import InputError
+from rugan_tf.lattice.states import require_sheets
 from rugan_tf.systems.energy import EnergyOrigin, EstimatedSheetEnergy, SheetEnergy
 
 HOPELESS = 8  # sheets; where the first so many all fail, it is not for the sheets
@@ -65,6 +66,7 @@ class OneByOne:
             SheetsFailedError: as `energies`.
             InputError: as `energies`.
         """
+        states = require_sheets(states)
         _ = self.origin  # refused here once, and not by the workers for every sheet
         has_errors = isinstance(self.function, EstimatedSheetEnergy)
         found = Estimates(np.full(len(states), np.nan), np.full(len(states), np.nan) if has_errors else None)

@@ -121,7 +121,11 @@ class ConditionedModel:
         Args:
             states: uint8 (n, rows, cols).
             energy_per_area: (n,), of another judge; what the model's EDNN sees unless given.
+
+        Raises:
+            InputError: states that are no sheets of the material.
         """
+        states = self.model.system.validate_states(states)
         rules = {one.condition.name: one.condition.rule for one in self.learnt.each if one.condition.rule is not None}
         if energy_per_area is None and any(rule.needs_energy for rule in rules.values()):
             energy_per_area = self.model.obtained_energies(states)

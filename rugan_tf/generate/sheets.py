@@ -159,14 +159,15 @@ class SheetModel:
 
     def structures(self, states: NDArray[np.uint8]) -> list["ase.Atoms"]:
         """Return sheets, uint8 (n, rows, cols), as atoms."""
-        return [self.system.structure(sheet) for sheet in states]
+        return [self.system.structure(sheet) for sheet in self.system.validate_states(states)]
 
     def obtained_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """Return the energies per area (n,), in the unit of the system, that the model's EDNN sees.
 
         None for a model without one, and for sheets that only come in tiles: those are energies for
-        `rugan data label`, which sums them up in chunks.
+        `rugan data label`, which sums them up in chunks. States that are no sheets raise InputError.
         """
+        states = self.system.validate_states(states)
         return self.judged_energies(states) if self.is_whole(*states.shape[1:]) and self.has_ednn else None
 
     def is_whole(self, rows: int, cols: int) -> bool:
@@ -184,17 +185,14 @@ class SheetModel:
             raise InputError(f"The model must be exported with an EDNN inside, --ednn. Received: {self.folder}")
 
     def judged_energies(self, states: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the energies per area (n,) that the model's EDNN sees.
-
-        Raises:
-            InputError: the model has none.
-        """
+        """Return the energies per area (n,) that the model's EDNN sees, or raise InputError where it has none."""
         self.require_ednn()
         return self.judged("energy", states).astype(np.float64)
 
     def judged(self, signature: str, states: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return what a signature tells of sheets (n, ...), as many at a call as the limit allows."""
-        size = max(1, self.max_cells // states[0].size)
+        states = self.system.validate_states(states)
+        size = max(1, self.max_cells // max(1, states[:1].size))
         parts = [states[start : start + size] for start in range(0, len(states), size)]
         return np.concatenate([self.predict(signature, states=part)["energy_per_area"] for part in parts])
 

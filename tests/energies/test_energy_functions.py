@@ -14,6 +14,7 @@ from rugan_tf.energies.named import energy_named
 from rugan_tf.errors import InputError
 from rugan_tf.saved import ednn_card
 from rugan_tf.saved.ednn_card import EdnnCard, write_ednn_card
+from rugan_tf.saved.signatures import Signatures
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
 from rugan_tf.systems.structure_match import MatchLimits
@@ -45,6 +46,18 @@ class IsingByPlaces:
         spin = 2.0 * states - 1
         own, below, right = spin[:, 2:-2, 1:-1], spin[:, 3:-1, 1:-1], spin[:, 2:-2, 2:]
         return -(own * (below + right)).sum(axis=(1, 2))
+
+
+@pytest.mark.parametrize("name", ["ising", "ednn", "tight-binding"])
+def test_what_is_no_sheet_has_no_energy(name, monkeypatch):
+    monkeypatch.setattr(Signatures, "call", lambda *_, **__: pytest.fail("the model was asked"))
+    function = energy_named(GRAPHENE if name == "tight-binding" else ISING, name)
+    for states, message in (
+        (np.zeros((2, 4, 4)), "states must be integers. Received: dtype=float64"),
+        (np.zeros((4, 4), np.uint8), r"states must have the shape \(batch, rows, cols\). Received: shape=\(4, 4\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            function.energies(states)
 
 
 @pytest.mark.parametrize(

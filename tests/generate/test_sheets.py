@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.generate.conditioned import load_conditioned
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.generate.sheets import SheetModel
 
@@ -53,6 +54,25 @@ def test_neighbouring_seeds_share_no_sheets(model, method):
     requested = np.full(12, -1.5)  # three calls each
     sheets = [getattr(model, method)(requested, 8, 8, seed=seed) for seed in range(7, 11)]
     assert len({sheet.tobytes() for states in sheets for sheet in states}) == 4 * 12
+
+
+@pytest.mark.parametrize(
+    ("states", "message"),
+    [
+        (np.zeros((2, 4, 4)), "states must be integers. Received: dtype=float64"),
+        (np.zeros((4, 4), int), r"states must have the shape \(batch, rows, cols\). Received: shape=\(4, 4\)"),
+        (np.full((1, 4, 4), 300), r"states must lie in 0\.\.3\. Received: values 300 to 300"),
+    ],
+)
+def test_what_is_no_sheet_has_no_energy(model, states, message):
+    for method in (
+        model.obtained_energies,
+        model.structures,
+        model.local_energies,
+        load_conditioned(model.folder).obtained,
+    ):
+        with pytest.raises(InputError, match=message):
+            method(states)
 
 
 def test_largest_seed_can_be_split(model):
