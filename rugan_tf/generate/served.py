@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rugan_tf.config import counted
 from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.formats.zarr_store import Chunk, StatesStore
 from rugan_tf.generate.conditioned import for_sheets, parsed
 from rugan_tf.generate.labelled import numbers_by_name
 from rugan_tf.generate.writers import files_in_words, write_sheets
@@ -55,12 +56,24 @@ def judged_by(client: Any, states: NDArray[np.uint8]) -> dict[str, NDArray[np.fl
 
 def warn_of_sign(system: LatticeSystem, asked: Mapping[str, NDArray[np.float64]], states: NDArray[np.uint8]) -> None:
     """Ask for the sign of energies that a server made sheets without atoms of."""
-    is_empty = system.num_atoms(states) == 0
-    if ENERGY_PER_AREA in asked and is_empty.any():
+    if ENERGY_PER_AREA in asked:
+        warn_of_empty_sheets(asked[ENERGY_PER_AREA][system.num_atoms(states) == 0])
+
+
+def warn_of_empty_stream(system: LatticeSystem, energy_per_area: float, store: StatesStore) -> None:
+    """Ask for the sign of the energy that a server made one streamed sheet without atoms of, as `warn_of_sign` does."""
+    # Chunk by chunk, and no further than to the first atom: the sheet may be larger than memory.
+    chunks = (Chunk(*index) for index in np.ndindex(store.group["chunk_filling"].shape))
+    if not any(system.num_atoms(store.states[store.place(chunk)][None]).any() for chunk in chunks):
+        warn_of_empty_sheets(np.array([energy_per_area]))
+
+
+def warn_of_empty_sheets(energies: NDArray[np.float64]) -> None:
+    """Ask for the sign of the energies per area (n,) of sheets that have no atoms; none, no question."""
+    if len(energies):
         # A server does not tell which energies its model knows, so nothing could be refused.
-        first = f"{asked[ENERGY_PER_AREA][is_empty][0]:.4g}"
-        told = f"the server made a sheet without any atom of the energy per area {first}: has it the right sign?"
-        warnings.warn(told, InputWarning, stacklevel=3)
+        told = f"the server made a sheet without any atom of the energy per area {energies[0]:.4g}"
+        warnings.warn(f"{told}: has it the right sign?", InputWarning, stacklevel=4)
 
 
 def write_answer(

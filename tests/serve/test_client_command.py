@@ -1,5 +1,6 @@
 """What `rugan client generate` refuses before it asks a server, and what it warns of."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 from rugan_tf.errors import InputWarning
-from rugan_tf.generate.served import warn_of_sign
+from rugan_tf.formats.zarr_states import write_zarr_states
+from rugan_tf.formats.zarr_store import open_store
+from rugan_tf.generate.served import warn_of_empty_stream, warn_of_sign
 from rugan_tf.serve.client.__main__ import main
 from rugan_tf.systems.named import system_named
 
@@ -28,6 +31,20 @@ def test_sheets_of_a_server_without_atoms_ask_for_the_sign():
     states[1:] = 0
     with pytest.warns(InputWarning, match=r"without any atom of the energy per area 2.6: has it the right sign\?$"):
         warn_of_sign(system_named("porous_graphene"), {"energy_per_area": np.array([-2.0, 2.6, 2.0])}, states)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_streamed_sheet_of_a_server_without_atoms_asks_for_the_sign_too(tmp_path, filled):
+    graphene = system_named("porous_graphene")
+    states = np.zeros((1, 4, 6), np.uint8)
+    states[0, 3, 5] = filled
+    write_zarr_states(tmp_path / "sheet.zarr", graphene, states, {})
+    store = open_store(tmp_path / "sheet.zarr")
+    expected = pytest.warns(
+        InputWarning, match=r"without any atom of the energy per area 2.6: has it the right sign\?$"
+    )
+    with contextlib.nullcontext() if filled else expected:
+        warn_of_empty_stream(graphene, 2.6, store)
 
 
 @pytest.mark.parametrize(

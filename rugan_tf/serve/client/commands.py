@@ -114,6 +114,7 @@ def generate(options: GenerateOptions) -> None:
 def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:
     """Ask for tiles and write each at once, going on with what the same command has begun."""
     from rugan_tf.generate.large import served_stream, stream_sheets, summary
+    from rugan_tf.generate.served import warn_of_empty_stream
     from rugan_tf.generate.streaming import InThisProcess
 
     # A sheet that one version began must not be gone on with by another.
@@ -123,7 +124,9 @@ def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], optio
         piece=max(size) if options.tile is None else options.tile,
         name=f"{options.model_name} version {max(versions, default=0)}",
     )  # fmt: skip
-    for line in summary(stream_sheets(wanted, options.out, InThisProcess(), overwrite=options.overwrite)):
+    store = stream_sheets(wanted, options.out, InThisProcess(), overwrite=options.overwrite)
+    warn_of_empty_stream(system, options.energy_per_area[0], store)
+    for line in summary(store):
         print(line)
 
 
