@@ -112,14 +112,16 @@ def write_finished(
 
     told = numbers or {}
     if not options.is_any:
-        return write_sheets(out, system, states, requested, obtained, metadata, numbers=told)
+        # The command looked at what it may replace before the first sheet was made.
+        return write_sheets(out, system, states, requested, obtained, metadata, numbers=told, overwrite=True)
     done = finish(system, states, requested, obtained, options, out, told)
     # Of those that are written: a sheet that did not relax would shift the numbers of all after it.
     asked, of_kept = (None if values is None else values[done.kept] for values in (requested, obtained))
     others = {name: values[done.kept] for name, values in told.items()}
     written = write_sheets(
-        out, system, states[done.kept], asked, of_kept, metadata, structures=done.structures, numbers=others
-    )
+        out, system, states[done.kept], asked, of_kept, metadata, structures=done.structures, numbers=others,
+        overwrite=True,
+    )  # fmt: skip
     done.require_whole(len(states))
     return written
 

@@ -89,7 +89,10 @@ def write_answer(
     energies = told[ENERGY_PER_AREA].astype(np.float64) if ENERGY_PER_AREA in told else None
     warn_of_sign(system, asked, states)
     numbers = numbers_by_name(others, {name: told[name] for name in others if name in told})
-    written = write_sheets(out, system, states, asked.get(ENERGY_PER_AREA), energies, metadata, numbers=numbers)
+    # The command looked at what it may replace before it asked.
+    written = write_sheets(
+        out, system, states, asked.get(ENERGY_PER_AREA), energies, metadata, numbers=numbers, overwrite=True
+    )
     count = counted(len(states), "sheet")
     lines = [f"{files_in_words(written)}: {count} of {states.shape[1]}x{states.shape[2]} cells"]
     for name, values in told.items():

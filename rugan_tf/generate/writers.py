@@ -44,8 +44,9 @@ def write_sheets(
     *,
     structures: list["ase.Atoms"] | None = None,
     numbers: Mapping[str, NDArray[np.floating]] = NONE,
+    overwrite: bool = False,
 ) -> list[Path]:
-    """Write sheets in the format that `path` names, replacing what stands there.
+    """Write sheets in the format that `path` names.
 
     Formats of one structure number their files, NAME-0000.cif, ... Numbers stand in NAME.csv where these hold none.
 
@@ -59,18 +60,19 @@ def write_sheets(
         metadata: JSON content that .npz and .zarr keep beside the system; it should say that energies were requested.
         structures: (n,), the sheets as atoms where something was done to them: edges saturated, atoms relaxed.
         numbers: (n,) each, other numbers that go with the sheets, by name.
+        overwrite: replace files that exist.
 
     Returns:
         The files written.
 
     Raises:
         InputError: another suffix, arrays that do not belong together, or structures for what holds states.
-        OSError: the file cannot be written.
+        OSError: a file exists and may not be replaced, or cannot be written.
     """
     states = system.validate_states(states)
     requested = None if energy_per_area_requested is None else np.asarray(energy_per_area_requested, np.float64)
     require_one_for_each(len(states), requested, numbers)
-    path, paths = Path(path), target_paths(path, len(states))
+    path, paths = Path(path), free_paths(path, len(states), overwrite=overwrite)
     warn_of_empty(system, states)
     if structures is not None:
         require_structure_format(path)
@@ -78,9 +80,7 @@ def write_sheets(
     suffix, obtained = path.suffix.lower(), energy_per_area_obtained
     energies = {**energies_by_name(REQUESTED, requested, obtained), **numbers}
     if suffix == ".npz":
-        # Where no energy was requested those obtained take its place: the file is a data set, as others are.
-        named = energies_by_name("energy_per_area", obtained if requested is None else requested, obtained)
-        write_npz(path, {"states": states, **named, **numbers}, told)
+        write_npz(path, {"states": states, **as_of_data(requested, obtained), **numbers}, told)
     elif suffix == ".zarr":
         write_zarr_states(path, system, states, told | {name: values.tolist() for name, values in energies.items()})
     elif suffix in PICTURES:
@@ -114,6 +114,22 @@ def warn_of_empty(system: LatticeSystem, states: NDArray[np.uint8]) -> None:
     if number:
         told = f"sheets without any atom are written as empty cells: {number} of {len(states)}"
         warnings.warn(told, InputWarning, stacklevel=3)
+
+
+def as_of_data(
+    requested: NDArray[np.float64] | None, obtained: NDArray[np.floating] | None
+) -> dict[str, NDArray[np.floating]]:
+    """Return energies (n,) by the names of a data set; where none was requested those obtained take its place."""
+    return energies_by_name("energy_per_area", obtained if requested is None else requested, obtained)
+
+
+def free_paths(path: Path | str, num_sheets: int, *, overwrite: bool) -> list[Path]:
+    """Return what `target_paths` does, or raise FileExistsError for files that may not be replaced."""
+    paths = target_paths(path, num_sheets)
+    present = [one for one in paths if one.exists()]
+    if present and not overwrite:
+        raise FileExistsError(f"The file must not exist, or overwrite be True. Received: {present[0]}")
+    return paths
 
 
 def target_paths(path: Path | str, num_sheets: int) -> list[Path]:

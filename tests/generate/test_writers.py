@@ -73,6 +73,16 @@ def test_formats_of_one_structure_get_a_file_for_each_sheet(tmp_path, states, re
         np.testing.assert_allclose(read.positions, expected.positions, atol=1e-3)
 
 
+def test_files_that_exist_are_replaced_only_if_that_is_said(tmp_path, states, requested):
+    path = tmp_path / "sheet.cif"
+    (tmp_path / "sheet.csv").write_text("precious")  # what stands beside it as well
+    with pytest.raises(FileExistsError, match=r"must not exist, or overwrite be True. Received: .*sheet\.csv"):
+        write_sheets(path, GRAPHENE, states[:1], requested[:1])
+    assert [one.name for one in tmp_path.iterdir()] == ["sheet.csv"]
+    write_sheets(path, GRAPHENE, states[:1], requested[:1], overwrite=True)
+    assert "precious" not in (tmp_path / "sheet.csv").read_text()
+
+
 def test_one_sheet_keeps_its_file_name(tmp_path, states, requested):
     path = tmp_path / "sheet.cif"
     assert write_sheets(path, GRAPHENE, states[:1], requested[:1]) == [path, tmp_path / "sheet.csv"]
@@ -175,7 +185,7 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path, states, re
 
     monkeypatch.setattr(ase.io, "write", fail)
     with pytest.raises(OSError, match="disk full"):
-        write_sheets(path, GRAPHENE, states, requested)
+        write_sheets(path, GRAPHENE, states, requested, overwrite=True)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
