@@ -63,7 +63,7 @@ class ImportOptions:
         """Refuse what contradicts itself."""
         if not 1 <= len(self.tolerance) <= 2:
             raise InputError(f"tolerance must be one number or two, in Å. Received: {len(self.tolerance)} numbers")
-        if self.windows is None and (self.stride or self.scale):
+        if self.windows is None and (self.stride, self.scale) != (None, None):  # a scale of 0 is one that was given
             raise InputError("stride and scale are those of windows. Received: no --windows")
 
     @property

@@ -22,36 +22,67 @@ USUAL = (0.25, 4.0)  # of the reference
 NEAR = 1.6  # a factor: units that would bring the energies so near to the reference are named
 ALIKE = 0.5  # correlation from which energies are taken for the same thing in another unit
 SMALL = 0.3  # eV an atom, less than any matter is bound by
+LARGE = 500.0  # eV an atom, more than valence electrons of light elements have: all electrons were counted
+NOTHING = 1e-6  # eV, the norm of what is left where nothing but rounding is
 
 
 def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.float64]) -> str:
     """Return why energies cannot be totals in eV; empty if they may be.
 
-    Where the reference cannot be computed here, that is warned of, and their size alone is looked at.
+    Where the reference cannot be computed here, that is warned of, and their size alone is looked at. Energies that
+    may be what they are said to be, and do not follow the reference or are those of all electrons, are warned of.
 
     Args:
         system: the material, whose reference is computed for a few of the sheets.
         states: uint8 (n, rows, cols).
         energy: float64 (n,), eV.
     """
+    # A sheet without atoms counts as one of one atom. The median: a few sheets may hold hardly any.
+    num_atoms = system.num_atoms(states)
+    per_atom = float(np.median(energy / np.maximum(1, num_atoms)))
+    if per_atom < -LARGE:
+        warn_of_all_electrons(per_atom)
     # Not the first ones: frames of one trajectory are alike.
     chosen = np.random.default_rng(0).permutation(len(states))[:COMPARED]
     can_compare = len(chosen) >= FEWEST and system.num_sites(*states.shape[1:]) <= MOST_SITES
-    num_atoms = system.num_atoms(states)
     reference = reference_of(system, states[chosen]) if can_compare and system.reference_energies else None
+    correlation = None
     if reference is not None:
         counts = composition(system, states[chosen])
-        slope, correlation = comparison(left_over(energy[chosen], counts), left_over(reference, counts))
+        beyond = left_over(reference, counts)
+        slope, correlation = comparison(left_over(energy[chosen], counts), beyond)
         if correlation >= ALIKE:
             return "" if USUAL[0] <= slope <= USUAL[1] else explained(slope, float(num_atoms[chosen].mean()))
-    # A sheet without atoms counts as one of one atom.
-    per_atom = np.abs(energy) / np.maximum(1, num_atoms)
-    # The median: a few sheets may hold hardly any atom.
-    if np.median(per_atom) < SMALL:
-        return f"they are {np.median(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
+        # What the composition alone tells leaves nothing that others could be unlike.
+        correlation = None if np.linalg.norm(beyond) < NOTHING else correlation
+    if np.median(np.abs(energy) / np.maximum(1, num_atoms)) < SMALL:
+        return f"they are {abs(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
     if system.reference_energies and not can_compare:
         warn_unchecked(system, len(states), states.shape[1:])
+    if correlation is not None:
+        warn_unlike(system, correlation, len(chosen))
     return ""
+
+
+def warn_of_all_electrons(per_atom: float) -> None:
+    """Warn of energies whose zero is so far away, eV an atom, that beside it others are hardly seen."""
+    warnings.warn(
+        f"the energies are {per_atom:.4g} eV an atom, as of all electrons: they tell little but the number of atoms; "
+        "--zero-per-atom or --zero-from take off the energies of single atoms",
+        InputWarning,
+        stacklevel=3,
+    )
+
+
+def warn_unlike(system: LatticeSystem, correlation: float, num_sheets: int) -> None:
+    """Warn of energies that do not go up and down with the reference where sheets have as many atoms."""
+    warnings.warn(
+        f"the energies do not follow those of {system.reference_name}, the reference of {system.name}: the correlation "
+        f"of what the numbers of atoms leave open is {correlation:.2f}, in {num_sheets} sheets; are they energies of "
+        "these structures, in this order?",
+        InputWarning,
+        stacklevel=3,
+    )
 
 
 def warn_unchecked(system: LatticeSystem, num_sheets: int, size: tuple[int, ...]) -> None:
@@ -105,7 +136,7 @@ def comparison(given: NDArray[np.float64], reference: NDArray[np.float64]) -> tu
     """Return how many times as large as the reference values (n,) are, and the correlation; 0 without any spread."""
     norms = float(np.linalg.norm(given)), float(np.linalg.norm(reference))
     # Energies that follow from the composition alone leave nothing that could be compared.
-    if min(norms) < 1e-9:
+    if min(norms) < NOTHING:
         return 0.0, 0.0
     product = float(given @ reference)
     return product / norms[1] ** 2, product / (norms[0] * norms[1])

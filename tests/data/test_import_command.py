@@ -310,6 +310,7 @@ def test_a_micrograph_is_cut_into_windows(tmp_path, capsys):
         (["--zero-per-atom", "-9", "--zero-from", "a.cif"], "The zero must be told once"),
         (["--without-energies", "--property", "x"], "with energies or without"),
         (["--stride", "2", "2"], "stride and scale are those of windows"),
+        (["--scale", "0"], "stride and scale are those of windows"),
         (["--method", "a: b"], "method must be words without ': '"),
         (["--table", "nowhere.csv"], "nowhere.csv"),
         (

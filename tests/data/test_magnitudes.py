@@ -44,11 +44,35 @@ def test_units_that_would_explain_a_slope_are_named(slope, words):
     assert explained(slope, 400.0).endswith(words)
 
 
-@pytest.mark.parametrize(("factor", "shift"), [(1.0, 0.0), (0.87, -1000.0), (1.09, 9.8)])
+@pytest.mark.parametrize(("factor", "shift"), [(1.0, 0.0), (0.87, -400.0), (1.09, 9.8)])
 def test_other_methods_and_zeros_are_not_doubted(factor, shift):
     states = draw()
     energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
     assert doubt(GRAPHENE, states, factor * energy + shift * GRAPHENE.num_atoms(states)) == ""
+
+
+def test_energies_of_other_structures_are_warned_of():
+    states = draw()
+    energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+    atoms = GRAPHENE.num_atoms(states)
+    unlike = energy.mean() + 9.0 * (atoms.mean() - atoms) + np.resize([0.5, -0.5, -0.5, 0.5], 8)
+    words = (
+        r"do not follow those of tight-binding, .* leave open is -?0\.[0-4]\d, in 8 sheets; are they energies of these"
+    )
+    for given in (unlike, -9.0 * atoms):
+        with pytest.warns(InputWarning, match=words):
+            assert doubt(GRAPHENE, states, given) == ""
+    same = np.full((8, 4, 4), 3, np.uint8)  # nothing to follow
+    assert doubt(GRAPHENE, same, np.full(8, -300.0)) == ""
+
+
+def test_energies_of_all_electrons_are_warned_of():
+    states = draw()
+    energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+    with pytest.warns(
+        InputWarning, match=r"the energies are -10\d\d eV an atom, as of all electrons: .*--zero-per-atom"
+    ):
+        assert doubt(GRAPHENE, states, energy - 1000 * GRAPHENE.num_atoms(states)) == ""
 
 
 def test_few_sheets_are_judged_by_their_size():
