@@ -22,7 +22,9 @@ LOCKED = "Files must be in folders that you may read and write; name others, or 
 # Objects made before Python looks for garbage again. It would look some hundred times while TensorFlow starts and a
 # model is loaded, a tenth of the time to the first sheet, and nearly all of those objects stay.
 COLLECTED_AFTER = 100_000
-FILLED = "filled_options"  # attribute of what tyro reads: the options of a command that has groups
+FILLED = "filled_options"  # attribute of what tyro reads: the options of a command
+# Name of the class that tyro reads: it tells it to users, "Error parsing options: ...".
+READ_AS = "options"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,26 +151,45 @@ def options_type(
     import tyro
 
     if isinstance(commands, Command):
-        return in_groups(commands.options), {commands.options: commands.handler}
+        return form_of(commands.options), {commands.options: commands.handler}
     if callable(commands):
         commands = commands(args)
     kinds, handlers = [], {}
     for name, command in commands.items():
         kind = command.options if isinstance(command.options, type) else type(command.options)
-        default = {} if kind is command.options else {"default": command.options}
-        shown = kind if default else in_groups(kind)  # a preset is an instance of its class, and no form
-        kinds.append(Annotated[shown, tyro.conf.subcommand(name, description=command.description, **default)])
+        form = form_of(kind)
+        default = {} if kind is command.options else {"default": form(**values_of(command.options))}
+        kinds.append(Annotated[form, tyro.conf.subcommand(name, description=command.description, **default)])
         handlers[kind] = command.handler
     return Union[tuple(kinds)], handlers  # noqa: UP007
 
 
+def form_of(kind: type[Options]) -> type[Any]:
+    """Return the class that tyro reads for a class of options: a form of it that has no name of ours.
+
+    The options are made as tyro makes the form, so that it tells what they refuse.
+    """
+    if any(OptionGroup in base.__bases__ for base in kind.__mro__):
+        return in_groups(kind)
+
+    def make(form: Any, **values: Any) -> None:
+        options = kind(**values)
+        # Past the lock of a frozen class. Attributes, since a form may also be what a preset begins with.
+        vars(form).update({**vars(options), FILLED: options})
+
+    return type(READ_AS, (kind,), {"__init__": make, "__doc__": kind.__doc__, "__module__": kind.__module__})
+
+
+def values_of(options: Options) -> dict[str, Any]:
+    """Return the values of options by name."""
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+
+
 def in_groups(kind: type[Options]) -> type[Any]:
-    """Return the class that tyro reads for a class of options: itself, or one with each group as a field."""
+    """Return the form of a class of options in groups: each group is a field."""
     import tyro
 
     groups = [base for base in reversed(kind.__mro__) if OptionGroup in base.__bases__]
-    if not groups:
-        return kind
     # tyro shows a field that is a dataclass in a box with the field's name; without one in the first box.
     titles = ["", *(group_title(group) for group in groups[1:])]
     fields = [
@@ -177,11 +198,10 @@ def in_groups(kind: type[Options]) -> type[Any]:
     ]
 
     def fill(form: Any) -> None:
-        """Make the options as tyro makes the form, so that it tells what they refuse as it does of any class."""
         parts = [vars(part) for part in vars(form).values()]
         object.__setattr__(form, FILLED, kind(**{name: value for part in parts for name, value in part.items()}))
 
-    made = dataclasses.make_dataclass(kind.__name__, fields, frozen=True, namespace={"__post_init__": fill})
+    made = dataclasses.make_dataclass(READ_AS, fields, frozen=True, namespace={"__post_init__": fill})
     made.__doc__, made.__module__ = kind.__doc__, kind.__module__
     return made
 

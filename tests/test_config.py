@@ -98,6 +98,25 @@ def test_wrong_arguments_exit_with_2(args, named, capsys):
     assert "Traceback" not in error
 
 
+@dataclasses.dataclass(frozen=True)
+class CountOptions:
+    number: int = 1
+
+    def __post_init__(self):
+        if self.number < 1:
+            raise InputError(f"number must be at least 1. Received: number={self.number}")
+
+
+@pytest.mark.parametrize("kind", ["alone", "subcommand", "preset"])
+def test_what_options_refuse_is_told_without_the_name_of_their_class(kind, capsys):
+    command = Command(CountOptions(2) if kind == "preset" else CountOptions, print, "Count.")
+    commands = command if kind == "alone" else {"one": command, "two": Command(OtherOptions, print, "Two.")}
+    with pytest.raises(SystemExit, match="2"):
+        run_command("rugan", commands, [*([] if kind == "alone" else ["one"]), "--number", "0"])
+    told = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "Error parsing options: number must be at least 1. Received: number=0" in told
+
+
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [

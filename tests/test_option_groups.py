@@ -87,7 +87,7 @@ def test_what_a_command_with_groups_refuses_is_told_as_of_any(commands, words, c
         run_command("rugan", commands, [*words, "--out", "a", "--num-steps", "0"])
     assert stop.value.code == 2
     told = " ".join(capsys.readouterr().err.replace("│", " ").split())
-    assert "WalkOptions: num_steps must be at least 1. Received: num_steps=0" in told
+    assert "Error parsing options: num_steps must be at least 1. Received: num_steps=0" in told
 
 
 def test_handlers_get_the_options_that_the_command_names():

@@ -15,7 +15,8 @@ class GenerateOptions:
     """File to write: .npz, .zarr; .extxyz, .xyz, .db, .json, .cif, .vasp or POSCAR, .data (LAMMPS), .pdb;
     pictures .png, .svg, .pdf."""
     energy_per_area: tuple[float, ...] = ()
-    """Requested energy per area, in the unit of the system: one value, or one for each sheet."""
+    """Requested energy per area, in the unit of the material, such as -2.6: one value, or one for each sheet.
+    What the training data covers stands in the card of the model, assets.extra/rugan.json."""
     condition: tuple[str, ...] = ()
     """Instead of an energy: NAME=VALUE of every condition of the model, or NAME=VALUE,VALUE,... for several sheets."""
     within: tuple[str, ...] = ()
