@@ -34,7 +34,7 @@ def cross_figure(system: LatticeSystem, content: dict[str, Any]) -> Figure:
             f"slope {method['slope_beyond_atoms']:.2f}, MAE {method[mae_key]:.0f} {system.error_unit}"
         )
         axes.set_xlabel(f"{short_name(content['reference']['name'])}, beyond atoms ({system.quantity.unit})")
-        axes.set_ylabel(f"this method ({system.quantity.unit})")
+        axes.set_ylabel(f"this method, beyond atoms ({system.quantity.unit})")
     for axes in panels[len(methods) :]:
         axes.set_axis_off()
     return figure

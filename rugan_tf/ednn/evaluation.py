@@ -48,7 +48,9 @@ def evaluate(options: EdnnEvaluateOptions) -> dict[str, Any]:
     }
     folder = files.require_fresh_folder(options.out, overwrite=options.overwrite)
     system, extent = data_set.system, data_set.system.extent(*states.shape[1:])
-    write_figure(folder / "parity.png", parity_figure(system, energy / extent, predicted / extent, content["test"]))
+    reference = origin_in(data_set.metadata).method
+    figure = parity_figure(system, energy / extent, predicted / extent, content["test"], reference)
+    write_figure(folder / "parity.png", figure)
     if content["by_size"]:
         write_figure(folder / "sizes.png", size_figure(system, content["by_size"]))
     files.write_json(folder / "metrics.json", content)
@@ -144,9 +146,13 @@ def errors_by_size(model: EDNN, data_set: DataSet, options: EdnnEvaluateOptions)
 
 
 def parity_figure(
-    system: LatticeSystem, reference: NDArray[np.float64], predicted: NDArray[np.float64], values: dict[str, Any]
+    system: LatticeSystem,
+    reference: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    values: dict[str, Any],
+    method: str,
 ) -> Figure:
-    """Draw predicted against reference energies per area, and the differences."""
+    """Draw predicted against reference energies per area, and the differences; `method` told the reference."""
     words, unit = system.quantity.words, system.quantity.unit
     figure = new_figure(10, 4.6)
     left, right = figure.subplots(1, 2)
@@ -163,7 +169,7 @@ def parity_figure(
     error = values[f"mae_{error_key(system.error_unit)}"]
     figure.suptitle(
         f"{values['num_sheets']} held-out sheets: MAE {error:.2f} {system.error_unit}, "
-        f"{values['mae_percent_of_sd']:.3f} % of the standard deviation"
+        f"{values['mae_percent_of_sd']:.3f} % of the standard deviation\nreference: {method}"
     )
     return figure
 

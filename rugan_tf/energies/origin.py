@@ -36,6 +36,18 @@ def origin_of(description: str) -> EnergyOrigin:
     return EnergyOrigin(method, relative["zero"] if relative else None, description)
 
 
+def judge_in_words(description: str) -> str:
+    """Return what told energies, in a few words, of the words in which it tells where they come from.
+
+    >>> judge_in_words("tight-binding: a model, in eV relative to free atoms")
+    'tight-binding'
+    >>> judge_in_words("ednn: trained on tight-binding: a model, in eV relative to free atoms (data 12ab)")
+    'an EDNN of tight-binding'
+    """
+    method = origin_of(description).method
+    return f"an EDNN of {method}" if BY_EDNN.fullmatch(description) else method
+
+
 def origin_in(metadata: Mapping[str, Any]) -> EnergyOrigin:
     """Return the origin that the metadata of a data set, or a card, tell; unknown where they tell nothing."""
     description = metadata.get("energy")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rugan_tf import files
 from rugan_tf.data.conditions import labels_of
 from rugan_tf.energies.function import EnergyFunction, Work
-from rugan_tf.energies.origin import origin_in, require_agreement
+from rugan_tf.energies.origin import judge_in_words, origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate import metrics
 from rugan_tf.evaluate.composition import CUBIC, powers
@@ -21,6 +21,7 @@ from rugan_tf.evaluate.options import EvaluateOptions
 from rugan_tf.formats.data_set import DataSet
 from rugan_tf.formats.npz import write_npz
 from rugan_tf.generate.conditioned import ConditionedModel, States
+from rugan_tf.systems.conditions import Condition
 from rugan_tf.units import ascii_unit
 
 Floats = NDArray[np.float64]
@@ -208,10 +209,18 @@ def write_conditions(
                 # As samples of one quantity, which the figure takes whatever it is.
                 drawn = ScaleSamples(one.scale, one.states, one.requested[:, index], one.obtained[name], one.raw)
                 told = content["scales"][one.name]["conditions"][name]
-                write_figure(folder / f"{name}_{one.name}.png", comparison_figure(drawn, told, learnt.condition))
+                figure = comparison_figure(drawn, told, learnt.condition, judge_of(learnt.condition, content))
+                write_figure(folder / f"{name}_{one.name}.png", figure)
     write_conditions_report(folder, content, lines_of(content))
     # Last, so that a folder that has it has all.
     files.write_json(folder / "metrics.json", content)
+
+
+def judge_of(condition: Condition, content: dict[str, Any]) -> str:
+    """Return what told a condition of sheets, in words; empty for one that is counted."""
+    if condition.rule is None:
+        return f"an EDNN of {condition.name}"
+    return judge_in_words(content["energy"]) if condition.rule.needs_energy else ""
 
 
 def lines_of(content: dict[str, Any]) -> list[tuple[str, list[str]]]:

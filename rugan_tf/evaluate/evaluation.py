@@ -5,7 +5,7 @@ from typing import Any
 
 from rugan_tf import files
 from rugan_tf.energies.function import EnergyFunction
-from rugan_tf.energies.origin import origin_in, require_agreement
+from rugan_tf.energies.origin import judge_in_words, origin_in, require_agreement
 from rugan_tf.errors import InputError
 from rugan_tf.evaluate.folder import check_folder
 from rugan_tf.evaluate.monte_carlo import require_local
@@ -85,7 +85,7 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
     from rugan_tf.evaluate.report import write_report
     from rugan_tf.figures.style import write_figure
 
-    quantity = data_set.system.quantity
+    quantity, judge = data_set.system.quantity, judge_in_words(content["energy"])
     for one in results:
         samples = one.samples
         arrays = {"states": samples.states, "requested": samples.requested, "obtained": samples.obtained}
@@ -93,8 +93,8 @@ def write_evaluation(folder: Path, content: dict[str, Any], results: list[ScaleR
             arrays["standard_error"] = samples.standard_error
         write_npz(folder / f"samples_{samples.name}.npz", arrays)
         write_samples(folder / f"samples_{samples.name}.csv", samples, data_set.system)
-        drawn = {"energies": figures.comparison_figure(samples, one.content, quantity)}
-        drawn["errors"] = figures.errors_figure(samples, one.content, quantity)
+        drawn = {"energies": figures.comparison_figure(samples, one.content, quantity, judge)}
+        drawn["errors"] = figures.errors_figure(samples, one.content, quantity, judge)
         if one.structure is not None:
             drawn["structure"] = structure_figure.structure_figure(samples.name, one.structure)
         if one.mesoscale:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 SCATTER_BELOW = 500  # samples; fewer make no heat map
 
 
-def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity | Condition) -> Figure:
+def comparison_figure(
+    samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity | Condition, judge: str = ""
+) -> Figure:
     """Draw what was obtained against what was requested on the left, both histograms on the right.
 
     Legends and metrics stand outside the axes, where they hide nothing.
@@ -29,6 +31,7 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity:
         samples: generated sheets with both energies.
         values: metrics of these sheets; None is shown as undefined.
         quantity: what the values are.
+        judge: what told those obtained; empty where nobody needs to be told.
     """
     figure = new_figure(13, 5)
     left, right = figure.subplots(1, 2)
@@ -43,23 +46,36 @@ def comparison_figure(samples: "ScaleSamples", values: dict[str, Any], quantity:
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": EDGE}
     right.text(1.04, 1.0, "\n".join(shown), transform=right.transAxes, va="top", fontsize=LEGEND, bbox=box)
     rows, cols = samples.states.shape[1:]
-    figure.suptitle(f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells", fontsize=TITLE)
+    title = f"{samples.name}: {len(samples.states)} generated sheets of {rows}×{cols} cells"
+    figure.suptitle(title + by_judge(judge), fontsize=TITLE)
     return figure
 
 
-def errors_figure(samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity | Condition) -> Figure:
-    """Draw the error against the requested energy: the mean and the standard deviation in each bin."""
+def by_judge(judge: str) -> str:
+    """Return what a title says of a judge, as a line of its own, or nothing."""
+    return judge and f"\njudged by {judge}"
+
+
+def errors_figure(
+    samples: "ScaleSamples", values: dict[str, Any], quantity: LabelQuantity | Condition, judge: str = ""
+) -> Figure:
+    """Draw the error against the requested energy: the median and the middle 68 % of the errors in each bin.
+
+    Not the mean and the standard deviation, which a few sheets that are far off decide.
+    """
     figure = new_figure(8, 4.2)
     axes = figure.subplots()
     bins = values["errors_by_energy"]
-    requested, bias, spread = (np.array([one[key] for one in bins]) for key in ("requested", "bias", "sd"))
+    keys = ("requested", "percentile_16", "median", "percentile_84")
+    requested, low, median, high = (np.array([one[key] for one in bins]) for key in keys)
     axes.axhline(0, color=GREY, linewidth=1)
-    axes.fill_between(requested, bias - spread, bias + spread, color=BLUE, alpha=0.2, linewidth=0, label="± 1 sd")
-    axes.plot(requested, bias, "o-", color=BLUE, label="mean error")
+    axes.fill_between(requested, low, high, color=BLUE, alpha=0.2, linewidth=0, label="16th to 84th percentile")
+    axes.plot(requested, median, "o-", color=BLUE, label="median error")
     axes.set_xlabel(f"requested {quantity.label}", fontsize=LABEL)
     axes.set_ylabel(f"obtained - requested ({quantity.unit})", fontsize=LABEL)
     axes.legend(ncols=2, **ABOVE)
-    figure.suptitle(f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets", fontsize=TITLE)
+    title = f"{samples.name}: error by energy, bins of {bins[0]['num_samples']} sheets"
+    figure.suptitle(title + by_judge(judge), fontsize=TITLE)
     return figure
 
 

@@ -119,11 +119,18 @@ def ks_expected(num_samples: int) -> float:
     return math.sqrt(math.pi / 2) * math.log(2) * math.sqrt(2 / num_samples)
 
 
+def percentiles(values: Energies) -> list[float]:
+    """Return what 16, 50 and 84 % of values (n,) are below: of a normal distribution its mean, and one sd about it."""
+    return [float(value) for value in np.percentile(values, (16, 50, 84))]
+
+
 def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10) -> list[dict[str, float]]:
     """Return the errors in bins of equally many requests, from the lowest energy to the highest.
 
-    Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors.
+    Each bin has the mean request, the number of sheets, the bias and the standard deviation of the errors; and their
+    median and what 16 % and 84 % of them are below, which few sheets that are far off do not change.
     """
+    errors = obtained - requested
     # Fewer requests than bins leave some of these empty.
     parts = [part for part in np.array_split(np.argsort(requested, kind="stable"), num_bins) if len(part)]
     return [
@@ -131,7 +138,8 @@ def errors_by_energy(requested: Energies, obtained: Energies, num_bins: int = 10
             "requested": float(requested[part].mean()),
             "num_samples": len(part),
             "bias": bias(requested[part], obtained[part]),
-            "sd": float((obtained[part] - requested[part]).std()),
+            "sd": float(errors[part].std()),
+            **dict(zip(("percentile_16", "median", "percentile_84"), percentiles(errors[part]), strict=True)),
         }
         for part in parts
     ]

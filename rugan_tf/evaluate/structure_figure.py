@@ -39,6 +39,7 @@ def draw_shares(axes: Axes, one: Comparison) -> None:
     axes.bar(place - 0.2, one.generated.values, 0.4, **GENERATED)
     axes.bar(place + 0.2, one.real.values, 0.4, **REAL)
     axes.set_xticks(place, one.generated.classes)
+    axes.set_xlabel(one.generated.positions_label, fontsize=LABEL)
     axes.set_ylabel(one.generated.label, fontsize=LABEL)
 
 

@@ -35,7 +35,7 @@ class Statistic:
         values: float64 (n,): the shares, the curve, or the samples.
         label: what the values are, with their unit.
         positions: float64 (n,), where the curve has its values; None for the other kinds.
-        positions_label: what the positions are, with their unit.
+        positions_label: what the positions are, with their unit; of shares what the classes are.
         classes: names (n,) of the classes; empty for the other kinds.
     """
 
@@ -267,7 +267,7 @@ class LatticeSystem(abc.ABC):
         ]
         distance, same = curves[0][0], np.sum([curve for _, curve in curves], axis=0)
         return {
-            "states": Statistic("shares", shares, "share of cells", classes=names),
+            "states": Statistic("shares", shares, "share of cells", positions_label="what a cell holds", classes=names),
             "commonest_state": Statistic("samples", commonest, "share of the commonest state in a sheet"),
             "two_point_correlation": Statistic(
                 "curve", same, "pairs of sites that hold the same (share)", distance, f"distance ({self.length_unit})"

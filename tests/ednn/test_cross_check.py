@@ -89,7 +89,9 @@ def test_what_is_left_beyond_atoms_comes_from_the_full_sheet():
     np.testing.assert_allclose(content["beyond_atoms_per_area"]["one"], edges / GRAPHENE.area(6, 8), atol=1e-12)
     mae = 1000 * np.mean(edges / GRAPHENE.num_atoms(plain.states))
     assert found["mae_mev_per_atom_beyond_atoms"] == pytest.approx(mae)
-    assert len(cross_figure(GRAPHENE, content).axes) == 1
+    (axes,) = cross_figure(GRAPHENE, content).axes
+    assert axes.get_xlabel() == "one, beyond atoms (eV/Å²)"
+    assert axes.get_ylabel() == "this method, beyond atoms (eV/Å²)"
 
 
 def test_full_sheet_that_a_method_lacks_gives_no_zero():

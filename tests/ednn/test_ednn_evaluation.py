@@ -81,7 +81,8 @@ def test_figures_are_written(evaluated):
 def test_axes_say_units():
     values = {"num_sheets": 2, "mae_mev_per_atom": 1.0, "mae_percent_of_sd": 0.5}
     system = system_named("porous_graphene")
-    figure = parity_figure(system, np.array([-2.0, -1.0]), np.array([-2.1, -0.9]), values)
+    figure = parity_figure(system, np.array([-2.0, -1.0]), np.array([-2.1, -0.9]), values, "dft")
+    assert figure.get_suptitle().endswith("% of the standard deviation\nreference: dft")
     labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
     assert labels == [
         ("reference energy per area (eV/Å²)", "EDNN energy per area (eV/Å²)"),

@@ -40,7 +40,9 @@ def test_comparison_says_units_metrics_and_the_line(tmp_path):
     ]  # fmt: skip
     x, y = left.lines[0].get_data()
     np.testing.assert_array_equal(x, y)
-    assert "2x2: 20 generated sheets of 8×8 cells" in figure.get_suptitle()
+    assert figure.get_suptitle() == "2x2: 20 generated sheets of 8×8 cells"
+    judged = comparison_figure(samples(20, scale=2), VALUES, QUANTITY, "an EDNN of dft").get_suptitle()
+    assert judged == f"{figure.get_suptitle()}\njudged by an EDNN of dft"
     figure.savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
@@ -97,9 +99,18 @@ def test_label_of_a_small_mark_stands_beside_it(data_set):
 
 def test_errors_are_drawn_by_energy_with_units():
     some = samples(100)
-    figure = errors_figure(some, {"errors_by_energy": errors_by_energy(some.requested, some.obtained)}, QUANTITY)
+    values = {"errors_by_energy": errors_by_energy(some.requested, some.obtained)}
+    figure = errors_figure(some, values, QUANTITY, "tight-binding")
     axes = figure.axes[0]
     assert axes.get_ylabel() == "obtained - requested (eV/Å²)"
     assert axes.get_xlabel() == "requested energy per area (eV/Å²)"
     assert len(axes.lines[1].get_xdata()) == 10
-    assert "bins of 10 sheets" in figure.get_suptitle()
+    assert "bins of 10 sheets\njudged by tight-binding" in figure.get_suptitle()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["16th to 84th percentile", "median error"]
+
+
+def test_one_sheet_far_off_hides_no_error():
+    some = samples(100)
+    some.obtained[7] += 50
+    figure = errors_figure(some, {"errors_by_energy": errors_by_energy(some.requested, some.obtained)}, QUANTITY)
+    assert np.abs(figure.axes[0].get_ylim()).max() < 1

@@ -137,6 +137,8 @@ def test_errors_by_energy_split_the_requests_into_equal_parts():
     assert [one["requested"] for one in bins] == [2.0, 7.0, 12.0, 17.0]
     assert [one["bias"] for one in bins] == [1.0, 1.0, -2.0, -2.0]
     assert [one["sd"] for one in bins] == [0.0] * 4
+    tens = metrics.errors_by_energy(np.zeros(101), np.arange(101.0), num_bins=1)
+    assert [tens[0][key] for key in ("percentile_16", "median", "percentile_84")] == [16, 50, 84]
     assert len(metrics.errors_by_energy(requested[:2], obtained[:2], num_bins=10)) == 2
     assert len(metrics.errors_by_energy(requested, obtained)) == 10
     alike = metrics.errors_by_energy(np.zeros(100), np.arange(100.0), num_bins=50)

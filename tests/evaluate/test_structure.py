@@ -62,6 +62,7 @@ def test_comparison_tells_other_sheets_from_real_ones(drawn, graphene, tmp_path)
     assert content["pore_size"]["real_mean"] > content["pore_size"]["generated_mean"]
     figure = structure_figure("1x1", other)
     assert sum(axes.get_visible() for axes in figure.axes) == len(other)
+    assert [axes.get_xlabel() for axes in figure.axes[:2]] == ["neighbours of an atom", "edge"]
     figure.savefig(tmp_path / "structure.png")
     assert (tmp_path / "structure.png").stat().st_size > 10_000
 

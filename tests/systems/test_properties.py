@@ -43,8 +43,8 @@ def test_statistics_of_porous_sheets_are_named_and_counted(states):
     found = GRAPHENE.statistics(states)
     assert list(found) == ["coordination", "edges", "pore_size", "pore_density", "two_point_correlation"]
     assert {name: (one.kind, one.label, one.classes, one.positions_label) for name, one in found.items()} == {
-        "coordination": ("shares", "share of atoms", ("0", "1", "2", "3"), ""),
-        "edges": ("shares", "share of edge atoms", ("zigzag", "armchair"), ""),
+        "coordination": ("shares", "share of atoms", ("0", "1", "2", "3"), "neighbours of an atom"),
+        "edges": ("shares", "share of edge atoms", ("zigzag", "armchair"), "edge"),
         "pore_size": ("samples", "vacant sites of a pore", (), ""),
         "pore_density": ("samples", "pores per area (1/Å²)", (), ""),
         "two_point_correlation": ("curve", "pairs of sites both vacant (share)", (), "distance (Å)"),
@@ -70,7 +70,7 @@ def test_statistics_of_other_materials_are_of_their_states():
     states[1, 0, 1] = 2
     found = SPINS_SYSTEM.statistics(states)
     assert {name: (one.kind, one.label, one.classes, one.positions_label) for name, one in found.items()} == {
-        "states": ("shares", "share of cells", ("red", "green", "blue"), ""),
+        "states": ("shares", "share of cells", ("red", "green", "blue"), "what a cell holds"),
         "commonest_state": ("samples", "share of the commonest state in a sheet", (), ""),
         "two_point_correlation": ("curve", "pairs of sites that hold the same (share)", (), "distance (a)"),
     }

@@ -53,8 +53,12 @@ def sheet_statistics(states: States) -> dict[str, Statistic]:
     shares = coordination / max(1, coordination.sum()), edges / max(1, edges.sum())
     density = numbers / LATTICE.area(*states.shape[1:])
     return {
-        "coordination": Statistic("shares", shares[0], "share of atoms", classes=("0", "1", "2", "3")),
-        "edges": Statistic("shares", shares[1], "share of edge atoms", classes=("zigzag", "armchair")),
+        "coordination": Statistic(
+            "shares", shares[0], "share of atoms", positions_label="neighbours of an atom", classes=("0", "1", "2", "3")
+        ),
+        "edges": Statistic(
+            "shares", shares[1], "share of edge atoms", positions_label="edge", classes=("zigzag", "armchair")
+        ),
         "pore_size": Statistic("samples", sizes.astype(np.float64), "vacant sites of a pore"),
         "pore_density": Statistic("samples", density, f"pores per area (1/{LENGTH}²)"),
         "two_point_correlation": Statistic(
