@@ -6,17 +6,24 @@ The seed decides the sheets. Other processors may round a probability the other 
 up to one cell in a thousand may differ; more is another model, or another TensorFlow that computes differently.
 """
 
+import contextlib
+import os
 import pathlib
 import sys
 
 import numpy as np
-import tensorflow as tf
 
 MOST_DIFFERING = 0.001  # share of the cells
 
 
 def main(folder: str) -> int:
     """Compare, say what was found, return the exit code."""
+    with contextlib.suppress(ImportError):
+        import rugan_tf  # noqa: F401 - where it is, TensorFlow starts without its start-up lines
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
     with np.load(pathlib.Path(folder, "assets.extra", "golden.npz"), allow_pickle=False) as golden:
         expected = golden["states"]
         inputs = {name: tf.constant(golden[name]) for name in golden.files if name != "states"}
