@@ -176,6 +176,11 @@ class WorkerPool:
         while pending or any(worker.index is not None for worker in self.workers):
             while len(self.workers) < min(self.number, len(pending) + self.busy()):
                 self.workers.append(Worker(self.function, self.base))
+            # Before anything is waited for: workers of an earlier call have nothing more to say of themselves.
+            for worker in self.workers:
+                if worker.is_ready and worker.index is None and pending:
+                    index = pending.pop()
+                    worker.give(index, states[index])
             limits = [left for worker in self.workers if (left := worker.left(self.timeout)) is not None]
             told = wait([worker.connection for worker in self.workers], min(limits, default=None))
             for worker in [worker for worker in self.workers if worker.connection in told]:
@@ -186,10 +191,6 @@ class WorkerPool:
                 outcome = self.lose(worker, f"it took longer than {self.timeout} s")
                 if outcome is not None:
                     yield outcome
-            for worker in self.workers:
-                if worker.is_ready and worker.index is None and pending:
-                    index = pending.pop()
-                    worker.give(index, states[index])
 
     def busy(self) -> int:
         """Return how many workers have a sheet."""

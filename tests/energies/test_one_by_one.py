@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -285,6 +286,29 @@ def never_ready(self, function, base):
     self.process.start()
     other.close()
     self.is_ready, self.index, self.since = False, None, time.monotonic()
+
+
+def test_workers_of_one_call_work_on_in_the_next(tmp_path):
+    states, asked, told = numbered_sheets(4), ([0, 1], [2, 3, 0]), []
+
+    def work():
+        with workers.WorkerPool(ScriptedEnergy(tmp_path), 2, None, tmp_path / "work") as pool:
+            for some in asked:
+                told.append([(one.index, one.energy) for one in pool.outcomes(states, np.array(some))])
+                for worker in pool.workers:  # one that was slow to start had nothing to do
+                    if not worker.is_ready and worker.connection.poll(30):
+                        pool.hear(worker)
+            told.append(len(pool.workers))
+
+    thread = threading.Thread(target=work, daemon=True)  # a pool that waits for ever must not hold the tests
+    thread.start()
+    thread.join(60)
+    energy = ScriptedEnergy(tmp_path)
+    *outcomes, number = told
+    assert [sorted(some) for some in outcomes] == [
+        sorted((index, energy(states[index])) for index in wanted) for wanted in asked
+    ]
+    assert number == 2
 
 
 def test_failures_after_a_success_are_those_of_their_sheets_however_many(tmp_path, scripted):
