@@ -174,6 +174,7 @@ class WorkerPool:
         """
         pending = [int(index) for index in indices[::-1]]
         while pending or any(worker.index is not None for worker in self.workers):
+            self.forget_dead()
             while len(self.workers) < min(self.number, len(pending) + self.busy()):
                 self.workers.append(Worker(self.function, self.base))
             # Before anything is waited for: workers of an earlier call have nothing more to say of themselves.
@@ -195,6 +196,13 @@ class WorkerPool:
     def busy(self) -> int:
         """Return how many workers have a sheet."""
         return sum(worker.index is not None for worker in self.workers)
+
+    def forget_dead(self) -> None:
+        """Forget workers that ended while they had nothing to do; others take their places."""
+        for worker in [one for one in self.workers if one.is_ready and one.index is None]:
+            if not worker.process.is_alive():
+                self.workers.remove(worker)
+                worker.end()
 
     def hear(self, worker: Worker) -> Outcome | None:
         """Take what a worker sends: that it is ready, an outcome, or its end."""

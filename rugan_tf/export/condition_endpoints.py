@@ -107,7 +107,9 @@ class ConditionEndpoints(Endpoints):
         def correct(number: Any, given: Any, bounds: Bounds, last: Any, states: Any, missing: Any) -> tuple[Any, ...]:
             # By what the last sheets lack and not the nearest ones: what is corrected is what the last were asked for.
             asked = tf.gather(given, told, axis=1)
-            corrected, bounds = next_request(asked, last, without_stale(bounds, last))
+            # One alone keeps its bracket: nothing else moved, and at a jump it is right though much is missing.
+            valid = without_stale(bounds, last) if len(told) > 1 else bounds
+            corrected, bounds = next_request(asked, last, valid)
             given += tf.matmul(corrected - asked, spread)
             made = make(given)
             now = error(made)

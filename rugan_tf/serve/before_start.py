@@ -1,6 +1,5 @@
 """What can be told of a server before TensorFlow starts, which takes seconds: models, configurations, addresses."""
 
-import contextlib
 import errno
 import socket
 import stat
@@ -20,20 +19,29 @@ def require_startable(options: ServeOptions) -> None:
         InputError: a configuration file with errors, a folder without versions, certificates that do not match.
         OSError: a port or a socket path that is in use, a file that is missing.
     """
-    read_models(options)
-    metrics_path(options)
-    if options.ssl_config_file is not None:
+    if is_read_twice(options.model_config_file):
+        read_models(options)
+    if is_read_twice(options.monitoring_config_file):
+        metrics_path(options)
+    if options.ssl_config_file is not None and is_read_twice(options.ssl_config_file):
         from rugan_tf.serve.tls import read_ssl_config
 
         read_ssl_config(options.ssl_config_file)
     if options.grpc_socket_path is not None:
         require_free_path(options.grpc_socket_path)
-    with contextlib.ExitStack() as held:  # both at once: they may be one and the same
-        # Whoever sets it may share the port with another server.
-        if "grpc.so_reuseport" not in options.grpc_channel_arguments:
-            held.enter_context(free_port(options.host, options.port, "gRPC"))
-        if options.rest_api_port is not None:
-            held.enter_context(free_port(options.host, options.rest_api_port, "REST"))
+    # Two sockets that do not listen may share a port, so that binding both would not tell.
+    if options.port == options.rest_api_port != 0:
+        raise InputError(f"gRPC and REST must have a port each. Received: {options.port} for both")
+    # Whoever sets it may share the port with another server.
+    if "grpc.so_reuseport" not in options.grpc_channel_arguments:
+        free_port(options.host, options.port, "gRPC").close()
+    if options.rest_api_port is not None:
+        free_port(options.host, options.rest_api_port, "REST").close()
+
+
+def is_read_twice(path: Path | None) -> bool:
+    """Tell whether a file can be read now and again when the server starts: a pipe gives what it has once."""
+    return path is None or path.is_file() or not path.exists()
 
 
 def free_port(host: str, port: int, what: str) -> socket.socket:
@@ -47,8 +55,8 @@ def free_port(host: str, port: int, what: str) -> socket.socket:
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         probe.bind((host, port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+    except (OSError, TypeError, UnicodeError) as error:  # the latter for names that no host can have
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             probe.close()
             raise OSError(f"The {what} port must be free. Received: {host}:{port} ({error})") from None
     return probe

@@ -288,7 +288,7 @@ def never_ready(self, function, base):
     self.is_ready, self.index, self.since = False, None, time.monotonic()
 
 
-def test_workers_of_one_call_work_on_in_the_next(tmp_path):
+def test_workers_of_one_call_work_on_in_the_next_and_dead_ones_are_replaced(tmp_path):
     states, asked, told = numbered_sheets(4), ([0, 1], [2, 3, 0]), []
 
     def work():
@@ -299,12 +299,17 @@ def test_workers_of_one_call_work_on_in_the_next(tmp_path):
                     if not worker.is_ready and worker.connection.poll(30):
                         pool.hear(worker)
             told.append(len(pool.workers))
+            for worker in pool.workers:  # whatever ends them while they have nothing to do
+                worker.process.kill()
+                worker.process.join()
+            told.append([(one.index, one.energy) for one in pool.outcomes(states, np.array([1]))])
 
     thread = threading.Thread(target=work, daemon=True)  # a pool that waits for ever must not hold the tests
     thread.start()
     thread.join(60)
     energy = ScriptedEnergy(tmp_path)
-    *outcomes, number = told
+    *outcomes, number, after = told
+    assert after == [(1, energy(states[1]))]
     assert [sorted(some) for some in outcomes] == [
         sorted((index, energy(states[index])) for index in wanted) for wanted in asked
     ]

@@ -138,6 +138,25 @@ def test_each_condition_halves_its_own_bracket_and_what_nothing_tells_stays():
     np.testing.assert_allclose(nearest[0, 0], [-2.225, 1.875, 7.0], atol=1e-6)
 
 
+@pytest.mark.parametrize(("others", "last"), [(1, 4.5), (0, -0.25)])
+def test_a_bracket_is_left_where_another_condition_has_moved_since(others, last):
+    """Too much by 1, too little by 1, then too little by 5: one condition alone halves on."""
+    given, missing = [], iter([-1.0, 1.0, 5.0, 0.0])
+
+    def make(labels):
+        given.append(labels.numpy()[0, 0])
+        return labels[:, None, :]
+
+    def obtained(sheets):
+        del sheets
+        return [(0, tf.constant([-next(missing)])), *[(1, tf.constant([0.5]))] * others]
+
+    model = types.SimpleNamespace(obtained_labels=obtained, rules=["told", *["told"] * others])
+    wanted = tf.zeros((1, 1 + others))
+    ConditionEndpoints.nearest(model, make, wanted, make(wanted), tf.constant(3))
+    np.testing.assert_allclose(given, [0, -1, -0.5, last])
+
+
 def test_models_without_an_ednn_tell_what_can_be_counted():
     learnt = learnt_conditions(POROSITY, COST)
     endpoints = ConditionEndpoints(build_conditioned_generator(2), GRAPHENE, learnt, 10**4, None, 3)

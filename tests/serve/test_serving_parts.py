@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import os
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from rugan_tf.config import parse_command
 from rugan_tf.saved.shipped import shipped_model
 from rugan_tf.serve import __main__ as door
-from rugan_tf.serve import rest, wire
+from rugan_tf.serve import before_start, rest, wire
 from rugan_tf.serve.__main__ import main
 from rugan_tf.serve.before_start import free_port, read_models
 from rugan_tf.serve.client import Client, Connection
@@ -175,15 +176,27 @@ def test_port_in_use_is_told_before_tensorflow_starts(tmp_path, monkeypatch, cap
         assert f"The gRPC port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
 
 
-def test_one_port_for_both_and_one_that_another_took_meanwhile_are_told(capsys):
-    with free_port("127.0.0.1", 0, "gRPC") as free:
-        port = str(free.getsockname()[1])
-    assert main(["--port", port, "--rest_api_port", port, "--model_base_path", "ising_ednn"]) == 2
-    assert f"The REST port must be free. Received: 127.0.0.1:{port}" in capsys.readouterr().err
+def test_one_port_for_both_and_one_that_another_took_meanwhile_are_told(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "rugan_tf.serve.server", None)  # told before TensorFlow starts
+    assert main(["--port", "8507", "--rest_api_port", "8507", "--model_base_path", "ising_ednn"]) == 2
+    assert "gRPC and REST must have a port each. Received: 8507 for both" in capsys.readouterr().err
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with pytest.raises(OSError, match=rf"The REST port must be free. Received: 127.0.0.1:{port}"):
             rest_socket("127.0.0.1", int(port))
+
+
+def test_files_that_can_be_read_once_are_left_for_the_server():
+    reading, writing = os.pipe()
+    os.write(writing, CONFIG.encode())
+    os.close(writing)
+    before_start.require_startable(ServeOptions(port=0, model_config_file=Path(f"/dev/fd/{reading}")))
+    assert os.read(reading, 10**5) == CONFIG.encode()
+    os.close(reading)
+
+
+def test_hosts_that_no_name_can_be_are_left_for_the_server():
+    free_port("ä..b", 0, "gRPC").close()
 
 
 @pytest.mark.parametrize(("announced", "told"), [({"content-length": "11"}, "11 bytes"), ({}, "more")])
