@@ -140,7 +140,10 @@ def write_imported(system: "LatticeSystem", imported: "Imported", options: Impor
         write_states(options.out, imported.states, metadata)
         return
     # Whoever says the unit is believed; the doubt is about numbers of which nobody said anything.
-    reason = "" if options.source.energy_unit else doubt(system, imported.states, imported.energy)
+    source, reason = options.source, ""
+    if not source.energy_unit:
+        has_zero = bool(source.zero_per_atom) or source.zero_from is not None
+        reason = doubt(system, imported.states, imported.energy, has_zero=has_zero)
     if reason:
         raise InputError(
             f"Energies must be totals in eV, or --energy-unit and --energy-per say what they are (also if it is eV). "

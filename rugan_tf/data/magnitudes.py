@@ -26,7 +26,9 @@ LARGE = 500.0  # eV an atom, more than valence electrons of light elements have:
 NOTHING = 1e-6  # eV, the norm of what is left where nothing but rounding is
 
 
-def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.float64]) -> str:
+def doubt(
+    system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.float64], *, has_zero: bool = False
+) -> str:
     """Return why energies cannot be totals in eV; empty if they may be.
 
     Where the reference cannot be computed here, that is warned of, and their size alone is looked at. Energies that
@@ -36,12 +38,11 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
         system: the material, whose reference is computed for a few of the sheets.
         states: uint8 (n, rows, cols).
         energy: float64 (n,), eV.
+        has_zero: whether the energies of single atoms were taken off: the size of what is left tells nothing.
     """
     # A sheet without atoms counts as one of one atom. The median: a few sheets may hold hardly any.
     num_atoms = system.num_atoms(states)
     per_atom = float(np.median(energy / np.maximum(1, num_atoms)))
-    if per_atom < -LARGE:
-        warn_of_all_electrons(per_atom)
     # Not the first ones: frames of one trajectory are alike.
     chosen = np.random.default_rng(0).permutation(len(states))[:COMPARED]
     can_compare = len(chosen) >= FEWEST and system.num_sites(*states.shape[1:]) <= MOST_SITES
@@ -51,15 +52,19 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
         counts = composition(system, states[chosen])
         beyond = left_over(reference, counts)
         slope, correlation = comparison(left_over(energy[chosen], counts), beyond)
-        if correlation >= ALIKE:
-            return "" if USUAL[0] <= slope <= USUAL[1] else explained(slope, float(num_atoms[chosen].mean()))
+        if correlation >= ALIKE and not USUAL[0] <= slope <= USUAL[1]:
+            return explained(slope, float(num_atoms[chosen].mean()))
         # What the composition alone tells leaves nothing that others could be unlike.
         correlation = None if np.linalg.norm(beyond) < NOTHING else correlation
-    if np.median(np.abs(energy) / np.maximum(1, num_atoms)) < SMALL:
+    is_alike = correlation is not None and correlation >= ALIKE
+    if not (has_zero or is_alike) and np.median(np.abs(energy) / np.maximum(1, num_atoms)) < SMALL:
         return f"they are {abs(per_atom):.2g} eV an atom, less than any matter is bound by: are they per atom?"
     if system.reference_energies and not can_compare:
         warn_unchecked(system, len(states), states.shape[1:])
-    if correlation is not None:
+    # Not before: in kJ/mol energies are as large, and that was asked about.
+    if per_atom < -LARGE and not has_zero:
+        warn_of_all_electrons(per_atom)
+    if correlation is not None and not is_alike:
         warn_unlike(system, correlation, len(chosen))
     return ""
 
@@ -67,8 +72,8 @@ def doubt(system: LatticeSystem, states: NDArray[np.uint8], energy: NDArray[np.f
 def warn_of_all_electrons(per_atom: float) -> None:
     """Warn of energies whose zero is so far away, eV an atom, that beside it others are hardly seen."""
     warnings.warn(
-        f"the energies are {per_atom:.4g} eV an atom, as of all electrons: they tell little but the number of atoms; "
-        "--zero-per-atom or --zero-from take off the energies of single atoms",
+        f"the energies are {per_atom:.4g} eV an atom, as if all electrons were counted: they tell little but the "
+        "number of atoms; --zero-per-atom or --zero-from take off the energies of single atoms",
         InputWarning,
         stacklevel=3,
     )

@@ -70,7 +70,7 @@ def test_energies_of_all_electrons_are_warned_of():
     states = draw()
     energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
     with pytest.warns(
-        InputWarning, match=r"the energies are -10\d\d eV an atom, as of all electrons: .*--zero-per-atom"
+        InputWarning, match=r"the energies are -10\d\d eV an atom, as if all electrons were counted: .*--zero-per-atom"
     ):
         assert doubt(GRAPHENE, states, energy - 1000 * GRAPHENE.num_atoms(states)) == ""
 
@@ -83,6 +83,19 @@ def test_few_sheets_are_judged_by_their_size():
         assert doubt(GRAPHENE, states, np.array([-1080.0, -1040.0])) == ""
     with pytest.warns(InputWarning, match=f"{unchecked}sheets of at most 1200 sites, and 24x32 cells have more$"):
         assert doubt(GRAPHENE, np.tile(draw(), (1, 6, 8)), np.full(8, -9000.0)) == ""
+
+
+def test_of_few_sheets_whose_zero_was_taken_off_the_size_tells_nothing():
+    states = np.tile(draw()[:3], (1, 2, 2))
+    with pytest.warns(InputWarning, match="takes 6 sheets, and there are 3$"):
+        assert doubt(GRAPHENE, states, 0.05 * GRAPHENE.num_atoms(states), has_zero=True) == ""
+
+
+def test_energies_in_kilojoules_are_asked_about_and_not_told_as_of_all_electrons(recwarn):
+    states = draw()
+    energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+    assert "kJ/mol" in doubt(GRAPHENE, states, energy * 96.485)
+    assert not [one for one in recwarn if issubclass(one.category, InputWarning)]
 
 
 def test_reference_is_computed_with_a_bar(capsys):
