@@ -67,7 +67,8 @@ def main(options: BenchmarkOptions) -> None:
     generations: dict[str, Callable[[], object]] = {}
     for name, xla in (("rugan_tf", False), ("rugan_tf, XLA", True)):
         model = build_model(dataclasses.replace(settings, xla=xla), data_set)
-        function = model.make_train_function()
+        model.make_train_function()
+        function = model.train_function
         steps[name] = lambda function=function: function(batches)["critic_loss"].numpy()
     latent = np.random.default_rng(1).normal(size=(options.num_generated, ROWS, COLS, settings.latent_channels))
     latent = tf.constant(latent, tf.float32)

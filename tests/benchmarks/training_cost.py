@@ -58,7 +58,8 @@ def main(options: CostOptions) -> None:
             key = settings.width, settings.batch_size, xla
             model = models.setdefault(key, build_model(dataclasses.replace(settings, xla=xla), data_set))
             model.critic_steps = settings.critic_steps
-            function = model.make_train_function(force=True)
+            model.make_train_function(force=True)
+            function = model.train_function
             steps[number, xla] = lambda function=function, batches=batches: function(batches)["critic_loss"].numpy()
             steps[number, xla]()
         operations[number] = step_operations(settings, model, ROWS, COLS)

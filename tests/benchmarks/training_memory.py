@@ -36,7 +36,8 @@ def main(options: MemoryOptions) -> None:
     data_set, label = build_data(number)
     print(f"before the networks: {peak():.2f} GiB")
     model = build_model(settings, data_set)
-    function = model.make_train_function()
+    model.make_train_function()
+    function = model.train_function
     batches = iter(tf.data.Dataset.from_tensors({"states": data_set.states, "label": label}).repeat())
     for _ in range(2):
         start = time.perf_counter()
