@@ -22,8 +22,9 @@ class MainOptions(OptionGroup):
     run_dir: Path | None = None
     """Run folder of `rugan train`."""
     model: Path | None = None
-    """Instead of it: a model that was exported, whose networks, calibration, maps and EDNN are taken over. What is
-    computed around them is then that of this version of the package. No other option goes with it but --out."""
+    """Instead of it: a model that was exported, or the name of a shipped one, whose networks, calibration, maps and
+    EDNN are taken over. What is computed around them is then that of this version of the package. No other option goes
+    with it but --out."""
     max_cells: int = 2**22
     """Largest batch * rows * cols that one request may ask for, at least 4; up to 1 KiB of memory each at width 48."""
 
@@ -79,6 +80,7 @@ def again(model: Path, out: Path) -> None:
     version = export_again(model, out)
     card = read_exported_card(version)
     print(f"{version}: networks, calibration, maps and EDNN of {model}, the rest of rugan_tf {card.rugan_tf}")
+    print(f"corrected {card.feedback} times, up to {card.max_cells} cells a request, as before")
     print(f"next: {next_command(card, out)}")
 
 

@@ -14,10 +14,10 @@ from rugan_tf.export.saved_model import write_version
 from rugan_tf.extras import require_extra
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.networks.generator import Generator
-from rugan_tf.saved.exported_weights import exported_weights
+from rugan_tf.saved.exported_weights import weights_of_network
 from rugan_tf.saved.model_card import ExportedCard, read_exported_card
+from rugan_tf.saved.shipped import find_model
 from rugan_tf.saved.signatures import Signatures
-from rugan_tf.saved.versions import version_folder
 from rugan_tf.systems.named import system_named
 
 
@@ -33,18 +33,19 @@ def export_again(model: Path, out: Path) -> Path:
     """Write an exported model as the next version below `out`, and return the version folder.
 
     Args:
-        model: base folder, of which the newest version is taken, or version folder.
+        model: base folder, of which the newest version is taken, version folder, or name of a shipped model.
         out: base folder.
 
     Raises:
         FileNotFoundError: there is no model.
         InputError: it is damaged, its networks are a user's own, or what writes warm-up requests is not installed.
     """
-    require_extra("serve")
-    folder = version_folder(model)
+    require_extra("serve")  # for the warm-up requests: said before anything is loaded
+    folder = find_model(model)
     card = read_exported_card(folder)
     generator = generator_again(card, folder)
     signatures = Signatures(folder)
+    # The model answers `energy` as its EDNN would; the EDNN itself is not in the file by a name of its own.
     judge = signatures.loaded() if "energy" in signatures else None
     system = system_named(card.system)
     endpoints: Endpoints
@@ -70,23 +71,26 @@ def generator_again(card: ExportedCard, folder: Path) -> Generator:
             "A model is exported again if its card says how its generator was built; of a generator of your own, "
             f"export the run folder. Received: {folder}"
         )
-    system = system_named(card.system)
+    generator = build_generator(card)
+    rule = "The weights of a model must be those of the network that its card tells"
+    generator.set_weights(weights_of_network(folder, generator.weights, rule))
+    return generator
+
+
+def build_generator(card: ExportedCard) -> Generator:
+    """Return the generator that a card tells, with new weights."""
+    told, system = card.training, system_named(card.system)
     generator = Generator(
         int(told["width"]),
         system.num_states,
         latent_channels=card.latent_channels,
+        # Cards of before there was an option do not say it: then it was as in the paper.
         period=(system.row_period, system.col_period) if told.get("fold_generator") else (1, 1),
         window=(card.rows, card.cols) if told.get("window_means") else None,
         refinements=int(told.get("refinements", 0)),
         num_conditions=1 if card.conditions is None else len(card.conditions.each),
+        # As the file of a run is read: inputs are rounded, and layers compute in float32.
+        dtype="mixed_bfloat16" if told.get("mixed_bfloat16") else "float32",
     )
     generator.build()
-    weights = exported_weights(folder)
-    received, expected = [weight.shape for weight in weights], [tuple(weight.shape) for weight in generator.weights]
-    if received != expected:
-        raise InputError(
-            f"The weights of a model must be those of the network that its card tells, {len(expected)} of them. "
-            f"Received: {len(received)} of other shapes in {folder}"
-        )
-    generator.set_weights(weights)
     return generator

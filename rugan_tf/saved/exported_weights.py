@@ -1,5 +1,6 @@
-"""The weights of an exported generator, for a training that goes on from a model of which no run folder is left."""
+"""The weights of an exported generator, for what goes on from a model of which no run folder is left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +30,23 @@ def exported_weights(folder: Path) -> list[NDArray[Any]]:
     if not numbers:
         raise InputError(f"A model must hold the weights of a generator. Received: {folder}, which has none")
     return [reader.get_tensor(f"generator/{number}/.ATTRIBUTES/VARIABLE_VALUE") for number in sorted(numbers)]
+
+
+def weights_of_network(folder: Path, network: Sequence[Any], rule: str) -> list[NDArray[Any]]:
+    """Return the generator's weights in a version folder, which are to be those of a network.
+
+    Args:
+        folder: version folder.
+        network: the weights of the network, of which the shapes are looked at.
+        rule: what the exported generator must be, for the message.
+
+    Raises:
+        InputError: the folder holds no weights of a generator, or those of another network.
+    """
+    arrays, expected = exported_weights(folder), [tuple(weight.shape) for weight in network]
+    shapes = [array.shape for array in arrays]
+    if shapes != expected:
+        differing = next((pair for pair in zip(shapes, expected, strict=False) if pair[0] != pair[1]), None)
+        told = f"one of shape {differing[0]} in place of {differing[1]}" if differing else "the first ones alike"
+        raise InputError(f"{rule}. Received: {len(shapes)} arrays in place of {len(expected)}, {told}")
+    return arrays

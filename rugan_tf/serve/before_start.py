@@ -34,9 +34,9 @@ def require_startable(options: ServeOptions) -> None:
         raise InputError(f"gRPC and REST must have a port each. Received: {options.port} for both")
     # Whoever sets it may share the port with another server.
     if "grpc.so_reuseport" not in options.grpc_channel_arguments:
-        free_port(options.host, options.port, "gRPC").close()
+        require_free_port(options.host, options.port, "gRPC")
     if options.rest_api_port is not None:
-        free_port(options.host, options.rest_api_port, "REST").close()
+        require_free_port(options.host, options.rest_api_port, "REST")
 
 
 def is_read_twice(path: Path | None) -> bool:
@@ -44,22 +44,20 @@ def is_read_twice(path: Path | None) -> bool:
     return path is None or path.is_file() or not path.exists()
 
 
-def free_port(host: str, port: int, what: str) -> socket.socket:
-    """Return a socket that holds a port, without listening, so that nobody takes it for the server.
+def require_free_port(host: str, port: int, what: str) -> None:
+    """Refuse a port that is in use; without listening at it, so that nobody takes this for the server.
 
     Raises:
         OSError: the port is in use. What else is wrong with an address is told by what listens there.
     """
-    probe = socket.socket(socket.AF_INET)
-    # As servers do: connections of one that has just ended do not hold a port.
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind((host, port))
-    except (OSError, TypeError, UnicodeError) as error:  # the latter for names that no host can have
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            probe.close()
-            raise OSError(f"The {what} port must be free. Received: {host}:{port} ({error})") from None
-    return probe
+    with socket.socket(socket.AF_INET) as probe:
+        # As servers do: connections of one that has just ended do not hold a port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, TypeError, UnicodeError) as error:  # the latter for names that no host can have
+            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+                raise OSError(f"The {what} port must be free. Received: {host}:{port} ({error})") from None
 
 
 def require_free_path(path: Path) -> None:

@@ -17,7 +17,7 @@ from rugan_tf.formats.data_set import DataSet, read_data_set
 from rugan_tf.generate.from_generator import LabelledGenerator
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.saved.conditions import LearntConditions
-from rugan_tf.saved.exported_weights import exported_weights
+from rugan_tf.saved.exported_weights import weights_of_network
 from rugan_tf.saved.model_card import read_exported_card
 from rugan_tf.saved.shipped import find_model
 from rugan_tf.systems.system import LatticeSystem
@@ -128,15 +128,9 @@ def begin_with_exported(model: RUGAN, folder: Path, system: LatticeSystem) -> No
     card = read_exported_card(folder)
     if card.system != system.spec:
         raise InputError(f"The exported generator must be of {system.name}. Received: {card.system} in {folder}")
-    arrays, weights = exported_weights(folder), model.generator.weights
-    shapes, expected = [array.shape for array in arrays], [tuple(weight.shape) for weight in weights]
-    if shapes != expected:
-        differing = next((pair for pair in zip(shapes, expected, strict=False) if pair[0] != pair[1]), None)
-        raise InputError(
-            "The exported generator must be the network of this training: the same width, latent and refinements. "
-            f"Received: {len(shapes)} arrays in place of {len(expected)}, "
-            + (f"one of shape {differing[0]} in place of {differing[1]}" if differing else "the first ones alike")
-        )
+    weights = model.generator.weights
+    rule = "The exported generator must be the network of this training: the same width, latent and refinements"
+    arrays = weights_of_network(folder, weights, rule)
     for weight, average, array in zip(weights, model.average.averages, arrays, strict=True):
         weight.assign(array)
         average.assign(array)

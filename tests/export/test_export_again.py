@@ -4,11 +4,12 @@ import dataclasses
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from conditioned_run import COST, POROSITY, write_conditioned_run
-from untrained_run import write_counting_energy
+from untrained_run import write_counting_energy, write_run
 
 from rugan_tf.errors import InputError
 from rugan_tf.export.__main__ import main
@@ -71,8 +72,39 @@ def test_model_of_conditions_is_taken_over(tmp_path):
     size = {"rows": tf.constant(8), "cols": tf.constant(6), "seed": tf.constant(1, tf.int64)}
     asked = {"porosity": tf.constant([0.5, 0.8]), "cost": tf.constant([-0.5, -0.2])}
     old, new = (model.signatures["generate"](**asked, **size) for model in models)
+    assert np.ptp(old["states"]) > 0
     for name in old:
         np.testing.assert_array_equal(old[name], new[name])
+
+
+@pytest.mark.parametrize(
+    ("options", "training", "policy"),
+    [
+        (
+            {"period": (1, 2), "refinements": 1, "window": (14, 16)},
+            {"fold_generator": True, "refinements": 1, "window_means": True},
+            "float32",
+        ),
+        ({}, {"mixed_bfloat16": True}, "mixed_bfloat16"),
+    ],
+)
+def test_networks_are_built_as_the_card_tells_and_need_no_ednn(tmp_path, options, training, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        run_dir = write_run(tmp_path / "run", **options)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    write_run_card(run_dir, dataclasses.replace(read_run_card(run_dir), training={"width": 6, **training}))
+    first = export_run(run_dir, tmp_path / "model", 10_000)
+    latent = tf.random.stateless_normal((2, 7, 8, 63), (1, 2))
+    answers = [
+        tf.saved_model.load(str(folder)).signatures["generate_from_latent"](
+            latent=latent, energy_per_area=tf.fill((2, 7, 8), -2.0)
+        )["probabilities"]
+        for folder in (first, export_again(first, tmp_path / "model"))
+    ]
+    np.testing.assert_array_equal(*answers)
+    assert np.ptp(answers[0], axis=(1, 2)).max() > 0.1
 
 
 @pytest.mark.parametrize(
@@ -80,7 +112,7 @@ def test_model_of_conditions_is_taken_over(tmp_path):
     [
         ({}, "how its generator was built"),
         ({"width": 4, "generator": "mine:net"}, "of your own"),
-        ({"width": 5}, "of other shapes"),
+        ({"width": 5}, "one of shape"),
     ],
 )
 def test_generator_that_the_card_does_not_tell_is_refused(mapped_model, tmp_path, training, said):

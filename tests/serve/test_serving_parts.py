@@ -26,7 +26,7 @@ from rugan_tf.saved.shipped import shipped_model
 from rugan_tf.serve import __main__ as door
 from rugan_tf.serve import before_start, rest, wire
 from rugan_tf.serve.__main__ import main
-from rugan_tf.serve.before_start import free_port, read_models
+from rugan_tf.serve.before_start import read_models, require_free_port
 from rugan_tf.serve.client import Client, Connection
 from rugan_tf.serve.errors import Code, ServingError, reason_in
 from rugan_tf.serve.model_config import ModelConfig, VersionPolicy, read_model_config, read_small_config
@@ -196,7 +196,7 @@ def test_files_that_can_be_read_once_are_left_for_the_server():
 
 
 def test_hosts_that_no_name_can_be_are_left_for_the_server():
-    free_port("ä..b", 0, "gRPC").close()
+    require_free_port("ä..b", 0, "gRPC")
 
 
 @pytest.mark.parametrize(("announced", "told"), [({"content-length": "11"}, "11 bytes"), ({}, "more")])
