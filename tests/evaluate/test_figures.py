@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ from matplotlib.patches import Rectangle
 
 from rugan_tf.evaluate import figures
 from rugan_tf.evaluate.figures import comparison_figure, errors_figure, large_sheet_figure
+from rugan_tf.evaluate.mesoscale.figure import draw_windows
 from rugan_tf.evaluate.metrics import errors_by_energy
 from rugan_tf.evaluate.samples import ScaleSamples
+from rugan_tf.figures.style import new_figure
 from rugan_tf.systems.named import system_named
 
 QUANTITY = system_named("porous_graphene").quantity
@@ -114,3 +117,11 @@ def test_one_sheet_far_off_hides_no_error():
     some.obtained[7] += 50
     figure = errors_figure(some, {"errors_by_energy": errors_by_energy(some.requested, some.obtained)}, QUANTITY)
     assert np.abs(figure.axes[0].get_ylim()).max() < 1
+
+
+@pytest.mark.parametrize(("windows", "side"), [([(4, 4), (10, 12)], "right"), ([(4, 4), (21, 24)], "left")])
+def test_mark_of_the_training_size_stays_inside_of_its_panel(windows, side):
+    scope = SimpleNamespace(system=system_named("porous_graphene"), windows=windows, training=(14, 16))
+    axes = new_figure(4, 3).subplots()
+    draw_windows(axes, scope, {})
+    assert axes.texts[0].get_ha() == side

@@ -67,7 +67,7 @@ def draw_windows(axes: Axes, scope: Scope, drawn: Mapping[str, Fluctuations | No
             axes.errorbar(lengths, value, np.nan_to_num(error), capsize=2, **style)
     training = window_side(scope, scope.training)
     axes.axvline(training, color=GREY, linewidth=1)
-    axes.text(training, 0.98, " training size ", ha="right" if training == max(lengths) else "left", va="top",
+    axes.text(training, 0.98, " training size ", ha="right" if training >= max(lengths) else "left", va="top",
               fontsize=LEGEND - 1, color=GREY, transform=axes.get_xaxis_transform())  # fmt: skip
     axes.set_xlabel(f"side of a window ({scope.system.length_unit})", fontsize=LABEL)
 
