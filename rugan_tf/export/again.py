@@ -53,9 +53,8 @@ def export_again(model: Path, out: Path) -> Path:
         endpoints = ConditionEndpoints(generator, system, card.conditions, card.max_cells, judge, card.feedback)
     else:
         maps = None if card.map_statistics is None else NaturalMaps(card.map_statistics)
-        endpoints = EndpointsAgain(
-            generator, system, card.label_scale, card.max_cells, judge, card.calibration, maps, card.feedback
-        )
+        told = card.calibration, maps, card.feedback, card.energy_range
+        endpoints = EndpointsAgain(generator, system, card.label_scale, card.max_cells, judge, *told)
     return write_version(endpoints, card, out, card.max_cells, card.ednn_metadata)
 
 

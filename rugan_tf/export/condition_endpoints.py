@@ -12,9 +12,10 @@ from keras import ops
 
 from rugan_tf.export.corrections import Bounds, next_request, no_bounds, without_stale
 from rugan_tf.export.endpoints import Endpoints
+from rugan_tf.export.signs import checked_signs
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.saved.conditions import LearntConditions
-from rugan_tf.systems.conditions import CellSum
+from rugan_tf.systems.conditions import ENERGY_PER_AREA, CellSum
 from rugan_tf.systems.system import LatticeSystem
 
 
@@ -62,11 +63,15 @@ class ConditionEndpoints(Endpoints):
         *asked, rows, cols, seed = inputs
         batch = tf.shape(asked[0])[0]
         first, *others = self.learnt.names
+        is_finite = self.check_finite(asked)
+        with tf.control_dependencies(is_finite):  # first: what is no number has no sign
+            signs = self.check_signs([tf.identity(values) for values in asked])
         checks = [
             tf.debugging.assert_greater(batch, 0, f"{first} must hold at least one value"),
             *self.check_size(rows, cols),
             tf.debugging.assert_non_negative(seed, "seed must not be negative"),
-            *self.check_finite(asked),
+            *is_finite,
+            *signs,
             *self.check_cells(batch, rows, cols),
         ]
         checks += [
@@ -178,6 +183,12 @@ class ConditionEndpoints(Endpoints):
         """Return assertions that every condition is finite."""
         pairs = zip(self.learnt.names, values, strict=True)
         return [tf.debugging.assert_all_finite(value, f"{name} must be finite") for name, value in pairs]
+
+    def check_signs(self, values: Any) -> list[Any]:
+        """Return the assertion of the sign of the energy per area, if it is among the conditions."""
+        pairs = zip(self.learnt.each, values, strict=True)
+        energies = [(one.range, value) for one, value in pairs if one.condition.name == ENERGY_PER_AREA]
+        return [check for known, value in energies for check in checked_signs(self.system, known, value)]
 
     def signatures(self) -> dict[str, Any]:
         """Return the functions by the names that clients call them by."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from rugan_tf.export.calibration import calibrated
 from rugan_tf.export.corrections import Bounds, next_request, no_bounds
+from rugan_tf.export.signs import checked_signs
 from rugan_tf.generate.latent import draw_latent
 from rugan_tf.generate.natural_maps import NaturalMaps
 from rugan_tf.networks.layers import fold_cells
@@ -30,6 +31,7 @@ class Endpoints(tf.Module):
         calibration: of the energies requested of `generate`.
         maps: what the generator learnt its labels from; None if its labels were one for a sheet.
         feedback: how often `generate` corrects what it asks the generator for by the energies that the EDNN sees.
+        energy_range: of the training data, whose sign requests must have; None if nothing is known of it.
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class Endpoints(tf.Module):
         calibration: Calibration | None = None,
         maps: NaturalMaps | None = None,
         feedback: int = 0,
+        energy_range: tuple[float, float] | None = None,
     ) -> None:
         super().__init__()
+        self.energy_range = energy_range
         self.ednn, self.calibration, self.maps = ednn, calibration, maps
         self.feedback = feedback if ednn is not None else 0
         self.generator, self.system, self.scale, self.max_cells = generator, system, scale, max_cells
@@ -79,7 +83,7 @@ class Endpoints(tf.Module):
             tf.debugging.assert_greater(batch, 0, "energy_per_area must hold at least one value"),
             *self.check_size(rows, cols),
             tf.debugging.assert_non_negative(seed, "seed must not be negative"),
-            *self.check_energies(energy_per_area),
+            *self.check_requested(energy_per_area),
             *self.check_cells(batch, rows, cols),
         ]
         # What follows waits for the checks: nothing large is made for a request that is refused.
@@ -171,7 +175,7 @@ class Endpoints(tf.Module):
         And what else a client needs to make the sheet in tiles: the reach of the generator, int32 (2,), latent rows and
         columns; whether it is asked for maps; how many corrections follow.
         """
-        with tf.control_dependencies([*self.check_size(rows, cols), *self.check_energies(energy_per_area)]):
+        with tf.control_dependencies([*self.check_size(rows, cols), *self.check_requested(energy_per_area)]):
             energy_per_area = tf.identity(energy_per_area)
         given = self.calibrated(energy_per_area, rows, cols)
         return {
@@ -273,6 +277,14 @@ class Endpoints(tf.Module):
     def check_energies(self, energy_per_area: Any) -> list[Any]:
         """Return the assertion that energies are finite."""
         return [tf.debugging.assert_all_finite(energy_per_area, "energy_per_area must be finite")]
+
+    def check_requested(self, energy_per_area: Any) -> list[Any]:
+        """Return assertions that energies (n,) are finite, and have a sign that training sheets have."""
+        is_finite = self.check_energies(energy_per_area)
+        if self.energy_range is None:
+            return is_finite
+        with tf.control_dependencies(is_finite):  # first: what is no number has no sign
+            return [*is_finite, *checked_signs(self.system, self.energy_range, tf.identity(energy_per_area))]
 
     def check_cells(self, batch: Any, rows: Any, cols: Any) -> list[Any]:
         """Return assertions that a request is within the limit; in float64, where products do not overflow."""

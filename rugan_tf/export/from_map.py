@@ -54,6 +54,7 @@ class FromMap:
             *made_of.check_size(rows, cols),
             tf.debugging.assert_non_negative(seed, "seed must not be negative"),
             *made_of.check_energies(energy_per_area),
+            *made_of.check_requested(tf.reduce_mean(energy_per_area, axis=(1, 2))),
             # A map may be finer than its sheet, so it has a limit of its own.
             *made_of.check_cells(*tf.unstack(shape)),
             *made_of.check_cells(shape[0], rows, cols),

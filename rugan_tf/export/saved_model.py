@@ -104,7 +104,8 @@ def endpoints_of(
     # A calibration is of what the generator does when it is asked once: corrections would leave nothing to see of it.
     endpoints = Endpoints(generator, system, card.label_scale, max_cells, judge, maps=maps)
     calibration = calibrate(endpoints, card, num_calibration) if num_calibration else None
-    return Endpoints(generator, system, card.label_scale, max_cells, judge, calibration, maps, feedback)
+    told = calibration, maps, feedback, card.energy_range
+    return Endpoints(generator, system, card.label_scale, max_cells, judge, *told)
 
 
 def weights_of(endpoints: Endpoints) -> tf.Module:

@@ -76,14 +76,25 @@ def require_sign(system: LatticeSystem, energy_range: tuple[float, float], energ
         InputError: one has the other sign.
     """
     low, high = energy_range
-    sign = -1 if high <= 0 else 1 if low >= 0 else 0
+    sign = only_sign(system, energy_range)
     wrong = [energy for energy in energies if sign * energy < 0]
-    if wrong and system.atoms is not None:
+    if wrong:
         meant = f"; was {-wrong[0]:.4g} meant?" if low <= -wrong[0] <= high else ""
-        raise InputError(
-            "energy_per_area must have the sign of the energies in the training data, "
-            f"{low:.4g} to {high:.4g} {system.quantity.unit}. Received: {wrong[0]:.4g}{meant}"
-        )
+        raise InputError(f"{sign_rule(system, energy_range)}. Received: {wrong[0]:.4g}{meant}")
+
+
+def only_sign(system: LatticeSystem, energy_range: tuple[float, float]) -> int:
+    """Return the sign that requests must have, -1 or 1; 0 where both are possible, as `require_sign` says."""
+    low, high = energy_range
+    if system.atoms is None:
+        return 0
+    return -1 if high <= 0 else 1 if low >= 0 else 0
+
+
+def sign_rule(system: LatticeSystem, energy_range: tuple[float, float]) -> str:
+    """Return the rule of the sign, for a message."""
+    covered = f"{energy_range[0]:.4g} to {energy_range[1]:.4g} {system.quantity.unit}"
+    return f"energy_per_area must have the sign of the energies in the training data, {covered}"
 
 
 def in_gigabytes(number: float) -> str:

@@ -71,7 +71,7 @@ def warn_of_empty_stream(system: LatticeSystem, energy_per_area: float, store: S
 def warn_of_empty_sheets(energies: NDArray[np.float64]) -> None:
     """Ask for the sign of the energies per area (n,) of sheets that have no atoms; none, no question."""
     if len(energies):
-        # A server does not tell which energies its model knows, so nothing could be refused.
+        # Models refuse such energies; those of earlier exports do not, and no server tells a client the card.
         told = f"the server made a sheet without any atom of the energy per area {energies[0]:.4g}"
         warnings.warn(f"{told}: has it the right sign?", InputWarning, stacklevel=4)
 

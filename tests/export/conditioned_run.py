@@ -21,6 +21,7 @@ def learnt_conditions(*conditions):
     """Conditions of made-up data: what nothing tells goes with the porosity, the others are independent."""
     rng = np.random.default_rng(0)
     drawn = {"porosity": rng.uniform(0.4, 1.0, 200), "cost": rng.normal(-0.5, 0.3, 200)}
+    drawn["energy_per_area"] = drawn["porosity"] - 1.0
     drawn["band_gap"] = 2 * drawn["porosity"] + 0.01 * rng.normal(size=200)
     return LearntConditions.of(conditions, np.stack([drawn[one.name] for one in conditions], axis=1))
 

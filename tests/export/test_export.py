@@ -174,6 +174,7 @@ REFUSED = [
     ({"rows": 2**30, "cols": 2**30}, r"batch \* rows \* cols must be at most 10000"),
     ({"rows": 2**31 - 2, "cols": 2**31 - 2}, r"batch \* rows \* cols must be at most 10000"),
     ({"seed": -1}, "seed must not be negative"),
+    ({"energy_per_area": [-2.0, 2.6]}, r"must have the sign of the energies in the training data, -3 to -1 eV/Å²"),
 ]
 
 
@@ -181,6 +182,23 @@ REFUSED = [
 def test_request_that_cannot_be_generated_is_refused(loaded, request_, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         generate(loaded, **request_)
+
+
+@pytest.mark.parametrize(("name", "further"), [("calibrate", {}), ("generate_from_map", {"seed": 1})])
+def test_whatever_is_requested_has_a_sign_of_the_data_and_0_has_any(loaded, name, further):
+    size = {"rows": tf.constant(4), "cols": tf.constant(6)}
+    seed = {key: tf.constant(value, tf.int64) for key, value in further.items()}
+    shape = (1, 1, 2) if seed else (2,)
+
+    def ask(*values):
+        energies = tf.reshape(tf.constant(values, tf.float32), shape)
+        return loaded.signatures[name](energy_per_area=energies, **size, **seed)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have the sign of the energies in the training data"):
+        ask(-2.0, 2.6)
+    ask(-2.0, 0.0)
+    if seed:
+        ask(-2.0, 1.0)  # a map may have places of any energy: its mean is what is requested
 
 
 def test_largest_request_is_served(loaded):

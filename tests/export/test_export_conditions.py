@@ -167,6 +167,17 @@ def test_models_without_an_ednn_tell_what_can_be_counted():
 
 
 @pytest.mark.parametrize(
+    ("energy", "message"), [(2.0, "must have the sign of the energies in the training data, -0.5"), (np.nan, "finite")]
+)
+def test_an_energy_among_the_conditions_has_a_sign_of_the_data(energy, message):
+    learnt = learnt_conditions(POROSITY, GRAPHENE.energy_condition)
+    endpoints = ConditionEndpoints(build_conditioned_generator(2), GRAPHENE, learnt, 10**4)
+    size = tf.constant(4), tf.constant(4), tf.constant(1, tf.int64)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        endpoints.generate(tf.constant([0.7]), tf.constant([energy], tf.float32), *size)
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"cost": [0.0]}, "cost must hold as many values as porosity"),

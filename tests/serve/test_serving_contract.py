@@ -141,6 +141,7 @@ REFUSED = {
     "too many cells": (lambda: predict_request(arrays(rows=46_340, cols=46_340)), "INVALID_ARGUMENT"),
     "one cell too many": (lambda: predict_request(arrays(rows=2, cols=MAX_CELLS // 4 + 2)), "INVALID_ARGUMENT"),
     "NaN energy": (lambda: predict_request(arrays(energy_per_area=[np.nan])), "INVALID_ARGUMENT"),
+    "energy of no sheet": (lambda: predict_request(arrays(energy_per_area=[2.6])), "INVALID_ARGUMENT"),
     "no energy": (lambda: predict_request(arrays(energy_per_area=[])), "INVALID_ARGUMENT"),
 }
 
