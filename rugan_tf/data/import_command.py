@@ -131,7 +131,8 @@ def label_command(path: Path) -> str:
 
 def write_imported(system: "LatticeSystem", imported: "Imported", options: ImportOptions) -> None:
     """Write the data set; energies that cannot be totals in eV are asked about first."""
-    from rugan_tf.data.magnitudes import doubt
+    from rugan_tf.data.magnitudes import doubt, warn_of_zero
+    from rugan_tf.data.structure_energies import Zero
     from rugan_tf.energies.origin import as_metadata
     from rugan_tf.formats.data_set import DataSet, write_data_set
 
@@ -139,12 +140,13 @@ def write_imported(system: "LatticeSystem", imported: "Imported", options: Impor
     if imported.energy is None:
         write_states(options.out, imported.states, metadata)
         return
-    # Whoever says the unit is believed; the doubt is about numbers of which nobody said anything.
-    source, reason = options.source, ""
-    if not source.energy_unit:
-        has_zero = bool(source.zero_per_atom) or source.zero_from is not None
-        reason = doubt(system, imported.states, imported.energy, has_zero=has_zero)
-    if reason:
+    source = options.source
+    if source.zero_per_atom:
+        warn_of_zero(system, imported.states, imported.energy, Zero.told(source.zero_per_atom))
+    has_zero = bool(source.zero_per_atom) or source.zero_from is not None
+    # Whoever says the unit is believed; whether the energies are those of these structures is another question.
+    told_unit = source.energy_unit is not None
+    if reason := doubt(system, imported.states, imported.energy, has_zero=has_zero, has_unit=told_unit):
         raise InputError(
             f"Energies must be totals in eV, or --energy-unit and --energy-per say what they are (also if it is eV). "
             f"Received: {reason}"

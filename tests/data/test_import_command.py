@@ -141,7 +141,17 @@ def test_frames_that_break_one_rule_are_told_once(tmp_path, sheets, capsys):
     rule = "Atoms must be of the material, C; --drop Fe leaves others out. Received: atom 1 (Fe) at "
     assert lines[start + 1].startswith(f"  4 frames, the first {name} frame 1: {rule}")
     assert lines[start + 2].startswith(f"  {name} frame 5: A frame must have an energy")
-    assert len(lines) == start + 3
+    assert "the energies were not checked by tight-binding" in lines[start + 3]  # of three sheets
+    assert len(lines) == start + 4
+
+
+def test_a_unit_that_is_told_leaves_the_other_checks(tmp_path, sheets, capsys):
+    states, energies = sheets
+    ase.io.write(tmp_path / "a.extxyz", frames_of(states, energies[::-1]))
+    assert run(tmp_path, "--energy-unit", "eV", "--zero-per-atom", "C=9.2")[0] == 0
+    told = capsys.readouterr().err
+    assert "the energies do not follow those of tight-binding" in told
+    assert "has --zero-per-atom the right sign?" in told
 
 
 @pytest.mark.parametrize(

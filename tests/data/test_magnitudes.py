@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import rugan_tf
-from rugan_tf.data.magnitudes import comparison, doubt, explained, left_over
+from rugan_tf.data.magnitudes import comparison, doubt, explained, left_over, warn_of_zero
+from rugan_tf.data.structure_energies import Zero
 from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.systems.energy import EnergyOrigin
 from rugan_tf.systems.named import system_named
@@ -44,6 +45,13 @@ def test_units_that_would_explain_a_slope_are_named(slope, words):
     assert explained(slope, 400.0).endswith(words)
 
 
+def test_a_loose_slope_may_be_that_of_other_structures():
+    assert explained(23.0, 400.0, 0.89).endswith(
+        "correlation of no more than 0.89: are they in kcal/mol or of other structures?"
+    )
+    assert explained(1e4, 400.0, 0.6).endswith("0.60: are they of other structures?")
+
+
 @pytest.mark.parametrize(("factor", "shift"), [(1.0, 0.0), (0.87, -400.0), (1.09, 9.8)])
 def test_other_methods_and_zeros_are_not_doubted(factor, shift):
     states = draw()
@@ -64,6 +72,57 @@ def test_energies_of_other_structures_are_warned_of():
             assert doubt(GRAPHENE, states, given) == ""
     same = np.full((8, 4, 4), 3, np.uint8)  # nothing to follow
     assert doubt(GRAPHENE, same, np.full(8, -300.0)) == ""
+
+
+def reference():
+    states = draw()
+    return states, np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+
+
+def test_who_says_the_unit_is_not_asked_for_it_and_warned_as_others_are():
+    states, energy = reference()
+    assert "in Ha" in doubt(GRAPHENE, states, energy / 27.211386245988)
+    assert doubt(GRAPHENE, states, energy / 27.211386245988, has_unit=True) == ""
+    with pytest.warns(InputWarning, match="are they energies of these structures, in this order"):
+        assert doubt(GRAPHENE, states, np.roll(energy, 3), has_unit=True) == ""
+
+
+@pytest.mark.parametrize("zero", [0.0, 8.0, -1000.0])
+def test_energies_an_atom_are_told_as_such_whatever_their_zero(zero):
+    states = np.concatenate([np.tile(draw()[:4], (1, 1, 2)), np.tile(draw()[:4] % 3, (1, 1, 2))])  # of 16 to 60 atoms
+    energy = np.array([GRAPHENE.reference_energies["tight-binding"](sheet) for sheet in states])
+    assert doubt(GRAPHENE, states, energy / GRAPHENE.num_atoms(states) + zero).endswith("are they per atom?")
+
+
+def test_swapped_energies_without_atoms_are_not_asked_about_as_energies_an_atom():
+    states, energy = reference()
+    atoms = GRAPHENE.num_atoms(states)
+    # Relative to what atoms cost in the mean, as formation energies are: less than any matter is bound by.
+    small = (energy - atoms * (energy / atoms).mean())[::-1]
+    assert np.median(np.abs(small) / atoms) < 0.3
+    with pytest.warns(InputWarning, match="are they energies of these structures, in this order"):
+        assert doubt(GRAPHENE, states, small) == ""
+
+
+def test_energies_of_the_other_sign_ask_for_it():
+    states, energy = reference()
+    with pytest.warns(InputWarning, match=r"is -1.00, in 8 sheets; have they the right sign\?$"):
+        assert doubt(GRAPHENE, states, -energy) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "warned"),
+    [(["9.2"], True), (["C=9.2"], True), (["-9.2"], False), (["-1.3"], False), (["1.3"], False), (["-1036"], False)],
+)
+def test_a_zero_of_the_wrong_sign_is_warned_of(recwarn, words, warned):
+    states, zero = draw(), Zero.told(words)
+    atoms = GRAPHENE.num_atoms(states)
+    before = -1045.0 if words == ["-1036"] else -9.1
+    off = dict(zero.by_element).get("C", zero.of_all)
+    warn_of_zero(GRAPHENE, states, (before - off) * atoms, zero)
+    said = [str(one.message) for one in recwarn]
+    asked = "the energies are -9.1 eV an atom, and 9.2 eV were taken off, which leaves -18.3 eV: has --zero-per-atom"
+    assert (said == [f"{asked} the right sign?"]) if warned else not said
 
 
 def test_energies_of_all_electrons_are_warned_of():
