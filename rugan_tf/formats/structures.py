@@ -1,7 +1,7 @@
 """Files of structures: which format a path means, what is written into one, and what is read from any."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,30 +78,36 @@ def is_structure_file(path: Path) -> bool:
     return not path.name.startswith(".") and (format_of(path) is not None or is_other)
 
 
-def structure_paths(path: Path, num_sheets: int) -> list[Path]:
-    """Return the files that sheets become.
+def structure_paths(path: Path, num_sheets: int, numbers: Sequence[int] | None = None) -> list[Path]:
+    """Return the files that sheets become; numbers that are given are those of their names, of one sheet, too.
 
     >>> [target.name for target in structure_paths(Path("sheet.cif"), 2)]
     ['sheet-0000.cif', 'sheet-0001.cif']
+    >>> [target.name for target in structure_paths(Path("sheet.cif"), 1, numbers=[3])]
+    ['sheet-0003.cif']
     """
     form = format_of(path)
-    if form is None or form.write_all is not None or num_sheets == 1:
+    if form is None or form.write_all is not None or (num_sheets == 1 and numbers is None):
         return [path]
-    return [path.with_name(f"{path.stem}-{index:04d}{path.suffix}") for index in range(num_sheets)]
+    named = range(num_sheets) if numbers is None else numbers
+    return [path.with_name(f"{path.stem}-{index:04d}{path.suffix}") for index in named]
 
 
-def write_structures(path: Path, system: LatticeSystem, structures: list["ase.Atoms"]) -> list[Path]:
+def write_structures(
+    path: Path, system: LatticeSystem, structures: list["ase.Atoms"], numbers: Sequence[int] | None = None
+) -> list[Path]:
     """Write structures in the format that the path names, and return the files written.
 
     Args:
         path: as of one of `FORMATS`; see `structure_paths`.
         system: the material.
         structures: what `info` and calculators hold is kept by formats of many structures.
+        numbers: as of `structure_paths`.
     """
     form = format_of(path)
     if form is None:
         raise ValueError(f"no format of structures: {path}")
-    paths = structure_paths(path, len(structures))
+    paths = structure_paths(path, len(structures), numbers)
     if form.write_all is not None:
         with files.replacing(path) as temporary:
             form.write_all(temporary, structures)

@@ -118,9 +118,12 @@ def write_finished(
     # Of those that are written: a sheet that did not relax would shift the numbers of all after it.
     asked, of_kept = (None if values is None else values[done.kept] for values in (requested, obtained))
     others = {name: values[done.kept] for name, values in told.items()}
+    # The files that the command looked at, and that trajectories have the numbers of: were those counted that are
+    # written, another sheet would be called by the name of one that failed, and a last one by no number.
+    named = done.kept.tolist() if len(states) > 1 else None
     written = write_sheets(
         out, system, states[done.kept], asked, of_kept, metadata, structures=done.structures, numbers=others,
-        overwrite=True,
+        sheet_numbers=named, overwrite=True,
     )  # fmt: skip
     done.require_whole(len(states))
     return written

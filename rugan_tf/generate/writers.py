@@ -44,9 +44,10 @@ def write_sheets(
     *,
     structures: list["ase.Atoms"] | None = None,
     numbers: Mapping[str, NDArray[np.floating]] = NONE,
+    sheet_numbers: Sequence[int] | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write sheets in the format that `path` names.
+    """Write sheets in the format that `path` names, and return the files written.
 
     Formats of one structure number their files, NAME-0000.cif, ... Numbers stand in NAME.csv where these hold none.
 
@@ -60,10 +61,8 @@ def write_sheets(
         metadata: JSON content that .npz and .zarr keep beside the system; it should say that energies were requested.
         structures: (n,), the sheets as atoms where something was done to them: edges saturated, atoms relaxed.
         numbers: (n,) each, other numbers that go with the sheets, by name.
+        sheet_numbers: (n,), in the names of numbered files; 0, 1, ... unless given.
         overwrite: replace files that exist.
-
-    Returns:
-        The files written.
 
     Raises:
         InputError: another suffix, arrays that do not belong together, or structures for what holds states.
@@ -72,7 +71,7 @@ def write_sheets(
     states = system.validate_states(states)
     requested = None if energy_per_area_requested is None else np.asarray(energy_per_area_requested, np.float64)
     require_one_for_each(len(states), requested, numbers)
-    path, paths = Path(path), free_paths(path, len(states), overwrite=overwrite)
+    path, paths = Path(path), free_paths(path, len(states), sheet_numbers, overwrite=overwrite)
     warn_of_empty(system, states)
     if structures is not None:
         require_structure_format(path)
@@ -89,7 +88,7 @@ def write_sheets(
             energies[TOTAL] = total_energies(system, states, obtained)
     else:
         structures = structures or labelled_structures(system, states, requested, obtained, numbers=numbers)
-        formats.write_structures(path, system, structures)
+        formats.write_structures(path, system, structures, sheet_numbers)
         energies = {**numbers_of(structures)}
     if has_table(path, len(states)):
         write_energy_table(paths[-1], frames_in(paths[:-1], len(states)), energies)
@@ -123,17 +122,22 @@ def as_of_data(
     return energies_by_name("energy_per_area", obtained if requested is None else requested, obtained)
 
 
-def free_paths(path: Path | str, num_sheets: int, *, overwrite: bool) -> list[Path]:
+def free_paths(path: Path | str, num_sheets: int, numbers: Sequence[int] | None, *, overwrite: bool) -> list[Path]:
     """Return what `target_paths` does, or raise FileExistsError for files that may not be replaced."""
-    paths = target_paths(path, num_sheets)
+    paths = target_paths(path, num_sheets, numbers)
     present = [one for one in paths if one.exists()]
     if present and not overwrite:
         raise FileExistsError(f"The file must not exist, or overwrite be True. Received: {present[0]}")
     return paths
 
 
-def target_paths(path: Path | str, num_sheets: int) -> list[Path]:
-    """Return the files that `num_sheets` sheets become; the table of their energies, if there is one, is the last.
+def target_paths(path: Path | str, num_sheets: int, numbers: Sequence[int] | None = None) -> list[Path]:
+    """Return the files that sheets become; the table of their energies, if there is one, is the last.
+
+    Args:
+        path: as of `write_sheets`.
+        num_sheets: how many they are.
+        numbers: in the names of numbered files; 0, 1, ... unless given.
 
     Raises:
         InputError: an unknown suffix, or one of a format whose extra is not installed.
@@ -144,7 +148,7 @@ def target_paths(path: Path | str, num_sheets: int) -> list[Path]:
     if path.suffix.lower() == ".zarr":
         require_extra("large")
     table = [table_path(path)] if has_table(path, num_sheets) else []
-    return [*formats.structure_paths(path, num_sheets), *table]
+    return [*formats.structure_paths(path, num_sheets, numbers), *table]
 
 
 def require_structure_format(path: Path) -> None:

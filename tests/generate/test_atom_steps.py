@@ -40,6 +40,16 @@ def test_a_sheet_that_fails_is_named_and_the_others_are_written(tmp_path):
     assert not out.exists()
 
 
+def test_files_of_the_sheets_that_relaxed_keep_their_numbers_and_replace_no_other(tmp_path):
+    options = AtomOptions(relax=f"ase:{__name__}:NotForEight", relax_steps=1, relax_force=1e9)
+    (tmp_path / "a.cif").write_text("somebody's work")
+    with pytest.raises(PartlyDoneError, match=r"1 of 2 sheets did not relax"):
+        write_finished(tmp_path / "a.cif", GRAPHENE, STATES[:2], np.arange(2.0), None, options, {})
+    assert {path.name for path in tmp_path.iterdir()} == {"a.cif", "a.csv", "a-0001.cif", "a-0001.traj"}
+    assert (tmp_path / "a.cif").read_text() == "somebody's work"
+    assert [line.split(",")[0] for line in (tmp_path / "a.csv").read_text().splitlines()] == ["file", "a-0001.cif"]
+
+
 @pytest.mark.parametrize("options", [{"relax_steps": 0}, {"relax_force": 0.0}])
 def test_options_that_relax_nothing_are_refused(options):
     with pytest.raises(InputError, match=f"{next(iter(options))} must be"):
