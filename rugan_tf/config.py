@@ -30,11 +30,19 @@ READ_AS = "options"
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """One command: the dataclass of its options (for a subcommand also an instance), what does it, what it does."""
+    """One command.
+
+    Attributes:
+        options: the dataclass of its options; for a subcommand also an instance.
+        handler: what does it.
+        description: what it does.
+        one_of: names of options of which one must be given, which no single one of them can say of itself.
+    """
 
     options: Any
     handler: Callable[[Any], None]
     description: str
+    one_of: tuple[str, ...] = ()
 
 
 class OptionGroup:
@@ -139,10 +147,36 @@ def parse_command(
     # Without prefixes: options of a group are told apart by their own names, --map-weight and not --maps.weight.
     parse: Callable[..., Any] = functools.partial(tyro.cli, prog=prog, args=args, config=(tyro.conf.OmitArgPrefixes,))
     kind, handlers = options_type(commands, args)
-    if isinstance(commands, Command):
-        return filled(parse(kind, description=commands.description)), commands.handler
-    options = filled(parse(kind))
+    try:
+        if isinstance(commands, Command):
+            return filled(parse(kind, description=commands.description)), commands.handler
+        options = filled(parse(kind))
+    except SystemExit as end:
+        if end.code:
+            say_alternatives(prog, commands, sys.argv[1:] if args is None else args)
+        raise
     return options, handlers[type(options)]
+
+
+def say_alternatives(prog: str, commands: Commands, args: Sequence[str]) -> None:
+    """Tell the options of which one must be given where tyro has told that others are missing.
+
+    The options refuse that by themselves, but only once they are made, and then a user is told the second of two.
+    """
+    if not isinstance(commands, Command):
+        known = commands(args) if callable(commands) else commands
+        if not args or args[0] not in known:
+            return
+        prog, commands = f"{prog} {args[0]}", known[args[0]]
+    required = [
+        field.name
+        for field in dataclasses.fields(commands.options)
+        if field.default is field.default_factory is dataclasses.MISSING
+    ]
+    given = {word.partition("=")[0].replace("_", "-") for word in args}
+    flags = [f"--{name.replace('_', '-')}" for name in commands.one_of]
+    if flags and not given & {*flags} and any(f"--{name.replace('_', '-')}" not in given for name in required):
+        print(f"{prog}: one of {', '.join(flags)} must be given, too. Received: none of them", file=sys.stderr)
 
 
 def options_type(

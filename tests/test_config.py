@@ -1,5 +1,6 @@
 import ast
 import codecs
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -67,6 +68,38 @@ def test_subcommands_choose_options_and_handler():
     assert run_command("rugan", commands, ["two", "--name", "x"]) == 0
     assert run_command("rugan", commands, ["one", "--out", "y"]) == 0
     assert (first, second) == ([Options(Path("y"))], [OtherOptions("x")])
+
+
+@dataclasses.dataclass(frozen=True)
+class EitherOptions:
+    out: Path
+    first_way: str = ""
+    second: str = ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], True),
+        (["--out", "a"], False),  # then the options themselves refuse it
+        (["--second=a"], False),
+        (["--first_way", "a"], False),
+        (["--unknown"], True),
+    ],
+)
+@pytest.mark.parametrize("has_subcommands", [False, True])
+def test_all_that_is_missing_is_told_at_once(capsys, words, told, has_subcommands):
+    command = Command(EitherOptions, print, "See.", ("first_way", "second"))
+    with contextlib.nullcontext() if words == ["--out", "a"] else pytest.raises(SystemExit):
+        run_command(
+            "rugan",
+            {"see": command, "other": command} if has_subcommands else command,
+            ["see", *words] if has_subcommands else words,
+        )
+    error = capsys.readouterr().err
+    name = "rugan see" if has_subcommands else "rugan"
+    assert (f"{name}: one of --first-way, --second must be given, too. Received: none of them\n" in error) is told
+    assert ("--out PATH" in error) is (words != ["--out", "a"])
 
 
 def test_presets_are_subcommands_of_one_class_with_other_defaults():

@@ -125,7 +125,8 @@ def next_command(card: "ModelCard", out: Path) -> str:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    return run_command("rugan export", Command(ExportOptions, export, "Export a SavedModel."), args)
+    command = Command(ExportOptions, export, "Export a SavedModel.", ("run_dir", "model"))
+    return run_command("rugan export", command, args)
 
 
 if __name__ == "__main__":

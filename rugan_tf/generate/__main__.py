@@ -231,7 +231,8 @@ def next_command(path: Path) -> str:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    command = Command(GenerateOptions, generate, "Generate sheets at a requested energy per area.")
+    one_of = ("energy_per_area", "condition", "energy_map")
+    command = Command(GenerateOptions, generate, "Generate sheets at a requested energy per area.", one_of)
     return run_command("rugan generate", command, args)
 
 

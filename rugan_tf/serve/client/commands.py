@@ -132,5 +132,5 @@ def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], optio
 
 COMMANDS = {
     "status": Command(StatusOptions, status, "Tell the state of every version of a model."),
-    "generate": Command(GenerateOptions, generate, "Ask for sheets, and write them."),
+    "generate": Command(GenerateOptions, generate, "Ask for sheets, and write them.", ("energy_per_area", "condition")),
 }
