@@ -23,6 +23,7 @@ def generate(options: GenerateOptions) -> None:
     import numpy as np
 
     from rugan_tf.generate.atom_steps import check_element
+    from rugan_tf.generate.needs import require_disk
     from rugan_tf.generate.sheets import load_model
 
     if options.condition:
@@ -42,6 +43,9 @@ def generate(options: GenerateOptions) -> None:
         model.require_covered(np.array(requested))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     if options.is_streamed:
+        # A second time when the folder is made: here before TensorFlow starts.
+        if not options.out.exists():
+            require_disk(options.out, model.system, len(requested) * rows * cols)
         stream(options, model, requested, (rows, cols))
     else:
         generate_whole(options, model, requested, (rows, cols))
@@ -65,7 +69,7 @@ def by_conditions(options: GenerateOptions) -> None:
     size = size_of(options, loaded.model)
     values = loaded.checked(asked, strict=options.strict)
     loaded.require_size(*size, options.seed)
-    require_memory(options.out.suffix.lower(), number * size[0] * size[1])
+    require_memory(options.out.suffix.lower(), loaded.model.system, number * size[0] * size[1])
     options.out.parent.mkdir(parents=True, exist_ok=True)
     if within:
         found = search_sheets(loaded, values, within, size, options.seed, options.max_candidates)
@@ -151,7 +155,7 @@ def generate_whole(
     from rugan_tf.generate.inverse_design import design_sheets
     from rugan_tf.generate.needs import require_memory
 
-    require_memory(options.out.suffix.lower(), len(requested) * size[0] * size[1])
+    require_memory(options.out.suffix.lower(), model.system, len(requested) * size[0] * size[1])
     design = None
     if options.tolerance is not None:
         limits = options.tolerance, *size, options.seed, options.max_candidates

@@ -10,10 +10,12 @@ from rugan_tf.systems.system import LatticeSystem
 
 MEMINFO = Path("/proc/meminfo")
 # Bytes of memory for each cell while a sheet is written whole: measured of full sheets, with a quarter to spare.
-MEMORY = {".npz": 4, ".png": 1800, ".svg": 1800, ".pdf": 1800}
+MEMORY = {".npz": 4, ".zarr": 4, ".png": 1800, ".svg": 1800, ".pdf": 1800}
 OF_STRUCTURES = 930
 PYRAMID = 4 / 3 / 16  # bytes of all levels for each cell
 FEW = 2**20  # cells; of fewer nobody needs to be warned
+RATE = 1.4e5  # cells a second that one core streams with the model that comes with rugan_tf (docs/mesoscale.md)
+UNITS_OF_TIME = {"years": 3.156e7, "days": 86400.0, "hours": 3600.0, "minutes": 60.0}
 
 
 def available_memory() -> int | None:
@@ -42,13 +44,20 @@ def require_disk(path: Path, system: LatticeSystem, num_cells: int) -> None:
     needed, free = disk_need(system, num_cells), shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(
-            f"The disk must have room for {in_gigabytes(needed)}, what {num_cells:.3g} cells may take. "
-            f"Received: {in_gigabytes(free)} free in {folder}"
+            f"The disk must have room for {in_bytes(needed)}, what {num_cells:.3g} cells may take, which one core "
+            f"makes in some {in_time(num_cells / RATE)}; {num_cells * (free / needed):.2g} cells would fit. "
+            f"Received: {in_bytes(free)} free in {folder}"
         )
 
 
-def require_memory(suffix: str, num_cells: int) -> None:
+def require_memory(suffix: str, system: LatticeSystem, num_cells: int, how: str = "--out NAME.zarr") -> None:
     """Refuse sheets that must be whole in memory to be written, and are too large for that.
+
+    Args:
+        suffix: of the file, lower case.
+        system: the material.
+        num_cells: of all sheets.
+        how: options by which they would be streamed.
 
     Raises:
         InputError: there is too little memory.
@@ -56,8 +65,9 @@ def require_memory(suffix: str, num_cells: int) -> None:
     needed, free = num_cells * MEMORY.get(suffix, OF_STRUCTURES), available_memory()
     if num_cells > FEW and free is not None and needed > free:
         raise InputError(
-            f"Sheets that are written as {suffix} must fit into memory, {in_gigabytes(needed)} for {num_cells:.3g} "
-            f"cells; --out NAME.zarr takes sheets of any size. Received: {in_gigabytes(free)} available"
+            f"Sheets that are written as {suffix} must fit into memory, {in_bytes(needed)} for {num_cells:.3g} cells; "
+            f"{how} streams them to the disk, at most {in_bytes(disk_need(system, num_cells))}, in some "
+            f"{in_time(num_cells / RATE)} on one core. Received: {in_bytes(free)} available"
         )
 
 
@@ -97,10 +107,21 @@ def sign_rule(system: LatticeSystem, energy_range: tuple[float, float]) -> str:
     return f"energy_per_area must have the sign of the energies in the training data, {covered}"
 
 
-def in_gigabytes(number: float) -> str:
-    """Return bytes for people.
+def in_bytes(number: float) -> str:
+    """Return a number of bytes for people.
 
-    >>> in_gigabytes(2.34e9)
-    '2.3 GB'
+    >>> in_bytes(2.34e9), in_bytes(3.8e16)
+    ('2.3 GB', '38.0 PB')
     """
-    return f"{number / 1e9:.1f} GB"
+    name, factor = next(((name, size) for name, size in (("PB", 1e15), ("TB", 1e12)) if number >= size), ("GB", 1e9))
+    return f"{number / factor:,.1f} {name}"
+
+
+def in_time(seconds: float) -> str:
+    """Return a time for people, in the largest unit that it has two of.
+
+    >>> in_time(100.0), in_time(1e5), in_time(1e12)
+    ('2 minutes', '28 hours', '31,686 years')
+    """
+    name = next((name for name, length in UNITS_OF_TIME.items() if seconds >= 2 * length), "minutes")
+    return f"{seconds / UNITS_OF_TIME[name]:,.0f} {name}"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rugan_tf.errors import InputError
 
+MOST_CELLS = 2**31 - 1  # along a side: models and files count them in 32 bits
 TOLERANCE = 1e-6  # of the row pitch: positions closer than this are one
 
 
@@ -92,6 +93,8 @@ class Lattice:
             raise InputError(f"cols must be at least {self.col_period}. Received: cols={cols}")
         if cols % self.col_period:
             raise InputError(f"cols must be even. Received: cols={cols}")
+        if max(rows, cols) > MOST_CELLS:
+            raise InputError(f"rows and cols must be at most {MOST_CELLS}. Received: rows={rows:.6g}, cols={cols:.6g}")
 
     def cell_lengths(self, rows: int, cols: int) -> NDArray[np.float64]:
         """Return the periods (2,) of a sheet along rows and along columns."""

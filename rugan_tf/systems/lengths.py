@@ -25,10 +25,11 @@ def length_of(text: str, system: LatticeSystem) -> float:
     """
     units = {system.length_unit: 1.0, **(IN_ANGSTROM if system.length_unit == LENGTH else {})}
     found = WRITTEN.fullmatch(text.strip())
-    if found is None or (found[2] and found[2] not in units) or not math.isfinite(float(found[1])):
+    length = math.nan if found is None else float(found[1]) * units.get(found[2] or system.length_unit, math.nan)
+    if not math.isfinite(length):
         known = ", ".join(units)
         raise InputError(f"A length must be a number, alone or with one of the units {known}. Received: {text!r}")
-    return float(found[1]) * units.get(found[2], 1.0)
+    return length
 
 
 def nearest_size(system: LatticeSystem, lengths: Sequence[str], multiple: int = 1) -> tuple[int, int]:

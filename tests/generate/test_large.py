@@ -82,9 +82,12 @@ def test_picture_marks_the_training_size_and_names_units(store):
 def test_memory_is_asked_for_only_where_there_is_too_little():
     free = available_memory()
     assert free is not None
-    require_memory(".npz", free // 8)
+    require_memory(".npz", GRAPHENE, free // 8)
     with pytest.raises(ValueError, match=r"written as \.png must fit into memory, .* GB for .* cells; --out NAME.zarr"):
-        require_memory(".png", free // 1000)
+        require_memory(".png", GRAPHENE, free // 1000)
+    told = r"374\.0 PB for 9\.35e\+16 cells; --out NAME\.zarr .* at most 38\.2 PB, in some 21,\d\d\d years on one core"
+    with pytest.raises(ValueError, match=told):
+        require_memory(".npz", GRAPHENE, 284552846 * 328573324)
 
 
 def test_materials_without_a_shipped_ednn_have_no_judge_of_tiles():

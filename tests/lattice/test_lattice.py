@@ -151,6 +151,9 @@ def test_square_sheets_may_have_odd_columns():
         TRIANGULAR.validate_size(2, 3)
     with pytest.raises(InputError, match=r"cols must be at least 1. Received: cols=0"):
         square(1.0).validate_size(2, 0)
+    square(1.0).validate_size(2**31 - 1, 1)
+    with pytest.raises(InputError, match=r"rows and cols must be at most 2147483647. Received: rows=2, cols=1e\+30"):
+        square(1.0).validate_size(2, 10**30)
 
 
 @pytest.mark.parametrize(

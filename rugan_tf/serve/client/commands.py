@@ -63,6 +63,7 @@ class GenerateOptions(Connection, SheetOptions):
         """Return rows and columns, and say them where they are the nearest to a size."""
         from rugan_tf.generate.cells import nearest_cells
 
+        system.validate_size(self.rows, self.cols)
         return (self.rows, self.cols) if self.size is None else nearest_cells(system, self.size)
 
 
@@ -75,6 +76,7 @@ def status(options: StatusOptions) -> None:
 
 def generate(options: GenerateOptions) -> None:
     """Ask, write, say where."""
+    from rugan_tf.generate.needs import require_memory
     from rugan_tf.generate.served import asked_for, judged_by, write_answer
     from rugan_tf.generate.writers import target_paths
     from rugan_tf.systems.named import system_named
@@ -92,6 +94,9 @@ def generate(options: GenerateOptions) -> None:
         raise InputError(f"Tiles make one sheet, by its energy. Received: {what} with --tile")
     system = system_named(options.system)
     size = options.cells(system)
+    if not options.is_streamed:
+        cells = number * size[0] * size[1]
+        require_memory(options.out.suffix.lower(), system, cells, "--out NAME.zarr with --tile")
     with Client(options) as client:
         if options.is_streamed:
             stream(client, system, size, options)
@@ -113,6 +118,10 @@ def generate(options: GenerateOptions) -> None:
 
 def stream(client: Client, system: "LatticeSystem", size: tuple[int, int], options: GenerateOptions) -> None:
     """Ask for tiles and write each at once, going on with what the same command has begun."""
+    from rugan_tf.generate.needs import require_disk
+
+    if not options.out.exists():  # a second time when the folder is made: here before TensorFlow starts
+        require_disk(options.out, system, size[0] * size[1])
     from rugan_tf.generate.large import served_stream, stream_sheets, summary
     from rugan_tf.generate.served import warn_of_empty_stream
     from rugan_tf.generate.streaming import InThisProcess
