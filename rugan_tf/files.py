@@ -75,6 +75,17 @@ def require_absent(*paths: Path, overwrite: bool, what: str = "file") -> None:
             raise FileExistsError(f"The {what} must not exist, or --overwrite be given. Received: {path}")
 
 
+def require_free(*paths: Path, overwrite: bool) -> None:
+    """Refuse to replace what exists, as a function does that is called from Python.
+
+    Raises:
+        FileExistsError: one of the paths exists, and `overwrite` does not say that it may go.
+    """
+    present = [path for path in paths if path.exists()]
+    if present and not overwrite:
+        raise FileExistsError(f"The file must not exist, or overwrite be True. Received: {present[0]}")
+
+
 def require_present(*paths: Path) -> None:
     """Refuse data sets that are missing, before imports or work that take seconds.
 

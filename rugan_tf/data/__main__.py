@@ -231,8 +231,8 @@ def label_and_write(
         "rugan_tf": rugan_tf.__version__,
     }
     per_area = system.energy_per_area(energy, *states.shape[1:])
-    write_data_set(options.out, DataSet(states, per_area, metadata, properties))
-    # Only now: until the data set stands, the journal is all that there is of the work.
+    write_data_set(options.out, DataSet(states, per_area, metadata, properties), overwrite=options.overwrite)
+    # Only now: until the data set stands, the journal is all that there is of the work, also where it may not stand.
     journal.unlink(missing_ok=True)
     left_out = f"; {len(skipped)} failed and are left out" if skipped else ""
     print(

@@ -155,7 +155,8 @@ def write_imported(system: "LatticeSystem", imported: "Imported", options: Impor
     told = {**metadata, **as_metadata(imported.origin)}
     if imported.properties:
         told["properties"] = {name: {"unit": unit} for name, unit in property_units(options.source.properties).items()}
-    write_data_set(options.out, DataSet(imported.states, per_area, told, imported.properties))
+    data_set = DataSet(imported.states, per_area, told, imported.properties)
+    write_data_set(options.out, data_set, overwrite=options.overwrite)
 
 
 def described(system: "LatticeSystem", options: ImportOptions, names: list[str]) -> dict[str, Any]:

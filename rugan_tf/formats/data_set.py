@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rugan_tf import files
 from rugan_tf.errors import InputError
 from rugan_tf.formats.npz import read_arrays, write_npz
 from rugan_tf.systems.conditions import ENERGY_PER_AREA
@@ -90,8 +91,19 @@ def require_finite(name: str, values: NDArray[np.float64]) -> None:
         raise InputError(f"{name} must be finite. Received: {values[bad[0]]} for sheet {bad[0]}")
 
 
-def write_data_set(path: Path | str, data_set: DataSet) -> None:
-    """Write a data set as compressed .npz."""
+def write_data_set(path: Path | str, data_set: DataSet, *, overwrite: bool = False) -> None:
+    """Write a data set as compressed .npz.
+
+    Args:
+        path: .npz.
+        data_set: what is written.
+        overwrite: replace a file that exists.
+
+    Raises:
+        InputError: another suffix.
+        OSError: the file exists and may not be replaced, or cannot be written.
+    """
+    files.require_free(Path(path), overwrite=overwrite)
     arrays = {"states": data_set.states, ENERGY_PER_AREA: data_set.energy_per_area, **data_set.properties}
     write_npz(path, arrays, data_set.metadata)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rugan_tf import files
 from rugan_tf.errors import InputError, InputWarning
 from rugan_tf.extras import require_extra
 from rugan_tf.figures.titles import energy_titles
@@ -125,9 +126,7 @@ def as_of_data(
 def free_paths(path: Path | str, num_sheets: int, numbers: Sequence[int] | None, *, overwrite: bool) -> list[Path]:
     """Return what `target_paths` does, or raise FileExistsError for files that may not be replaced."""
     paths = target_paths(path, num_sheets, numbers)
-    present = [one for one in paths if one.exists()]
-    if present and not overwrite:
-        raise FileExistsError(f"The file must not exist, or overwrite be True. Received: {present[0]}")
+    files.require_free(*paths, overwrite=overwrite)
     return paths
 
 

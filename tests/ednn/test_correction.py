@@ -29,7 +29,8 @@ def better(tmp_path_factory):
     zigzag, armchair = edge_counts(found.states).T
     added = (2.0 * GRAPHENE.num_atoms(found.states) + 0.3 * zigzag + 0.1 * armchair) / GRAPHENE.area(6, 8)
     told = {"energy": "better: in eV relative to atoms", "energy_origin": {"method": "better", "zero": "atoms"}}
-    write_data_set(path, DataSet(found.states, found.energy_per_area + added, {**found.metadata, **told}))
+    changed = DataSet(found.states, found.energy_per_area + added, {**found.metadata, **told})
+    write_data_set(path, changed, overwrite=True)
     return path
 
 

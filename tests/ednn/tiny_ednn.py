@@ -34,7 +34,7 @@ def write_reference(path: Path, num_sheets=400, rows=4, cols=4, seed=0) -> Path:
     system = system_named("porous_graphene")
     states = draw_states(num_sheets, rows, cols, seed)
     per_area = system.energy_per_area(neighbour_energy(states), rows, cols)
-    write_data_set(path, DataSet(states, per_area, {"system": system.name, "energy": "by neighbours"}))
+    write_data_set(path, DataSet(states, per_area, {"system": system.name, "energy": "by neighbours"}), overwrite=True)
     return path
 
 

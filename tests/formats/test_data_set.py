@@ -193,6 +193,16 @@ def test_data_set_is_written_as_npz_only(data_set, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_is_replaced_only_with_overwrite(data_set, path):
+    before = path.read_bytes()
+    other = DataSet(data_set.states[:2], data_set.energy_per_area[:2], data_set.metadata)
+    with pytest.raises(FileExistsError, match=rf"must not exist, or overwrite be True\. Received: {path}"):
+        write_data_set(str(path), other)
+    assert path.read_bytes() == before
+    write_data_set(path, other, overwrite=True)
+    assert len(read_data_set(path).states) == 2
+
+
 def test_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(data_set, path, monkeypatch):
     before = path.read_bytes()
 
@@ -203,7 +213,7 @@ def test_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(data_set, path, 
     monkeypatch.setattr(np, "savez_compressed", savez_on_full_disk)
     for target in (path, path.with_name("new.npz")):
         with pytest.raises(OSError, match=r"No space left on device"):
-            write_data_set(target, data_set)
+            write_data_set(target, data_set, overwrite=True)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 

@@ -49,7 +49,8 @@ def write_sheets(path: Path, rows: int = 4, shift: float = 0.0) -> Path:
     system = system_named("porous_graphene")
     states = draw_sheets(system, 8, rows, 4, seed=0, options=PoreOptions(max_radius=2.0))
     energy_per_area = -0.1 * system.num_atoms(states) - 1e-3 * np.arange(8) + shift
-    write_data_set(path, DataSet(states, energy_per_area, {"system": system.name, "energy": "made-up"}))
+    metadata = {"system": system.name, "energy": "made-up"}
+    write_data_set(path, DataSet(states, energy_per_area, metadata), overwrite=True)
     return path
 
 
