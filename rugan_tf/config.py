@@ -153,16 +153,13 @@ def parse_command(
         options = filled(parse(kind))
     except SystemExit as end:
         if end.code:
-            say_alternatives(prog, commands, sys.argv[1:] if args is None else args)
+            say_alternatives(prog, commands, list(sys.argv[1:] if args is None else args))
         raise
     return options, handlers[type(options)]
 
 
 def say_alternatives(prog: str, commands: Commands, args: Sequence[str]) -> None:
-    """Tell the options of which one must be given where tyro has told that others are missing.
-
-    The options refuse that by themselves, but only once they are made, and then a user is told the second of two.
-    """
+    """Tell the options of which one must be given where tyro told that others are missing: its class was not made."""
     if not isinstance(commands, Command):
         known = commands(args) if callable(commands) else commands
         if not args or args[0] not in known:
@@ -173,10 +170,24 @@ def say_alternatives(prog: str, commands: Commands, args: Sequence[str]) -> None
         for field in dataclasses.fields(commands.options)
         if field.default is field.default_factory is dataclasses.MISSING
     ]
-    given = {word.partition("=")[0].replace("_", "-") for word in args}
-    flags = [f"--{name.replace('_', '-')}" for name in commands.one_of]
-    if flags and not given & {*flags} and any(f"--{name.replace('_', '-')}" not in given for name in required):
+    flags, given = [flag_of(name) for name in commands.one_of], given_flags(args)
+    if flags and not given & {*flags} and any(flag_of(name) not in given for name in required):
         print(f"{prog}: one of {', '.join(flags)} must be given, too. Received: none of them", file=sys.stderr)
+
+
+def flag_of(name: str) -> str:
+    """Return an option as it is typed.
+
+    >>> flag_of("run_dir")
+    '--run-dir'
+    """
+    return f"--{name.replace('_', '-')}"
+
+
+def given_flags(args: Sequence[str] | None) -> set[str]:
+    """Return the options that were typed, whatever their values: one may have been given its default."""
+    words = sys.argv[1:] if args is None else args
+    return {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}
 
 
 def options_type(

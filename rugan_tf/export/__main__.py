@@ -1,16 +1,19 @@
 """`python -m rugan_tf.export`: a SavedModel for TensorFlow Serving from a run folder, or from an older SavedModel."""
 
 import dataclasses
+import functools
+import shlex
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rugan_tf.config import Command, OptionGroup, run_command
-from rugan_tf.errors import InputError
+from rugan_tf.config import Command, OptionGroup, flag_of, given_flags, run_command
+from rugan_tf.errors import InputError, InputWarning
 
 if TYPE_CHECKING:
-    from rugan_tf.saved.model_card import ModelCard
+    from rugan_tf.saved.model_card import ExportedCard, ModelCard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,25 +54,24 @@ class ExportOptions(EdnnOptions, MainOptions):
     """Write the averaged generator of a run as a SavedModel."""
 
 
-def export(options: ExportOptions) -> None:
-    """Export, and say where."""
-    require_one_source(options)
+def export(given: Set[str], options: ExportOptions) -> None:
+    """Export, and say where; `given` are the options that were typed, as --name."""
+    require_one_source(options, given)
     if options.model is not None:
         again(options.model, options.out)
     elif options.run_dir is not None:
-        export_of_run(options, options.run_dir)
+        export_of_run(options, options.run_dir, given)
 
 
-def require_one_source(options: ExportOptions) -> None:
+def require_one_source(options: ExportOptions, given: Set[str]) -> None:
     """Raise InputError for two sources, none, and options that a model brings with it."""
     if (options.run_dir is None) == (options.model is None):
         received = "both" if options.run_dir else "neither"
         raise InputError(f"Either --run-dir or --model must be given. Received: {received}")
-    brought = [field for field in dataclasses.fields(options) if field.name not in ("out", "run_dir", "model")]
-    given = [field.name for field in brought if getattr(options, field.name) != field.default]
-    if options.model is not None and given:
-        words = " ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
-        raise InputError(f"With --model all but --out is as in the model. Received: {words}")
+    # As typed and not as other than the defaults: those of a model may be others, which a default would not change.
+    others = sorted(given - {flag_of(name) for name in ("out", "run_dir", "model")})
+    if options.model is not None and others:
+        raise InputError(f"With --model all but --out is as in the model. Received: {' '.join(others)}")
 
 
 def again(model: Path, out: Path) -> None:
@@ -80,16 +82,21 @@ def again(model: Path, out: Path) -> None:
     version = export_again(model, out)
     card = read_exported_card(version)
     print(f"{version}: networks, calibration, maps and EDNN of {model}, the rest of rugan_tf {card.rugan_tf}")
-    print(f"corrected {card.feedback} times, up to {card.max_cells} cells a request, as before")
+    print(f"{limits(card)}, as before")
     print(f"next: {next_command(card, out)}")
 
 
-def export_of_run(options: ExportOptions, run_dir: Path) -> None:
+def limits(card: "ExportedCard") -> str:
+    """Return what a card records of the options of its export, which it may have taken from another export."""
+    return f"corrected {card.feedback} times, up to {card.max_cells} cells a request"
+
+
+def export_of_run(options: ExportOptions, run_dir: Path, given: Set[str]) -> None:
     """Export a run, and say where."""
     from rugan_tf.energies.ednn import ednn_in, shipped_ednn
     from rugan_tf.energies.origin import origin_in, require_agreement
     from rugan_tf.export.saved_model import export_run
-    from rugan_tf.saved.model_card import read_run_card
+    from rugan_tf.saved.model_card import read_exported_card, read_run_card
     from rugan_tf.systems.named import system_named
 
     judge, num_calibration = None, 0
@@ -101,9 +108,13 @@ def export_of_run(options: ExportOptions, run_dir: Path) -> None:
         require_agreement(origins, strict=options.strict)
         judge = ednn.folder
         num_calibration = options.calibration_sheets
+    else:
+        warn_of_idle(options, given, card)
     version = export_run(run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback)
+    exported = read_exported_card(version)
     print(f"{version}: signatures generate (serving_default), generate_from_latent{more(card, judge)}")
-    print(f"next: {next_command(card, options.out)}")
+    print(limits(exported))
+    print(f"next: {next_command(exported, options.out)}")
 
 
 def more(card: "ModelCard", judge: Path | None) -> str:
@@ -114,18 +125,30 @@ def more(card: "ModelCard", judge: Path | None) -> str:
     return f"{own}, energy" + ("" if card.conditions is not None else ", local_energy")
 
 
-def next_command(card: "ModelCard", out: Path) -> str:
-    """Return the command that generates sheets of the model."""
+def warn_of_idle(options: ExportOptions, given: Set[str], card: "ModelCard") -> None:
+    """Warn of options that were typed and do nothing where no EDNN tells the energies of sheets."""
+    idle = ["calibration_sheets", "strict"]
+    idle += ["feedback"] if card.conditions is None else []  # of others some are told without an EDNN
+    words = [flag_of(name) for name in idle if flag_of(name) in given and getattr(options, name)]
+    if words:
+        told = f"without --ednn or --ednn-dir nothing comes of {', '.join(words)}"
+        warnings.warn(told, InputWarning, stacklevel=2)
+
+
+def next_command(card: "ExportedCard", out: Path) -> str:
+    """Return the command that generates sheets of the model, of a size that it makes whole if it makes any so."""
     asked = f"--energy-per-area {card.label_scale.mean:.3g}"
     if card.conditions is not None:
         asked = f"--condition {' '.join(card.conditions.example)}"
-    size = f"--rows {2 * card.rows} --cols {2 * card.cols}"
-    return f"python -m rugan_tf.generate --model {out} {asked} {size} --num-sheets 4 --out sheets.png"
+    scale = 2 if 4 * card.rows * card.cols <= card.max_cells else 1
+    size = f"--rows {scale * card.rows} --cols {scale * card.cols}"
+    return f"python -m rugan_tf.generate --model {shlex.quote(str(out))} {asked} {size} --num-sheets 4 --out sheets.png"
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    command = Command(ExportOptions, export, "Export a SavedModel.", ("run_dir", "model"))
+    handler = functools.partial(export, given_flags(args))
+    command = Command(ExportOptions, handler, "Export a SavedModel.", ("run_dir", "model"))
     return run_command("rugan export", command, args)
 
 

@@ -283,9 +283,14 @@ def test_energy_model_travels_inside_and_tells_the_energy_obtained(run_dir, grap
 
 def test_command_writes_the_next_version_and_says_where(run_dir, tmp_path, capsys):
     out = tmp_path / "models"
-    assert main(["--run-dir", str(run_dir), "--out", str(out), "--max-cells", "64"]) == 0
+    assert main(["--run-dir", str(run_dir), "--out", str(out), "--max-cells", "300", "--feedback", "3"]) == 0
     assert (out / "1" / "saved_model.pb").is_file()
-    assert str(out / "1") in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert str(out / "1") in said.out
+    # As the card has it: there is no EDNN to correct by.
+    assert "corrected 0 times, up to 300 cells a request\n" in said.out
+    assert "warning: without --ednn or --ednn-dir nothing comes of --feedback\n" in said.err
+    assert "--rows 14 --cols 16 " in said.out  # twice of each would be above the limit
 
 
 @pytest.mark.parametrize("missing", ["model.json", "generator.keras"])

@@ -129,6 +129,9 @@ def test_generator_that_the_card_does_not_tell_is_refused(mapped_model, tmp_path
         ([], "Either --run-dir or --model must be given. Received: neither"),
         (["--run-dir", "R", "--model", "M"], "Received: both"),
         (["--model", "M", "--feedback", "2", "--ednn"], "as in the model. Received: --ednn --feedback"),
+        # What is the default here may be another number in the model.
+        (["--model", "M", "--feedback", "5"], "as in the model. Received: --feedback"),
+        (["--model", "M", "--max_cells=4194304", "--no-ednn"], "as in the model. Received: --max-cells --no-ednn"),
     ],
 )
 def test_one_source_is_named_and_nothing_that_comes_with_it(tmp_path, capsys, words, said):
