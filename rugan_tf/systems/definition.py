@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rugan_tf.errors import InputError
 from rugan_tf.lattice.lattice import Lattice
+from rugan_tf.systems.conditions import CellSum, Condition, require_name
 from rugan_tf.systems.quantity import LabelQuantity
 from rugan_tf.units import LENGTH
 
@@ -65,6 +66,7 @@ class Definition:
         has_atoms: whether what stands on sites are chemical elements.
         energies: the first is the reference.
         drawing: None if sheets cannot be drawn.
+        conditions: what sheets can be asked for beside the energy. Not compared: more of them make no other material.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Definition:
     has_atoms: bool
     energies: tuple[EnergyDefinition, ...]
     drawing: DrawingDefinition | None
+    conditions: tuple[Condition, ...] = dataclasses.field(default=(), compare=False)
 
 
 class Table:
@@ -139,12 +142,13 @@ def read_definition(text: str, where: str) -> Definition:
     lattice, length_unit = lattice_of(whole.table("lattice"), has_atoms=has_atoms)
     quantity = quantity_of(whole.table("quantity", default={}), length_unit)
     energies = energies_of(whole.table("energies", default={}))
+    conditions = conditions_of(whole.table("conditions", default={}), len(states))
     drawing = drawing_of(whole.table("drawing")) if "drawing" in whole.content else None
     # It may be missing and was not asked for then, but errors list what a file may hold.
     whole.asked.append("drawing")
     whole.end()
     species = species_of(states, lattice.num_sites, where)
-    return Definition(name, lattice, species, quantity, length_unit, has_atoms, energies, drawing)
+    return Definition(name, lattice, species, quantity, length_unit, has_atoms, energies, drawing, conditions)
 
 
 def lattice_of(table: Table, *, has_atoms: bool) -> tuple[Lattice, str]:
@@ -263,6 +267,25 @@ def reach_of(table: Table) -> tuple[int, int] | None:
             f"{table.path('reach')} must be numbers of rows and columns. Received: {told} in {table.where}"
         )
     return (told[0], told[1]) if told else None
+
+
+def conditions_of(table: Table, num_states: int) -> tuple[Condition, ...]:
+    """Return what sheets can be asked for beside the energy: means over the cells of what each state counts."""
+    found = []
+    for name in list(table.content):
+        require_name(name)
+        one = table.table(name)
+        counts = one.take("by_state", list)
+        words, unit = one.take("words", str, default=name.replace("_", " ")), one.take("unit", str, default="")
+        one.end()
+        are_numbers = all(type(count) in (int, float) and math.isfinite(count) for count in counts)
+        if not (are_numbers and len(counts) == num_states and len(set(counts)) > 1):
+            raise InputError(
+                f"{one.path('by_state')} must be a number for each of the {num_states} states, not all of them equal. "
+                f"Received: {counts} in {table.where}"
+            )
+        found.append(Condition(name, words, unit, CellSum(0.0, tuple(map(float, counts)))))
+    return tuple(found)
 
 
 def drawing_of(table: Table) -> DrawingDefinition:

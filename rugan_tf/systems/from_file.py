@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rugan_tf.errors import InputError
 from rugan_tf.importing import imported
 from rugan_tf.systems.atoms import Atoms
+from rugan_tf.systems.conditions import Condition
 from rugan_tf.systems.definition import Definition, DrawingDefinition, read_definition, require_elements
-from rugan_tf.systems.energy import SheetEnergy
+from rugan_tf.systems.energy import EnergyOrigin, SheetEnergy
 from rugan_tf.systems.system import LatticeSystem
 from rugan_tf.systems.told_energy import ToldEnergy
 
@@ -85,6 +86,11 @@ class SystemFromFile(LatticeSystem):
     def reference_energies(self) -> Mapping[str, SheetEnergy]:
         """The energies that the file names."""
         return {told.name: ToldEnergy(self, told) for told in self.definition.energies}
+
+    def properties(self, origin: EnergyOrigin, rows: int, cols: int) -> Mapping[str, Callable[[], Condition]]:
+        """Return the conditions that the file names: they are of the states alone."""
+        del origin, rows, cols
+        return {told.name: lambda told=told: told for told in self.definition.conditions}  # type: ignore[misc]
 
 
 def drawing_options(told: DrawingDefinition, name: str) -> Any:

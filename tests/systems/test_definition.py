@@ -85,6 +85,41 @@ def test_a_file_of_atoms_makes_structures(tmp_path):
         _ = system.reference_name
 
 
+CONDITION = """
+[conditions.red_share]
+by_state = [1, 0, 0]
+words = "share of red"
+unit = "%"
+[conditions.tone]
+by_state = [-0.5, 0, 2]
+"""
+
+
+def test_a_file_says_what_sheets_can_be_asked_for_beside_the_energy(tmp_path):
+    plain = system_named(str(written(tmp_path, SPINS)))
+    system = system_named(str(written(tmp_path, SPINS + CONDITION)))
+    # More to ask for makes no other material: what was made before goes on being usable.
+    assert system == plain
+    origin = EnergyOrigin("potts", None, "")
+    assert plain.properties(origin, 2, 2) == {}
+    made = {name: make() for name, make in system.properties(origin, 2, 2).items()}
+    assert {name: (one.words, one.unit) for name, one in made.items()} == {
+        "red_share": ("share of red", "%"),
+        "tone": ("tone", ""),
+    }
+    sheets = np.array([[[0, 0], [1, 2]], [[2, 2], [2, 1]]], np.uint8)
+    np.testing.assert_array_equal(made["red_share"].rule.values(sheets, None), [0.5, 0])
+    np.testing.assert_array_equal(made["tone"].rule.values(sheets, None), [0.25, 1.5])
+
+
+def test_ising_sheets_can_be_asked_for_a_magnetisation():
+    (condition,) = [make() for make in SYSTEMS["ising"].properties(EnergyOrigin("ising", None, ""), 4, 4).values()]
+    sheets = np.zeros((2, 4, 4), np.uint8)
+    sheets[1, :3] = 1
+    assert (condition.name, condition.unit) == ("magnetisation", "")
+    np.testing.assert_array_equal(condition.rule.values(sheets, None), [-1, 0.5])
+
+
 def test_it_is_known_by_its_content_where_the_file_is_gone(tmp_path):
     path = written(tmp_path, SPINS)
     system = system_named(str(path))
@@ -125,6 +160,23 @@ def test_the_file_of_a_system_of_the_package_is_that_system(tmp_path):
         (SPINS, '["blue"]', '"blue"', r"must be a list of texts, one a site. Received: 'blue' in"),
         (SPINS, '["blue"]', '["red"]', r"States must differ. Received: \['red'\] as states 0 and 2 in"),
         (SPINS, ', ["green"], ["blue"]', "", r"2 to 256 states. Received: 1 in"),
+        (
+            SPINS + CONDITION,
+            "[1, 0, 0]",
+            "[1, 0]",
+            r"conditions.red_share.by_state must be a number for each of the ",
+        ),
+        (SPINS + CONDITION, "[1, 0, 0]", "[1, 1, 1]", r"not all of them equal. Received: \[1, 1, 1\] in .*mine.toml"),
+        (SPINS + CONDITION, "[1, 0, 0]", "[1, true, 0]", r"a number for each .*Received: \[1, True, 0\] in"),
+        (SPINS + CONDITION, "[1, 0, 0]", "[1, nan, 0]", r"a number for each .*Received: \[1, nan, 0\] in"),
+        (SPINS + CONDITION, "by_state = [1, 0, 0]", "", r"conditions.red_share.by_state must be given, a list"),
+        (SPINS + CONDITION, 'unit = "%"', 'units = "%"', r"must hold only by_state, words, unit. Received: 'units'"),
+        (
+            SPINS + CONDITION,
+            ".red_share",
+            ".energy_per_area",
+            r"must be named .* Received: 'energy_per_area'",
+        ),
         (
             SPINS,
             "reach = 1.1",
