@@ -151,6 +151,7 @@ def test_model_too_small_for_its_training_size_has_no_requests(run_dir, tmp_path
 SHIPPED = [
     *(ROOT / "saved_models" / "porous_graphene").glob("[0-9]*"),
     *(ROOT / "saved_models" / "porous_graphene_formation").glob("[0-9]*"),
+    *(ROOT / "saved_models" / "ising").glob("[0-9]*"),
 ]
 OTHER = os.environ.get("RUGAN_TF_OTHER_PYTHON")
 needs_other = pytest.mark.skipif(
