@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rugan_tf.systems.structure_match import match_structure as match_structure
     from rugan_tf.systems.system import LatticeSystem as LatticeSystem
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 PUBLIC = {
     "Calculator": "rugan_tf.energies.calculator",
