@@ -31,10 +31,10 @@ def test_model_that_only_the_repository_has_is_refused_with_where_it_is(monkeypa
     (tmp_path / "rugan_tf" / "saved_models" / "porous_graphene").mkdir(parents=True)
     monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "rugan_tf")
     rule = r"comes with this installation: porous_graphene. Others lie in saved_models/ of the repository; download"
-    with pytest.raises(ValueError, match=rule + ".* Received: ising"):
-        shipped.shipped_model("ising")
-    with pytest.raises(FileNotFoundError, match=rule + ".* Received: saved_models/ising"):
-        shipped.find_model("saved_models/ising")
+    with pytest.raises(ValueError, match=rule + ".* Received: own_model"):
+        shipped.shipped_model("own_model")
+    with pytest.raises(FileNotFoundError, match=rule + ".* Received: saved_models/own_model"):
+        shipped.find_model("saved_models/own_model")
 
 
 def test_installation_without_models_says_so(monkeypatch, tmp_path):
