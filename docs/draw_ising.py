@@ -45,7 +45,7 @@ def measured(states):
 
 
 def compared(model, side, num_sheets, rng):
-    """Return real and generated measurements (temperatures, n, 3), and those of the sheets that are shown."""
+    """Return measurements (temperatures, real and generated, n, 4), and the pairs of sheets that are shown."""
     found, shown = [], {}
     for temperature in TEMPERATURES:
         real = sample(rng, np.full(num_sheets, temperature), side, side, SWEEPS)
@@ -65,7 +65,7 @@ def print_table(found):
     print("| size | T (J/k_B) | " + " | ".join(f"{name}: real, generated, ratio" for name in NAMES) + " |")
     print("|---" * (2 + len(NAMES)) + "|")
     for side, values in found.items():
-        for temperature, (real, made) in zip(TEMPERATURES, values, strict=True):
+        for temperature, (real, made) in zip(TEMPERATURES, values[..., : len(NAMES)], strict=True):
             errors = real.std(axis=0, ddof=1) / np.sqrt(len(real)) / real.mean(axis=0)
             cells = [
                 f"{one:.3f}, {other:.3f}, {other / one:.3f} ± {error:.3f}"

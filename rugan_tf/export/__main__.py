@@ -108,8 +108,7 @@ def export_of_run(options: ExportOptions, run_dir: Path, given: Set[str]) -> Non
         require_agreement(origins, strict=options.strict)
         judge = ednn.folder
         num_calibration = options.calibration_sheets
-    else:
-        warn_of_idle(options, given, card)
+    warn_of_idle(options, given, card, has_judge=judge is not None)
     version = export_run(run_dir, options.out, options.max_cells, judge, num_calibration, feedback=options.feedback)
     exported = read_exported_card(version)
     print(f"{version}: signatures generate (serving_default), generate_from_latent{more(card, judge)}")
@@ -125,14 +124,18 @@ def more(card: "ModelCard", judge: Path | None) -> str:
     return f"{own}, energy" + ("" if card.conditions is not None else ", local_energy")
 
 
-def warn_of_idle(options: ExportOptions, given: Set[str], card: "ModelCard") -> None:
-    """Warn of options that were typed and do nothing where no EDNN tells the energies of sheets."""
-    idle = ["calibration_sheets", "strict"]
-    idle += ["feedback"] if card.conditions is None else []  # of others some are told without an EDNN
+def warn_of_idle(options: ExportOptions, given: Set[str], card: "ModelCard", *, has_judge: bool) -> None:
+    """Warn of options that were typed and do nothing: without an EDNN, or for other conditions than the energy."""
+    of_energy = card.conditions is None
+    if has_judge:
+        why, idle = "for other conditions than the energy", [] if of_energy else ["calibration_sheets"]
+    else:
+        # Without an EDNN some conditions are told, and corrected by.
+        why, idle = "without --ednn or --ednn-dir", ["calibration_sheets", "strict"]
+        idle += ["feedback"] if of_energy else []
     words = [flag_of(name) for name in idle if flag_of(name) in given and getattr(options, name)]
     if words:
-        told = f"without --ednn or --ednn-dir nothing comes of {', '.join(words)}"
-        warnings.warn(told, InputWarning, stacklevel=2)
+        warnings.warn(f"{why} nothing comes of {', '.join(words)}", InputWarning, stacklevel=2)
 
 
 def next_command(card: "ExportedCard", out: Path) -> str:

@@ -69,7 +69,7 @@ def by_conditions(options: GenerateOptions) -> None:
     size = size_of(options, loaded.model)
     values = loaded.checked(asked, strict=options.strict)
     loaded.require_size(*size, options.seed)
-    require_memory(options.out.suffix.lower(), loaded.model.system, number * size[0] * size[1])
+    require_memory(options.out.suffix.lower(), loaded.model.system, number * size[0] * size[1], how=None)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     if within:
         found = search_sheets(loaded, values, within, size, options.seed, options.max_candidates)
@@ -155,7 +155,8 @@ def generate_whole(
     from rugan_tf.generate.inverse_design import design_sheets
     from rugan_tf.generate.needs import require_memory
 
-    require_memory(options.out.suffix.lower(), model.system, len(requested) * size[0] * size[1])
+    how = "--out NAME.zarr" if len(requested) == 1 and options.tolerance is None else None
+    require_memory(options.out.suffix.lower(), model.system, len(requested) * size[0] * size[1], how)
     design = None
     if options.tolerance is not None:
         limits = options.tolerance, *size, options.seed, options.max_candidates

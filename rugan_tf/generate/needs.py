@@ -15,7 +15,7 @@ OF_STRUCTURES = 930
 PYRAMID = 4 / 3 / 16  # bytes of all levels for each cell
 FEW = 2**20  # cells; of fewer nobody needs to be warned
 RATE = 1.4e5  # cells a second that one core streams with the model that comes with rugan_tf (docs/mesoscale.md)
-UNITS_OF_TIME = {"years": 3.156e7, "days": 86400.0, "hours": 3600.0, "minutes": 60.0}
+UNITS_OF_TIME = {"years": 3.156e7, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
 def available_memory() -> int | None:
@@ -45,29 +45,32 @@ def require_disk(path: Path, system: LatticeSystem, num_cells: int) -> None:
     if needed > free:
         raise InputError(
             f"The disk must have room for {in_bytes(needed)}, what {num_cells:.3g} cells may take, which one core "
-            f"makes in some {in_time(num_cells / RATE)}; {num_cells * (free / needed):.2g} cells would fit. "
-            f"Received: {in_bytes(free)} free in {folder}"
+            f"makes in some {in_time(num_cells / RATE)} (the model of rugan_tf); "
+            f"{num_cells * (free / needed):.2g} cells would fit. Received: {in_bytes(free)} free in {folder}"
         )
 
 
-def require_memory(suffix: str, system: LatticeSystem, num_cells: int, how: str = "--out NAME.zarr") -> None:
+def require_memory(suffix: str, system: LatticeSystem, num_cells: int, how: str | None = "--out NAME.zarr") -> None:
     """Refuse sheets that must be whole in memory to be written, and are too large for that.
 
     Args:
         suffix: of the file, lower case.
         system: the material.
         num_cells: of all sheets.
-        how: options by which they would be streamed.
+        how: options by which they would be streamed; None for sheets that are always made whole.
 
     Raises:
         InputError: there is too little memory.
     """
     needed, free = num_cells * MEMORY.get(suffix, OF_STRUCTURES), available_memory()
     if num_cells > FEW and free is not None and needed > free:
+        streamed = (
+            f"; {how} streams them to the disk, at most {in_bytes(disk_need(system, num_cells))}, in some "
+            f"{in_time(num_cells / RATE)} on one core (the model of rugan_tf)"
+        )
         raise InputError(
-            f"Sheets that are written as {suffix} must fit into memory, {in_bytes(needed)} for {num_cells:.3g} cells; "
-            f"{how} streams them to the disk, at most {in_bytes(disk_need(system, num_cells))}, in some "
-            f"{in_time(num_cells / RATE)} on one core. Received: {in_bytes(free)} available"
+            f"Sheets that are written as {suffix} must fit into memory, {in_bytes(needed)} for {num_cells:.3g} cells"
+            f"{'' if how is None else streamed}. Received: {in_bytes(free)} available"
         )
 
 
@@ -120,8 +123,8 @@ def in_bytes(number: float) -> str:
 def in_time(seconds: float) -> str:
     """Return a time for people, in the largest unit that it has two of.
 
-    >>> in_time(100.0), in_time(1e5), in_time(1e12)
-    ('2 minutes', '28 hours', '31,686 years')
+    >>> in_time(9.0), in_time(150.0), in_time(1e5), in_time(1e12)
+    ('9 seconds', '2 minutes', '28 hours', '31,686 years')
     """
-    name = next((name for name, length in UNITS_OF_TIME.items() if seconds >= 2 * length), "minutes")
+    name = next((name for name, length in UNITS_OF_TIME.items() if seconds >= 2 * length), "seconds")
     return f"{seconds / UNITS_OF_TIME[name]:,.0f} {name}"

@@ -278,7 +278,8 @@ def conditions_of(table: Table, num_states: int) -> tuple[Condition, ...]:
         counts = one.take("by_state", list)
         words, unit = one.take("words", str, default=name.replace("_", " ")), one.take("unit", str, default="")
         one.end()
-        are_numbers = all(type(count) in (int, float) and math.isfinite(count) for count in counts)
+        # Not math.isfinite: TOML has integers that no float holds, and single precision ends at 3e38.
+        are_numbers = all(type(count) in (int, float) and abs(count) <= 1e30 for count in counts)
         if not (are_numbers and len(counts) == num_states and len(set(counts)) > 1):
             raise InputError(
                 f"{one.path('by_state')} must be a number for each of the {num_states} states, not all of them equal. "

@@ -2,6 +2,7 @@
 
 import json
 import types
+import warnings
 
 import ase.io
 import numpy as np
@@ -18,6 +19,7 @@ from conditioned_run import (
 from untrained_run import CountingEnergy, write_counting_energy
 
 from rugan_tf.errors import InputError, InputWarning
+from rugan_tf.export.__main__ import ExportOptions, warn_of_idle
 from rugan_tf.export.__main__ import main as export
 from rugan_tf.export.condition_endpoints import ConditionEndpoints
 from rugan_tf.formats.data_set import read_data_set
@@ -26,6 +28,7 @@ from rugan_tf.generate.conditioned import load_conditioned
 from rugan_tf.generate.conditions_command import search_sheets
 from rugan_tf.generate.writers import titles_of
 from rugan_tf.saved.model_card import read_exported_card
+from rugan_tf.saved.versions import version_folder
 from rugan_tf.serve.page_routes import described_model
 from rugan_tf.systems.named import system_named
 
@@ -155,6 +158,16 @@ def test_a_bracket_is_left_where_another_condition_has_moved_since(others, last)
     wanted = tf.zeros((1, 1 + others))
     ConditionEndpoints.nearest(model, make, wanted, make(wanted), tf.constant(3))
     np.testing.assert_allclose(given, [0, -1, -0.5, last])
+
+
+@pytest.mark.parametrize(("typed", "count"), [({"--calibration-sheets"}, 1), ({"--strict"}, 0), (set(), 0)])
+def test_a_calibration_of_several_conditions_is_told_to_do_nothing(base, typed, count):
+    options = ExportOptions(out=base, run_dir=base, calibration_sheets=64, strict=True)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        warn_of_idle(options, typed, read_exported_card(version_folder(base)), has_judge=True)
+    sentence = "for other conditions than the energy nothing comes of --calibration-sheets"
+    assert [str(one.message) for one in told] == [sentence] * count
 
 
 def test_models_without_an_ednn_tell_what_can_be_counted():

@@ -88,6 +88,8 @@ def test_memory_is_asked_for_only_where_there_is_too_little():
     told = r"374\.0 PB for 9\.35e\+16 cells; --out NAME\.zarr .* at most 38\.2 PB, in some 21,\d\d\d years on one core"
     with pytest.raises(ValueError, match=told):
         require_memory(".npz", GRAPHENE, 284552846 * 328573324)
+    with pytest.raises(ValueError, match=r" GB for [\d.e+]+ cells\. Received: "):  # sheets that nothing streams
+        require_memory(".png", GRAPHENE, free // 1000, how=None)
 
 
 def test_materials_without_a_shipped_ednn_have_no_judge_of_tiles():

@@ -176,7 +176,7 @@ def test_command_streams_the_sheets_that_it_would_write_whole(model_base, tmp_pa
 )
 def test_requests_that_cannot_be_streamed_are_refused(model_base, tmp_path, capsys, monkeypatch, further, message):
     monkeypatch.chdir(tmp_path)
-    if further[0] == "--size":  # before TensorFlow starts
+    if further[0] == "--size":  # before the stream begins
         monkeypatch.delattr("rugan_tf.generate.large.stream_of")
     asked = ["--model", str(model_base), "--energy-per-area", "-1.5", "--size", "40", "--out", "sheets.zarr"]
     assert generate([*asked, *further]) == 2

@@ -168,6 +168,7 @@ def test_the_file_of_a_system_of_the_package_is_that_system(tmp_path):
         ),
         (SPINS + CONDITION, "[1, 0, 0]", "[1, 1, 1]", r"not all of them equal. Received: \[1, 1, 1\] in .*mine.toml"),
         (SPINS + CONDITION, "[1, 0, 0]", "[1, true, 0]", r"a number for each .*Received: \[1, True, 0\] in"),
+        (SPINS + CONDITION, "[1, 0, 0]", f"[1{400 * '0'}, 0, 0]", r"must be a number for each of the 3 states"),
         (SPINS + CONDITION, "[1, 0, 0]", "[1, nan, 0]", r"a number for each .*Received: \[1, nan, 0\] in"),
         (SPINS + CONDITION, "by_state = [1, 0, 0]", "", r"conditions.red_share.by_state must be given, a list"),
         (SPINS + CONDITION, 'unit = "%"', 'units = "%"', r"must hold only by_state, words, unit. Received: 'units'"),

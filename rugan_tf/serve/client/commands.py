@@ -96,7 +96,8 @@ def generate(options: GenerateOptions) -> None:
     size = options.cells(system)
     if not options.is_streamed:
         cells = number * size[0] * size[1]
-        require_memory(options.out.suffix.lower(), system, cells, "--out NAME.zarr with --tile")
+        how = "--out NAME.zarr with --tile" if number == 1 and not options.condition else None
+        require_memory(options.out.suffix.lower(), system, cells, how)
     with Client(options) as client:
         if options.is_streamed:
             stream(client, system, size, options)
