@@ -232,7 +232,7 @@ def label_and_write(
     }
     per_area = system.energy_per_area(energy, *states.shape[1:])
     write_data_set(options.out, DataSet(states, per_area, metadata, properties), overwrite=options.overwrite)
-    # Only now: until the data set stands, also where a file is in its way, the journal is all that there is of the work.
+    # Only now: until the data set stands, or where a file is in its way, the journal is all that there is of the work.
     journal.unlink(missing_ok=True)
     left_out = f"; {len(skipped)} failed and are left out" if skipped else ""
     print(
