@@ -273,7 +273,10 @@ def conditions_of(table: Table, num_states: int) -> tuple[Condition, ...]:
     """Return what sheets can be asked for beside the energy: means over the cells of what each state counts."""
     found = []
     for name in list(table.content):
-        require_name(name)
+        try:
+            require_name(name)
+        except InputError as error:
+            raise InputError(f"{error} in {table.where}") from None
         one = table.table(name)
         counts = one.take("by_state", list)
         words, unit = one.take("words", str, default=name.replace("_", " ")), one.take("unit", str, default="")

@@ -216,8 +216,10 @@ def test_shipped_ising_model_obeys_energy_and_magnetisation_beyond_the_training_
     # By sums of this test, not by the EDNN that corrects.
     spins = 2.0 * made - 1
     pairs = sum((spins * np.roll(spins, 1, axis)).mean(axis=(1, 2)) for axis in (1, 2))
-    diagonals = [(2.0 * one - 1) * np.roll(2.0 * one - 1, (1, 1), (1, 2)) for one in (made, real)]
     np.testing.assert_allclose(-pairs, asked["energy_per_area"], atol=0.06)
     np.testing.assert_allclose(spins.mean(axis=(1, 2)), asked["magnetisation"], atol=0.06)
-    # The energy says nothing of pairs along diagonals: spins at random places have 0.
-    np.testing.assert_allclose(diagonals[0].mean(), diagonals[1].mean(), rtol=0.05)
+    # Neither request says what pairs along diagonals have. Of hot sheets: in cold ones the magnetisation nearly does.
+    hot = [spins_of(sheets[temperatures > 2.5]).astype(float) for sheets in (made, real)]
+    diagonals = [(one * np.roll(one, (1, 1), (1, 2))).mean() for one in hot]
+    assert diagonals[0] == pytest.approx(diagonals[1], rel=0.1)
+    assert diagonals[1] > 3 * (hot[1].mean(axis=(1, 2)) ** 2).mean()  # spins at random places would have this third

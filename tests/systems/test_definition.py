@@ -176,7 +176,7 @@ def test_the_file_of_a_system_of_the_package_is_that_system(tmp_path):
             SPINS + CONDITION,
             ".red_share",
             ".energy_per_area",
-            r"must be named .* Received: 'energy_per_area'",
+            r"must be named .* Received: 'energy_per_area' in .*mine.toml",
         ),
         (
             SPINS,
