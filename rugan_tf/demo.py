@@ -85,24 +85,35 @@ def step(door: str, *args: str) -> None:
 
 def summarise(evaluations: list[Path], out: Path, seconds: float) -> None:
     """Print a short table, where the pictures are, and what to run next."""
-    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
-    title = f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested"
-    table = Table(title=title, box=SIMPLE, padding=(0, 0, 0, 1), pad_edge=False)
-    energies = ("R²", "MAE\n(eV/Å²)", "bias\n(eV/Å²)", "KS D")
+    title = f"RUGAN after {seconds / 60:.1f} minutes: energy obtained against requested, in eV/Å²"
+    # Without lines it fits into 80 columns.
+    table = Table(title=title, box=None, padding=(0, 0, 0, 1), pad_edge=False)
+    energies = ("raw\nR²", "R²", "MAE", "bias", "KS D")
     for heading in ("model", "size", "judge", "sheets", *energies, "valid\nbefore\nrepair"):
         table.add_column(heading, justify="right", no_wrap=True)
+    baselines = {}
     for folder in evaluations:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         for scale, values in metrics["scales"].items():
             judge = metrics["energy"].split(":")[0]
-            numbers = (values[key] for key in ("r2", "mae", "bias", "ks_statistic", "validity_unrepaired"))
-            shown = ("-" if value is None else f"{value:.3f}" for value in numbers)
-            table.add_row(folder.name.partition("_")[0], scale, judge, str(values["num_samples"]), *shown)
+            # Not fewer digits: corrected sheets would all have an R² of one.
+            shown = [f"{values['r2']:.5f}", *(f"{values[key]:.4f}" for key in ("mae", "bias", "ks_statistic"))]
+            raw = "-" if values["raw"] is None else f"{values['raw']['r2']:.4f}"
+            valid = values["validity_unrepaired"]
+            shown.append("-" if valid is None else f"{valid:.3f}")
+            table.add_row(folder.name.partition("_")[0], scale, judge, str(values["num_samples"]), raw, *shown)
+            if values["raw"] is not None:
+                baselines[scale] = f"{values['baselines']['composition_cubic']['r2']:.4f} ({scale})"
     console = Console()
     console.print(table)
+    told = ", ".join(baselines.values())
+    console.print(
+        f"raw: asked once, neither corrected nor repaired\nR² of the right composition and nothing else: {told}",
+        highlight=False,
+    )
     console.print("pictures:", *sorted(str(path) for path in out.glob("**/*.png")), sep="\n  ", highlight=False)
     console.print(
         "next: a longer training (Ctrl-C and --resume at any time), or a larger sheet of the shipped model:\n"

@@ -1,6 +1,7 @@
 """Every command that the README and the demo show is one that the command line takes."""
 
 import importlib
+import json
 import re
 import shlex
 from pathlib import Path
@@ -81,3 +82,21 @@ def test_make_targets_of_the_readme_exist():
 def test_pictures_of_the_readme_exist():
     for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8")):
         assert (ROOT / path).stat().st_size > 10_000, path
+
+
+def test_the_demo_ends_with_raw_numbers_and_a_baseline_and_does_not_round_them_to_one(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    values = {"num_samples": 2000, "r2": 0.99995, "mae": 0.0022, "bias": -0.0002, "ks_statistic": 0.006}
+    values |= {"validity_unrepaired": 0.237, "raw": {"r2": 0.9961}, "baselines": {"composition_cubic": {"r2": 0.99946}}}
+    by_hand = {**values, "raw": None, "validity_unrepaired": None, "num_samples": 128}
+    folders = [tmp_path / "shipped_evaluation", tmp_path / "quick_evaluation_tight_binding"]
+    for folder, judge, one in zip(
+        folders, ("ednn: of a reference", "tight-binding: exact"), (values, by_hand), strict=True
+    ):
+        folder.mkdir()
+        (folder / "metrics.json").write_text(json.dumps({"energy": judge, "scales": {"2x2": one}}), "utf-8")
+    demo.summarise(folders, tmp_path, 600.0)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["shipped", "2x2", "ednn", "2000", "0.9961", "0.99995", "0.0022", "-0.0002", "0.0060", "0.237"] in lines
+    assert ["quick", "2x2", "tight-binding", "128", "-", "0.99995", "0.0022", "-0.0002", "0.0060", "-"] in lines
+    assert ["R²", "of", "the", "right", "composition", "and", "nothing", "else:", "0.9995", "(2x2)"] in lines
